@@ -1,0 +1,55 @@
+# The whole benchmark: source recordings -> mixtures -> frozen body -> heads -> frame scores -> metrics -> tables, figures.
+import os
+import sys
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.13")
+
+# This checkout's package, also where another one is installed.
+sys.path.insert(0, workflow.basedir)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
+)
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+pathvars:
+    results=f"results/{CONFIG.experiment}",
+    logs=f"results/{CONFIG.experiment}/logs",
+    benchmarks=f"results/{CONFIG.experiment}/benchmarks",
+
+
+include: "workflow/rules/sources.smk"
+include: "workflow/rules/mixtures.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/detectors.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/outputs.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        tables=rules.tables.output,
+        figures=collect(
+            "<results>/figures/{figure}.{suffix}",
+            figure=FIGURES,
+            suffix=["svg", "png"],
+        ),
+        metrics=rules.metrics.output,
+        manifest=rules.manifest.output,
+    localrule: True
+
+
+onsuccess:
+    print(summary(f"results/{CONFIG.experiment}"))

@@ -1,0 +1,110 @@
+"""Attribution methods: which samples of a clip a classifier's decision rests on, as one score per 100 ms frame.
+
+A method is a callable ``(classifier, waveform, targets) -> scores`` with
+
+- `classifier`: an `igsed.heads.Classifier`;
+- `waveform`: tensor (samples,) at the classifier's rate, one clip;
+- `targets`: sequence of class indices;
+- `scores`: tensor (target, frame) on the 100 ms grid of `igsed.timeline`, higher where the class is thought to sound.
+
+A method that can say how exact it was also has ``explain`` with the same arguments, which returns an `Explanation`.
+"""
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+
+from igsed.errors import InputError
+from igsed.registry import ATTRIBUTIONS
+from igsed.timeline import FRAME, frame_count
+
+
+class Explanation(NamedTuple):
+    """Frame scores and how complete they are, each (target,) but for `scores` (target, frame).
+
+    Completeness (Sundararajan et al. 2017, proposition 1): the attributions of a clip's samples sum to the difference of
+    the logits of the clip and of the baseline, ``total ≈ logit − baseline_logit``.
+    """
+
+    scores: torch.Tensor
+    logit: torch.Tensor
+    baseline_logit: torch.Tensor
+    total: torch.Tensor
+
+    @property
+    def completeness_error(self) -> torch.Tensor:
+        """|total − (logit − baseline_logit)| / |logit − baseline_logit|, (target,)."""
+        difference = self.logit - self.baseline_logit
+        return (self.total - difference).abs() / difference.abs()
+
+
+def load(name: str, **options) -> Callable:
+    """An attribution method by name.
+
+    Parameters
+    ----------
+    name : str
+        A built-in name (`igsed.registry.ATTRIBUTIONS`) or ``package.module:callable``. The named code is imported.
+    options : dict
+        For a class, arguments of its constructor; for a function, keyword arguments bound to it.
+
+    Raises
+    ------
+    InputError
+        Unknown name, or options that the method does not take.
+    """
+    path = ATTRIBUTIONS.get(name, name)
+    module, _, attribute = path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"attribution method {name!r}: {error}. Use one of {', '.join(ATTRIBUTIONS)}, or package.module:callable."
+        ) from None
+    if not isinstance(found, type):
+        return _Bound(found, options) if options else found
+    try:
+        return found(**options)
+    except TypeError as error:
+        raise InputError(f"attribution method {name!r}: {error}. Correct its options.") from None
+
+
+class _Bound:
+    """A function with keyword arguments; `explain` of the function, if any, is not lost."""
+
+    def __init__(self, function: Callable, options: dict):
+        self.function, self.options = function, options
+
+    def __call__(self, classifier, waveform, targets):
+        return self.function(classifier, waveform, targets, **self.options)
+
+
+def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Sequence[int]) -> Explanation:
+    """Run a method on one clip; what it does not report is NaN.
+
+    Raises
+    ------
+    InputError
+        The method's scores do not have the shape (target, frame) or are not finite.
+    """
+    if hasattr(method, "explain"):
+        explanation = method.explain(classifier, waveform, targets)
+    else:
+        unknown = torch.full((len(targets),), torch.nan)
+        explanation = Explanation(torch.as_tensor(method(classifier, waveform, targets)), unknown, unknown, unknown)
+    expected = (len(targets), frame_count(len(waveform) / classifier.sample_rate))
+    if tuple(explanation.scores.shape) != expected or not explanation.scores.isfinite().all():
+        raise InputError(
+            f"attribution method {method}: gave scores of shape {tuple(explanation.scores.shape)}, "
+            f"expected finite numbers of shape {expected} (target, frame)."
+        )
+    return explanation
+
+
+def frame_scores(attributions: torch.Tensor, sample_rate: int) -> torch.Tensor:
+    """Mean |attribution| in each 100 ms window (arXiv:2605.23293): (…, samples) → (…, frame)."""
+    size = round(FRAME * sample_rate)
+    count = attributions.shape[-1] // size
+    return attributions[..., : count * size].abs().unflatten(-1, (count, size)).mean(-1)

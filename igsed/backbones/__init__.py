@@ -1,0 +1,90 @@
+"""Pretrained networks that turn a waveform into frames of channels; frozen, never trained here.
+
+``load`` is the only way in: it looks a network up by name, reads its weights and freezes it. A network is one module of
+this package with one class that fulfils `Backbone`, named in ``BACKBONES``; it is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from igsed.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+BACKBONES = {"yamnet": "igsed.backbones.yamnet:YAMNet"}
+
+
+class Backbone(Protocol):
+    """What the heads, the feature cache and the attributions need of a network, which is a `torch.nn.Module`.
+
+    A network is cut at the two places where the project has to reach in: at the linear mel spectrum, which is
+    homogeneous in the waveform (``spectrum(a * x) == a ** d * spectrum(x)`` for ``a > 0``), so that a path from silence
+    need not pass the front end at every step; and at the frames, before time is pooled. Clip logits are
+    ``head(project(max over frames + mean over frames))``, frame logits ``head(project(frames))``.
+
+    A frozen network stays in evaluation mode, ``train()`` included: ``requires_grad=False`` alone would leave dropout,
+    augmentation and batch statistics alive. It is differentiable with respect to its input, with finite gradients
+    everywhere, exact silence included.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Of the waveform, in Hz.
+    embedding : int
+        Size of what ``project`` returns.
+    """
+
+    sample_rate: int
+    embedding: int
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Backbone:
+        """The network with the weights in ``path``; `InputError` names a file that does not hold them."""
+
+    def spectrum(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Linear mel spectrum (batch, time, mel) of a waveform (batch, samples) with full scale at 1."""
+
+    def body(self, spectrum: torch.Tensor) -> torch.Tensor:
+        """Frames (batch, frame, channel) of a linear mel spectrum (batch, time, mel)."""
+
+    def project(self, channels: torch.Tensor) -> torch.Tensor:
+        """Embeddings (..., embedding) of channels (..., channel), pooled over time or not."""
+
+    def frame_times(self, samples: int) -> torch.Tensor:
+        """Centre of each frame's receptive field (frame,), in seconds, for a waveform of so many samples.
+
+        The first and last centres may lie off the middle of what the frame really sees, and past the waveform's end,
+        because the field reaches into the padding there.
+        """
+
+
+def load(name: str, weights: str | Path) -> Backbone:
+    """A frozen network, in evaluation mode, none of its parameters requiring a gradient.
+
+    Parameters
+    ----------
+    name : str
+        One of ``BACKBONES``.
+    weights : str or Path
+        What the workflow stored under ``resources/``; see the network's ``from_file``.
+
+    Raises
+    ------
+    InputError
+        There is no such network, or the file does not hold its weights.
+
+    Examples
+    --------
+    >>> yamnet = load("yamnet", "resources/yamnet/yamnet.safetensors")  # doctest: +SKIP
+    >>> yamnet.body(yamnet.spectrum(torch.zeros(1, 160000))).shape  # doctest: +SKIP
+    torch.Size([1, 32, 1024])
+    """
+    if name not in BACKBONES:
+        raise InputError(f"backbone {name!r} is unknown; choose one of: {', '.join(sorted(BACKBONES))}")
+    module, attribute = BACKBONES[name].split(":")
+    network = getattr(import_module(module), attribute)
+    return network.from_file(weights).requires_grad_(False).eval()

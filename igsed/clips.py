@@ -1,0 +1,19 @@
+"""The clips of a split: `clips.csv` with the columns `clip, path, duration, seed, polyphony`, and `events.tsv`."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from igsed import events
+
+
+def read(clips_file: str | Path, events_file: str | Path) -> tuple[list[str], pd.DataFrame]:
+    """The names of a split's clips, in order, and its events with a column `clip` for the file name without suffix."""
+    table = events.read(events_file)
+    table["clip"] = table["filename"].map(lambda name: Path(name).stem)
+    return pd.read_csv(clips_file)["clip"].tolist(), table
+
+
+def durations(clips_file: str | Path) -> dict[str, float]:
+    """Clip → length in seconds."""
+    return pd.read_csv(clips_file).set_index("clip")["duration"].to_dict()

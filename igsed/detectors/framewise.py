@@ -1,0 +1,30 @@
+"""FW-WS and FW-SS as detectors: a framewise head's logits on the evaluation grid (arXiv:2605.23293)."""
+
+import numpy as np
+
+from igsed import timeline
+
+
+def scores(frames: np.ndarray, weight: np.ndarray, bias: np.ndarray, times, count: int, rule: str) -> np.ndarray:
+    """Frame scores of clips from the cached output of the frozen body.
+
+    Parameters
+    ----------
+    frames : numpy.ndarray (clip, coarse frame, embedding)
+        See `igsed.features`.
+    weight, bias : numpy.ndarray (class, embedding), (class,)
+        The head.
+    times : numpy.ndarray (coarse frame,)
+        Centres of the coarse frames in seconds.
+    count : int
+        Number of evaluation frames.
+    rule : {"linear", "nearest"}
+        See `igsed.timeline.resample`.
+
+    Returns
+    -------
+    numpy.ndarray (clip, class, frame)
+        Logits.
+    """
+    logits = np.asarray(frames) @ weight.T + bias
+    return timeline.resample(np.swapaxes(logits, 1, 2), times, count, rule=rule)

@@ -1,0 +1,117 @@
+"""Events: what sounds from when to when.
+
+The file format is DESED's: tab-separated `filename onset offset event_label`, seconds with three decimals, one line an
+event; a clip without events has one line with the last three cells empty.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from igsed.errors import InputError
+
+COLUMNS = ["filename", "onset", "offset", "event_label"]
+
+
+def read(path: str | Path, labels=None) -> pd.DataFrame:
+    """Read and check an annotation file.
+
+    Parameters
+    ----------
+    path : path
+        DESED's TSV.
+    labels : sequence of str, optional
+        Labels that may occur; others are refused. Without it any label is accepted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `filename, onset, offset, event_label`, one row an event; clips without events have no row.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the line: unreadable file, missing column, a time that is no number or below 0, an
+        offset at or before its onset, an unknown or missing label.
+
+    Notes
+    -----
+    `clips(path)` gives the file names, those of clips without events included.
+    """
+    table = _table(path)
+    table = table[(table[COLUMNS[1:]] != "").any(axis=1)]
+    times = table[["onset", "offset"]].apply(pd.to_numeric, errors="coerce")
+    times = times.where(np.isfinite(times))
+    known = set(labels) if labels is not None else None
+    for problem, bad in (
+        ("the file name is missing", table["filename"] == ""),
+        ("onset or offset is not a number", times.isna().any(axis=1)),
+        ("the onset lies before 0", times["onset"] < 0),
+        ("the offset is not after the onset", times["offset"] <= times["onset"]),
+        ("the event label is missing", table["event_label"] == ""),
+        ("the event label is unknown", ~table["event_label"].isin(known) if known else times["onset"] != times["onset"]),
+    ):
+        if bad.any():
+            row = bad.index[bad.to_numpy().argmax()]
+            shown = "  ".join(table.loc[row, COLUMNS])
+            expected = f" (known: {', '.join(labels)})" if problem.endswith("unknown") else ""
+            raise InputError(f"{path}, line {row + 2}: {problem}{expected}: {shown!r}. Correct or remove this line.")
+    return table[["filename"]].join(times.astype(float)).join(table["event_label"]).reset_index(drop=True)[COLUMNS]
+
+
+def clips(path: str | Path) -> list[str]:
+    """The file names of an annotation file in order of appearance, clips without events included."""
+    return list(dict.fromkeys(_table(path)["filename"]))
+
+
+def _table(path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=3, encoding="utf-8")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read as a table of events ({error}). "
+            f"Expected tab-separated text with the header {' '.join(COLUMNS)}."
+        ) from None
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise InputError(
+            f"{path}, line 1: column {missing[0]!r} is missing. The header must be, separated by tabs: {' '.join(COLUMNS)}."
+        )
+    if not isinstance(table.index, pd.RangeIndex):
+        raise InputError(f"{path}: some lines have more cells than the header. Separate four cells by three tabs.")
+    return table[COLUMNS].fillna("").apply(lambda column: column.str.strip())
+
+
+def write(path: str | Path, events: pd.DataFrame, filenames=()) -> None:
+    """Write events in DESED's format, ordered by clip and onset.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        `filename, onset, offset, event_label`; times in seconds.
+    filenames : sequence of str
+        All clips, in the order wanted; those without an event get a line with empty cells.
+    """
+    order = {name: k for k, name in enumerate(dict.fromkeys([*filenames, *events["filename"]]))}
+    silent = [name for name in order if name not in set(events["filename"])]
+    lines = [
+        (order[e.filename], e.onset, f"{e.filename}\t{e.onset:.3f}\t{e.offset:.3f}\t{e.event_label}")
+        for e in events.itertuples()
+    ] + [(order[name], 0.0, f"{name}\t\t\t") for name in silent]
+    text = "\n".join(["\t".join(COLUMNS), *(line for *_, line in sorted(lines))])
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def polyphony(onsets, offsets) -> int:
+    """Largest number of events active at once; an event ending where another begins does not overlap it.
+
+    Examples
+    --------
+    >>> polyphony([0.0, 1.0, 1.5], [2.0, 1.5, 3.0])
+    2
+    """
+    onsets, offsets = np.asarray(onsets, float), np.asarray(offsets, float)
+    if not len(onsets):
+        return 0
+    return int(((onsets <= onsets[:, None]) & (offsets > onsets[:, None])).sum(axis=1).max())

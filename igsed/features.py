@@ -1,0 +1,81 @@
+"""What the frozen body says of every clip, computed once.
+
+The body is frozen, so its output does not change while heads are trained on it; caching it is exact, not an
+approximation. Two arrays per split are kept, both after the backbone's `project`, so that what follows is linear and
+needs neither the backbone nor torch:
+
+- `frames` (clip, frame, embedding) = project(frames): input of the framewise heads;
+- `clips` (clip, embedding) = project(max over frames + mean over frames): input of the clip head (PANNs' pooling).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchaudio
+
+from igsed import audio
+from igsed.errors import InputError
+
+
+def waveform(path: str | Path, sample_rate: int) -> torch.Tensor:
+    """A clip at `sample_rate`, as float32 (samples,)."""
+    samples, rate = audio.read(path)
+    return torchaudio.functional.resample(torch.from_numpy(samples), rate, sample_rate)
+
+
+@torch.no_grad()
+def extract(
+    backbone,
+    paths: Sequence[str | Path],
+    frames_file: str | Path,
+    clips_file: str | Path,
+    batch: int = 8,
+    device: str = "cpu",
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> torch.Tensor:
+    """Run the frozen body over clips of equal length and store its output as two `.npy` files.
+
+    Parameters
+    ----------
+    backbone : igsed.backbones.Backbone
+    paths : sequence of path
+        Sound files; row k of both arrays belongs to the k-th.
+    frames_file, clips_file : path
+        Where the arrays (clip, frame, embedding) and (clip, embedding), float32, are written, batch by batch.
+    batch : int
+        Clips per forward pass.
+    progress : callable
+        Wraps the iterable of batches.
+
+    Returns
+    -------
+    torch.Tensor (frame,)
+        Centre of each frame in seconds.
+
+    Raises
+    ------
+    InputError
+        Clips differ in length.
+    """
+    frames_array = clips_array = times = None
+    for start in progress(range(0, len(paths), batch)):
+        waveforms = [waveform(path, backbone.sample_rate) for path in paths[start : start + batch]]
+        for path, samples in zip(paths[start:], waveforms, strict=False):
+            times = backbone.frame_times(len(samples)) if times is None else times
+            length = len(waveforms[0]) if frames_array is None else length
+            if len(samples) != length:
+                raise InputError(f"{path}: has {len(samples)} samples where the clips before it have {length}. Make clips anew.")
+        frames = backbone.body(backbone.spectrum(torch.stack(waveforms).to(device)))
+        pooled = backbone.project(frames.amax(1) + frames.mean(1)).cpu().numpy()
+        frames = backbone.project(frames).cpu().numpy()
+        if frames_array is None:
+            kind = {"mode": "w+", "dtype": np.float32}
+            frames_array = np.lib.format.open_memmap(frames_file, shape=(len(paths), *frames.shape[1:]), **kind)
+            clips_array = np.lib.format.open_memmap(clips_file, shape=(len(paths), *pooled.shape[1:]), **kind)
+        frames_array[start : start + len(frames)] = frames
+        clips_array[start : start + len(pooled)] = pooled
+    frames_array.flush()
+    clips_array.flush()
+    return times

@@ -1,0 +1,121 @@
+"""Linear heads on the frozen body, and the classifier that they make with it.
+
+After arXiv:2605.23293: the clip head is a linear layer on the pooled embedding, trained with binary cross-entropy on clip
+labels. FW-WS and FW-SS are linear layers on each frame's embedding; FW-WS takes the maximum over frames as clip score and is
+trained on clip labels, FW-SS is trained on frame labels. Adam, early stopping on the validation loss; the weights of the
+best epoch are kept.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+
+class Classifier(nn.Module):
+    """A frozen backbone and a linear head.
+
+    Parameters
+    ----------
+    backbone : igsed.backbones.Backbone
+    head : torch.nn.Linear
+        From the backbone's embedding to classes.
+    """
+
+    def __init__(self, backbone: nn.Module, head: nn.Linear):
+        super().__init__()
+        self.backbone, self.head = backbone, head
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second of the waveforms that the classifier takes."""
+        return self.backbone.sample_rate
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Clip logits (batch, class) of waveforms (batch, samples): head(project(max + mean over frames))."""
+        frames = self.backbone.body(self.backbone.spectrum(waveform))
+        return self.head(self.backbone.project(frames.amax(1) + frames.mean(1)))
+
+    def frames(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Frame logits (batch, frame, class) of waveforms (batch, samples): head(project(frames))."""
+        return self.head(self.backbone.project(self.backbone.body(self.backbone.spectrum(waveform))))
+
+
+class Trained(NamedTuple):
+    """A trained head: `weight` (class, embedding), `bias` (class,), and the losses per epoch."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+    curve: pd.DataFrame
+
+
+def clip_logits(logits: torch.Tensor) -> torch.Tensor:
+    """Clip logits of a framewise model: the maximum over frames, (…, frame, class) → (…, class)."""
+    return logits.amax(-2)
+
+
+def train(
+    features: np.ndarray,
+    targets: np.ndarray,
+    validation_features: np.ndarray,
+    validation_targets: np.ndarray,
+    seed: int,
+    learning_rate: float = 1e-3,
+    batch_size: int = 16,
+    max_epochs: int = 100,
+    patience: int = 10,
+) -> Trained:
+    """Train a linear head with early stopping.
+
+    The shapes say which model it is:
+
+    ======== =========================== =======================
+    model    features                    targets
+    ======== =========================== =======================
+    clip     (clip, embedding)           (clip, class)
+    FW-WS    (clip, frame, embedding)    (clip, class)
+    FW-SS    (clip, frame, embedding)    (clip, frame, class)
+    ======== =========================== =======================
+
+    Arrays may be memory-mapped; only a batch is held in memory. `seed` sets the initial weights and the order of clips.
+    The result depends on `torch.get_num_threads()` only through rounding.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    head = nn.Linear(features.shape[-1], targets.shape[-1])
+    bound = features.shape[-1] ** -0.5
+    with torch.no_grad():
+        head.weight.uniform_(-bound, bound, generator=generator)
+        head.bias.zero_()
+    optimiser = torch.optim.Adam(head.parameters(), lr=learning_rate)
+
+    def loss(inputs, wanted, rows) -> torch.Tensor:
+        logits = head(torch.from_numpy(np.ascontiguousarray(inputs[rows])))
+        wanted = torch.from_numpy(np.ascontiguousarray(wanted[rows])).float()
+        return binary_cross_entropy_with_logits(clip_logits(logits) if logits.ndim > wanted.ndim else logits, wanted)
+
+    def mean_loss(inputs, wanted) -> float:
+        with torch.no_grad():
+            sizes = [slice(k, min(k + 256, len(wanted))) for k in range(0, len(wanted), 256)]
+            return sum(loss(inputs, wanted, s).item() * (s.stop - s.start) for s in sizes) / len(wanted)
+
+    best, best_epoch, best_loss, curve = None, 0, np.inf, []
+    for epoch in range(1, max_epochs + 1):
+        total = 0.0
+        order = torch.randperm(len(targets), generator=generator).numpy()
+        for start in range(0, len(order), batch_size):
+            rows = np.sort(order[start : start + batch_size])
+            optimiser.zero_grad()
+            value = loss(features, targets, rows)
+            value.backward()
+            optimiser.step()
+            total += value.item() * len(rows)
+        curve.append((epoch, total / len(targets), mean_loss(validation_features, validation_targets)))
+        if curve[-1][2] < best_loss:
+            best = [parameter.detach().clone().numpy() for parameter in (head.weight, head.bias)]
+            best_epoch, best_loss = epoch, curve[-1][2]
+        elif epoch - best_epoch >= patience:
+            break
+    return Trained(*best, pd.DataFrame(curve, columns=["epoch", "train_loss", "validation_loss"]))

@@ -1,0 +1,171 @@
+"""Where a result came from: digests of code and files, versions, the manifest.
+
+Snakemake reruns a job when its inputs, its parameters or its script change, but it does not see an edit in a module that
+the script imports. `CodeDigest` closes the gap: a digest of the syntax trees of a script and of everything first-party
+that it imports, directly or not. As a rule's parameter it makes exactly the touched jobs invalid; comments, formatting
+and docstrings are not part of a syntax tree and invalidate nothing.
+"""
+
+import ast
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import grimp
+import pandas as pd
+
+PACKAGES = (
+    "igsed", "torch", "torchaudio", "captum", "snakemake", "scaper", "numpy", "scipy", "pandas", "pyarrow", "matplotlib",
+    "soundfile", "sed_eval",
+)  # fmt: skip
+"""Packages whose versions a manifest records."""
+
+
+class CodeDigest:
+    """Digests of scripts together with the first-party modules they import.
+
+    Parameters
+    ----------
+    root : path
+        Folder that holds the package and the scripts.
+    package : str
+        Name of the first-party package; it must be importable.
+    """
+
+    def __init__(self, root: str | Path, package: str = "igsed"):
+        self.root, self.package = Path(root), package
+        self.graph = grimp.build_graph(package, cache_dir=None)
+
+    def modules(self, script: str | Path, *chosen: str) -> list[str]:
+        """First-party modules that `script` (relative to the root) and the modules `chosen` import, directly or not.
+
+        `chosen` names what a script picks at run time, by a name in the configuration: a backbone, an attribution
+        method. First-party ones are part of the result, with what they import.
+        """
+        found = set()
+        for name in {*_imports(_tree(self.root / script)), *chosen}:
+            # `from package.module import function` and `from package import module` look alike in the tree.
+            module = name if name in self.graph.modules else name.rpartition(".")[0]
+            if module in self.graph.modules:
+                found |= {module} | self.graph.find_upstream_modules(module)
+        for module in list(found):
+            parts = module.split(".")
+            found |= {".".join(parts[:k]) for k in range(1, len(parts))}
+        return sorted(found)
+
+    def __call__(self, script: str | Path, *chosen: str) -> str:
+        """Digest of `script`, of the first-party modules it needs (see `modules`) and of all modules `chosen`."""
+        names = sorted({*self.modules(script, *chosen), *chosen})
+        sources = [self.root / script, *map(_module_file, names)]
+        return hashlib.sha256("".join(map(_fingerprint, sources)).encode()).hexdigest()[:16]
+
+
+def _imports(tree: ast.AST) -> Iterable[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@functools.cache
+def _fingerprint(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [
+                statement
+                for statement in node.body
+                if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+            ]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+@functools.cache
+def _module_file(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"module {name!r} has no source file")
+    return Path(spec.origin)
+
+
+def file_digest(path: str | Path) -> str:
+    """sha256 of a file's bytes, hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def tree_digest(folder: str | Path) -> str:
+    """sha256 over the names and contents of all files below a folder, hexadecimal."""
+    folder, digest = Path(folder), hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".snakemake")):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_digest(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def digests(paths: Iterable[str | Path]) -> dict[str, str]:
+    """sha256 of each file and folder, by its path."""
+    return {str(path): (tree_digest if Path(path).is_dir() else file_digest)(path) for path in paths}
+
+
+def value_digest(value) -> str:
+    """Short sha256 of a JSON-able value; the order of keys does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Installed versions of Python and of the packages named."""
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in packages}
+
+
+def costs(folder: str | Path) -> dict[str, dict[str, float]]:
+    """Wall time and memory of each rule, from Snakemake's benchmark files.
+
+    Returns
+    -------
+    dict
+        Rule → `jobs`, `seconds` (wall time summed over jobs), `peak_mb` (largest resident set of a job, MB; 0 where the
+        job ended before it was measured).
+    """
+    result = {}
+    for path in sorted(Path(folder).rglob("*.tsv")):
+        rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
+        row = pd.read_csv(path, sep="\t", na_values=["-", "NA"]).iloc[0]
+        cost = result.setdefault(rule, {"jobs": 0, "seconds": 0.0, "peak_mb": 0.0})
+        cost["jobs"] += 1
+        cost["seconds"] = round(cost["seconds"] + float(row["s"]), 2)
+        cost["peak_mb"] = max(cost["peak_mb"], float(pd.to_numeric(row["max_rss"], errors="coerce") or 0))
+    return result
+
+
+def machine() -> dict[str, str | int]:
+    """System, processor and number of usable cores."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"system": platform.platform(), "processor": model, "cores": cores}
+
+
+def git_commit(root: str | Path) -> str | None:
+    """The commit of the checkout at `root`, with "+changes" where tracked files differ; None outside git."""
+    try:
+        run = functools.partial(subprocess.run, cwd=root, capture_output=True, text=True, check=True)
+        commit = run(["git", "rev-parse", "HEAD"]).stdout.strip()
+        return commit + ("+changes" if run(["git", "status", "--porcelain", "-uno"]).stdout.strip() else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None

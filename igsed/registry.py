@@ -1,0 +1,13 @@
+"""The built-in components by the names that the configuration uses, as text, so that naming one does not import it."""
+
+BACKBONES = {"yamnet": "igsed.backbones.yamnet:YAMNet"}
+"""Frozen networks: name → `module:class`."""
+
+ATTRIBUTIONS = {"ig": "igsed.attribution.captum_ig:IntegratedGradients"}
+"""Attribution methods: name → `module:callable`."""
+
+FRAMEWISE = ("fw_ws", "fw_ss")
+"""Detectors that are frame classifiers trained on weak and on strong labels."""
+
+BASELINES = ("random", "energy")
+"""Detectors that know no model; their scores have only seed 0."""

@@ -1,0 +1,99 @@
+# Thresholds from validation, metrics on test, intervals.
+
+
+def validation_scores(wildcards):
+    """A detector's frame scores on validation, one file per seed that it has."""
+    return scores_of(wildcards.detector, "validation")
+
+
+def test_scores(wildcards):
+    """A detector's frame scores on test, one file per seed that it has."""
+    return scores_of(wildcards.detector, "test")
+
+
+rule sweep:
+    input:
+        scores=validation_scores,
+        predictions=collect("<results>/predictions/seed{seed}/validation.csv", seed=CONFIG.training.seeds),
+        clips="<results>/mixtures/validation/clips.csv",
+        events="<results>/mixtures/validation/events.tsv",
+    output:
+        sweep="<results>/evaluation/{detector}/sweep.csv",
+    log:
+        "<logs>/sweep/{detector}.log",
+    benchmark:
+        "<benchmarks>/sweep/{detector}.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    params:
+        code=code("sweep"),
+        seeds=CONFIG.training.seeds,
+        percentiles=CONFIG.evaluation.percentiles,
+        pairs=CONFIG.evaluation.pairs,
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    script:
+        "../scripts/sweep.py"
+
+
+rule evaluate:
+    input:
+        scores=test_scores,
+        sweep=rules.sweep.output.sweep,
+        shared_sweep=f"<results>/evaluation/{CONFIG.evaluation.shared_from}/sweep.csv",
+        predictions=collect("<results>/predictions/seed{seed}/test.csv", seed=CONFIG.training.seeds),
+        clips="<results>/mixtures/test/clips.csv",
+        events="<results>/mixtures/test/events.tsv",
+    output:
+        pairs="<results>/evaluation/{detector}/pairs.parquet",
+        detections="<results>/evaluation/{detector}/detections.csv",
+    log:
+        "<logs>/evaluate/{detector}.log",
+    benchmark:
+        "<benchmarks>/evaluate/{detector}.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    params:
+        code=code("evaluate"),
+        labels=LABELS,
+        seeds=CONFIG.training.seeds,
+        select=CONFIG.evaluation.select,
+        pairs=CONFIG.evaluation.pairs,
+        segment=CONFIG.evaluation.segment,
+        collar=CONFIG.evaluation.collar,
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    script:
+        "../scripts/evaluate.py"
+
+
+rule metrics:
+    input:
+        pairs=collect("<results>/evaluation/{detector}/pairs.parquet", detector=CONFIG.detectors),
+        detections=collect("<results>/evaluation/{detector}/detections.csv", detector=CONFIG.detectors),
+        clips="<results>/mixtures/test/clips.csv",
+    output:
+        metrics=report("<results>/metrics.csv", caption="../report/metrics.rst", category="Data"),
+        intervals=report("<results>/intervals.csv", caption="../report/intervals.rst", category="Data"),
+        differences=report("<results>/differences.csv", caption="../report/differences.rst", category="Data"),
+    log:
+        "<logs>/metrics.log",
+    benchmark:
+        "<benchmarks>/metrics.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    params:
+        code=code("metrics"),
+        labels=LABELS,
+        detectors=CONFIG.detectors,
+        reference=CONFIG.evaluation.shared_from,
+        replicates=CONFIG.evaluation.bootstrap,
+        confidence=CONFIG.evaluation.confidence,
+        seed=CONFIG.seed,
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    script:
+        "../scripts/metrics.py"

@@ -1,0 +1,35 @@
+"""Explain the clip classifier's decisions on a split, clip by clip."""
+
+import pandas as pd
+import torch
+from safetensors.torch import load_file
+
+from igsed import attribution, backbones, features, predictions
+from igsed.console import job, progress
+from igsed.heads import Classifier
+from igsed.scores import Writer
+
+with job(snakemake.log[0], snakemake.output) as out:
+    torch.set_num_threads(snakemake.threads)
+    files, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    weights = load_file(files.head)
+    head = torch.nn.Linear(weights["weight"].shape[1], len(params.labels))
+    head.load_state_dict(weights)
+    classifier = Classifier(backbones.load(params.backbone, files.weights), head).eval().to(device)
+    method = attribution.load(params.function, **params.options)
+    predicted, completeness = pd.read_csv(files.predictions), []
+    with Writer(out.scores) as writer:
+        clips = pd.read_csv(files.clips).itertuples()
+        for clip in progress(list(clips), f"{wildcards.detector}, seed {wildcards.seed}, {wildcards.split}"):
+            targets = predictions.targets(predicted, clip.clip, params.labels, params.all_present)
+            if not targets:
+                continue
+            waveform = features.waveform(clip.path, classifier.sample_rate).to(device)
+            found = attribution.explain(method, classifier, waveform, targets)
+            names = [params.labels[target] for target in targets]
+            writer.add(clip.clip, names, found.scores)
+            numbers = (found.logit, found.baseline_logit, found.total, found.completeness_error)
+            completeness += zip([clip.clip] * len(names), names, *(x.tolist() for x in numbers), strict=True)
+    columns = ["clip", "label", "logit", "baseline_logit", "total", "completeness_error"]
+    pd.DataFrame(completeness, columns=columns).to_csv(out.completeness, index=False)

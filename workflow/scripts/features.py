@@ -1,0 +1,21 @@
+"""Run the frozen body over a split's clips, once."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from igsed import backbones, features
+from igsed.console import job, progress
+
+with job(snakemake.log[0], snakemake.output) as out:
+    torch.set_num_threads(snakemake.threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    times = features.extract(
+        backbones.load(snakemake.params.backbone, snakemake.input.weights).to(device),
+        pd.read_csv(snakemake.input.clips)["path"],
+        out.frames,
+        out.clips,
+        device=device,
+        progress=lambda batches: progress(batches, f"features of {snakemake.wildcards.split} clips"),
+    )
+    np.save(out.times, times.numpy())

@@ -1,0 +1,32 @@
+"""Figure 2: clips, what sounds in them, and what each detector says."""
+
+import pandas as pd
+
+from igsed import audio, clips, evaluation, figures, scores, thresholds
+from igsed.console import job
+
+with job(snakemake.log[0], snakemake.output) as out:
+    files, params = snakemake.input, snakemake.params
+    judged = {name: pd.read_parquet(path) for name, path in zip(params.detectors, files.pairs, strict=True)}
+    judged = {name: t[(t["seed"] == params.seed) & (t["protocol"] == "own")] for name, t in judged.items()}
+    found = {name: scores.read(path) for name, path in zip(params.detectors, files.scores, strict=True)}
+    paths = pd.read_csv(files.clips).set_index("clip")["path"]
+    _, events = clips.read(files.clips, files.events)
+    examples = []
+    for pair in evaluation.representative(judged[params.reference], params.examples)[["clip", "label"]].itertuples():
+        curves = {name: evaluation.rows_of(s, pd.DataFrame([pair[1:]], columns=["clip", "label"]))[0] for name, s in found.items()}
+        rows = {name: t[(t["clip"] == pair.clip) & (t["label"] == pair.label)].iloc[0] for name, t in judged.items()}
+        waveform, sample_rate = audio.read(paths[pair.clip])
+        examples.append(
+            figures.Example(
+                pair.clip,
+                pair.label,
+                waveform,
+                sample_rate,
+                events[events["clip"] == pair.clip].rename(columns={"event_label": "label"})[["onset", "offset", "label"]],
+                curves,
+                {name: thresholds.percentile_mask(curve, rows[name]["percentile"]) for name, curve in curves.items()},
+                {name: row["iou"] for name, row in rows.items()},
+            )
+        )
+    figures.save(figures.examples(examples), out.svg, out.png)

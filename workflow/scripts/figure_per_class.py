@@ -1,0 +1,9 @@
+"""IoU of each class and detector with its interval, the companion of Table III."""
+
+import pandas as pd
+
+from igsed import figures
+from igsed.console import job
+
+with job(snakemake.log[0], snakemake.output) as out:
+    figures.save(figures.per_class(pd.read_csv(snakemake.input.table)), out.svg, out.png)

@@ -1,0 +1,10 @@
+"""Figure 3: IoU and F1 on validation against the percentile threshold."""
+
+import pandas as pd
+
+from igsed import figures
+from igsed.console import job
+
+with job(snakemake.log[0], snakemake.output) as out:
+    sweeps = pd.concat(map(pd.read_csv, snakemake.input.sweeps), ignore_index=True)
+    figures.save(figures.thresholds(sweeps), out.svg, out.png)

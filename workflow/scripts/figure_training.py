@@ -1,0 +1,15 @@
+"""Training curves of all heads."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from igsed import figures
+from igsed.console import job
+
+with job(snakemake.log[0], snakemake.output) as out:
+    curves = [
+        pd.read_csv(path).assign(model=Path(path).parent.name, seed=int(Path(path).stem.removeprefix("seed")))
+        for path in snakemake.input.curves
+    ]
+    figures.save(figures.training(pd.concat(curves, ignore_index=True)), out.svg, out.png)

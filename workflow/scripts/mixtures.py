@@ -1,0 +1,12 @@
+"""Gather the shards of a split."""
+
+from pathlib import Path
+
+from igsed import events, mixtures
+from igsed.console import job
+
+with job(snakemake.log[0], snakemake.output) as out:
+    shards = [Path(shard) for shard in snakemake.input.shards]
+    clips, happened = mixtures.gather(shards, out.audio, out.jams, snakemake.output.audio)
+    clips.to_csv(out.clips, index=False)
+    events.write(out.events, happened, [f"{clip}.flac" for clip in clips["clip"]])

@@ -1,0 +1,17 @@
+"""Generate the procedural soundbank in DESED's layout."""
+
+from igsed.console import job, progress
+from igsed.sources import procedural
+
+with job(snakemake.log[0], snakemake.output) as out:
+    params = snakemake.params
+    out.audio.mkdir()
+    procedural.write(
+        out.audio,
+        params.recordings,
+        params.backgrounds,
+        params.labels,
+        params.seed,
+        params.sample_rate,
+        progress=lambda items: progress(items, "procedural soundbank"),
+    )

@@ -1,0 +1,19 @@
+"""Sweep a detector's percentile threshold on validation."""
+
+import numpy as np
+import pandas as pd
+
+from igsed import clips, evaluation, labels, scores, thresholds
+from igsed.console import job
+
+with job(snakemake.log[0], snakemake.output) as out:
+    files, params = snakemake.input, snakemake.params
+    names, events = clips.read(files.clips, files.events)
+    percentiles = np.arange(params.percentiles[0], params.percentiles[1] + 1)
+    curves = []
+    for k, seed in enumerate(params.seeds):
+        found = scores.read(files.scores[k % len(files.scores)])
+        pairs = evaluation.select(pd.read_csv(files.predictions[k]), params.pairs)
+        active = labels.of_pairs(events, pairs, found.values.shape[1])
+        curves.append(evaluation.sweep_curve(evaluation.rows_of(found, pairs), active, percentiles, seed))
+    pd.concat(curves).assign(detector=snakemake.wildcards.detector).to_csv(out.sweep, index=False)

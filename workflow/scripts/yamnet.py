@@ -1,0 +1,12 @@
+"""Fetch YAMNet's published weights, check and convert them."""
+
+import shutil
+from pathlib import Path
+
+from igsed.console import job
+from igsed.sources import yamnet
+
+with job(snakemake.log[0], snakemake.output) as out:
+    index, data, class_map = yamnet.fetch(Path(snakemake.params.downloads))
+    yamnet.store(index, data, out.weights)
+    shutil.copyfile(class_map, out.class_map)

@@ -74,7 +74,7 @@ class Mixtures(Section):
     """How clips are mixed (Scaper)."""
 
     clips: PerSplit = Field(description="clips per split")
-    duration: Positive = Field(10.0, description="length of a clip, s")
+    duration: Count = Field(10, description="length of a clip, whole seconds")
     sample_rate: Annotated[int, Field(ge=8000, le=192000)] = Field(32000, description="samples per second")
     events: tuple[Count, Count] = Field((1, 3), description="fewest and most events in a clip")
     event_duration: tuple[Positive, Positive] = Field(

@@ -20,12 +20,14 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib import mlab
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from scipy import signal
+from matplotlib.transforms import Bbox
 
 from igsed import paper
 from igsed.timeline import FRAME, segments
@@ -75,7 +77,7 @@ _MORE_COLOURS = ("#D55E00", "#56B4E9", "#8C6D31", "#777777")
 _MORE_LINES = ((0, (8, 2)), (0, (8, 2, 1, 2)), (0, (2, 1)), (0, (8, 2, 3, 2)), (0, (1, 3)))
 _MORE_MARKERS = ("<", ">", "p", "X", "P", "h", "*")
 
-_TRUTH = "#D9D9D9"
+_TRUTH = "#E3E3E3"
 _INK = "#333333"
 
 
@@ -136,11 +138,27 @@ def save(figure: Figure, *paths: str | Path) -> None:
     The same figure gives the same bytes: no date, no program's version, fixed ids in the SVG. PNG has 200
     dpi.
     """
-    for path in map(Path, paths):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
-        with matplotlib.rc_context(RC):
+    with matplotlib.rc_context(RC):
+        if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+            _settle(figure)
+        for path in map(Path, paths):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
             figure.savefig(path, dpi=200, metadata=metadata)
+
+
+def _settle(figure: Figure) -> None:
+    """Lay out once, for all formats: the layout would move a little at every further drawing.
+
+    The layout's solver leaves noise in the last digit, which changes from run to run and would show in the
+    ids of an SVG; so positions are rounded.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for ax in figure.axes:
+        ax.set_position(Bbox(np.round(ax.get_position().get_points(), 6)))
+    for text in figure.texts:
+        text.set_position(np.round(text.get_position(), 6))
 
 
 def log_spectrogram(waveform: np.ndarray, sample_rate: int, bands: int = 96) -> tuple[np.ndarray, ...]:
@@ -150,9 +168,7 @@ def log_spectrogram(waveform: np.ndarray, sample_rate: int, bands: int = 96) -> 
     (bands, frame) in decibels below the clip's maximum, cut at -70. Hann window of 32 ms, hop of 20 ms.
     """
     window, hop = round(0.032 * sample_rate), round(0.02 * sample_rate)
-    frequency, time, power = signal.spectrogram(
-        waveform, sample_rate, window="hann", nperseg=window, noverlap=window - hop, mode="psd"
-    )
+    power, frequency, time = mlab.specgram(waveform, window, sample_rate, detrend="mean", noverlap=window - hop)
     wanted = np.geomspace(60, min(14_000, sample_rate / 2), bands)
     upper = np.clip(np.searchsorted(frequency, wanted), 1, len(frequency) - 1)
     weight = ((wanted - frequency[upper - 1]) / (frequency[upper] - frequency[upper - 1]))[:, None]
@@ -204,7 +220,7 @@ def examples(examples: Sequence[Example]) -> Figure:
     for ax, detector in zip(axes[2:, 0], look, strict=True):
         ax.set_ylabel(paper.name(detector), rotation=0, ha="right", va="center", fontweight="bold")
     middle = (0.75 + 0.36 * len(look)) / figure.get_figheight()
-    figure.supylabel("Frame score, scaled to 0…1 within the clip", fontsize=8, y=middle)
+    figure.supylabel("Frame score,\nscaled to 0…1 within the clip", fontsize=8, y=middle, multialignment="center")
     bar = figure.colorbar(image, ax=list(axes[0]), pad=0.01, aspect=12)
     bar.set_label("Level / dB")
     handles = [
@@ -219,9 +235,7 @@ def examples(examples: Sequence[Example]) -> Figure:
 
 def _draw_spectrogram(ax: Axes, example: Example):
     time, frequency, level = log_spectrogram(example.waveform, example.sample_rate)
-    image = ax.pcolormesh(
-        time, frequency, level, cmap="magma", vmin=-70, vmax=0, shading="nearest", rasterized=True
-    )
+    image = ax.pcolormesh(time, frequency, level, cmap="magma", vmin=-70, vmax=0, shading="nearest", rasterized=True)
     ax.set_yscale("log")
     ax.set_yticks([100, 1000, 10_000], minor=False)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda hertz, _: f"{hertz / 1000:g}"))
@@ -284,17 +298,13 @@ def thresholds(sweep: pd.DataFrame, chosen: pd.DataFrame | None = None) -> Figur
         for offset, (detector, style) in enumerate(look.items()):
             rows = sweep[sweep["detector"] == detector]
             curve = rows.groupby("percentile")[metric].agg(["mean", "min", "max"])
-            ax.fill_between(
-                curve.index, curve["min"], curve["max"], color=style.colour, alpha=0.18, linewidth=0
-            )
+            ax.fill_between(curve.index, curve["min"], curve["max"], color=style.colour, alpha=0.18, linewidth=0)
             ax.plot(curve.index, curve["mean"], color=style.colour, linestyle=style.line, linewidth=1.4)
             if chosen is None:
                 best = [curve["mean"].idxmax()]
             else:
                 best = chosen.loc[chosen["detector"] == detector, "percentile"]
-            ax.plot(
-                best, np.interp(best, curve.index, curve["mean"]), **_marker(style), zorder=4 + offset / 100
-            )
+            ax.plot(best, np.interp(best, curve.index, curve["mean"]), **_marker(style), zorder=4 + offset / 100)
         for peak in paper.PEAKS:
             if peak.metric == metric and peak.detector in look:
                 ax.plot(peak.percentile, peak.value, **_marker(look[peak.detector], hollow=True), zorder=3.5)
@@ -345,9 +355,7 @@ def training(curves: pd.DataFrame) -> Figure:
 
     `curves`: model, seed, epoch, train_loss, validation_loss. A dot marks each seed's lowest validation loss.
     """
-    models = list(
-        dict.fromkeys([m for m in MODELS if m in set(curves["model"])] + sorted(set(curves["model"])))
-    )
+    models = list(dict.fromkeys([m for m in MODELS if m in set(curves["model"])] + sorted(set(curves["model"]))))
     figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
     panels = figure.subplots(1, len(models), squeeze=False)[0]
     train = {"color": "#0072B2", "linestyle": "solid"}
@@ -403,9 +411,7 @@ def _marker(style: Style, hollow: bool = False) -> dict:
 def _legend(figure: Figure, look: Mapping[str, Style], ours: str, theirs: str) -> None:
     """Below the panels: every detector, then what filled and hollow markers mean."""
     handles = [
-        Line2D(
-            [], [], **_marker(style) | {"linestyle": style.line}, linewidth=1.4, label=paper.name(detector)
-        )
+        Line2D([], [], **_marker(style) | {"linestyle": style.line}, linewidth=1.4, label=paper.name(detector))
         for detector, style in look.items()
     ]
     grey = Style("#666666", "", "o")

@@ -244,13 +244,10 @@ def segment_based(
     """
     evaluator = _sed_eval().SegmentBasedMetrics(list(labels), time_resolution=float(resolution))
     lists = [
-        _event_lists(name, e, durations, labels)
-        for name, e in (("reference", reference), ("estimated", estimated))
+        _event_lists(name, e, durations, labels) for name, e in (("reference", reference), ("estimated", estimated))
     ]
     for clip, duration in durations.items():
-        evaluator.evaluate(
-            *(by_clip.get(clip, []) for by_clip in lists), evaluated_length_seconds=float(duration)
-        )
+        evaluator.evaluate(*(by_clip.get(clip, []) for by_clip in lists), evaluated_length_seconds=float(duration))
     return _summary(evaluator, lists[0], labels, "segment")
 
 
@@ -297,8 +294,7 @@ def event_based(
         empty_system_output_handling="zero_score",
     )
     lists = [
-        _event_lists(name, e, durations, labels)
-        for name, e in (("reference", reference), ("estimated", estimated))
+        _event_lists(name, e, durations, labels) for name, e in (("reference", reference), ("estimated", estimated))
     ]
     for clip in sorted(lists[0].keys() | lists[1].keys()):
         evaluator.evaluate(*(by_clip.get(clip, []) for by_clip in lists))
@@ -306,34 +302,26 @@ def event_based(
 
 
 def _sed_eval():
-    with (
-        warnings.catch_warnings()
-    ):  # dcase_util announces the end of pkg_resources, which the locked setuptools has
+    with warnings.catch_warnings():  # dcase_util announces the end of pkg_resources, which the locked setuptools has
         warnings.simplefilter("ignore")
         import sed_eval.sound_event
     return sed_eval.sound_event
 
 
-def _event_lists(
-    name: str, events: pd.DataFrame, durations: Mapping, labels: Sequence[str]
-) -> dict[str, list[dict]]:
+def _event_lists(name: str, events: pd.DataFrame, durations: Mapping, labels: Sequence[str]) -> dict[str, list[dict]]:
     """Events per clip as plain dicts without a file name, the least that sed_eval turns into its own container."""
     events = events.dropna(subset=["label"])
     for column, known in (("clip", list(durations)), ("label", list(labels))):
         unknown = events.loc[~events[column].isin(known), column]
         if len(unknown):
-            raise ValueError(
-                f"{name} has {len(unknown)} events of unknown {column}, first {unknown.iloc[0]!r}"
-            )
+            raise ValueError(f"{name} has {len(unknown)} events of unknown {column}, first {unknown.iloc[0]!r}")
     backward = events.loc[~(events["offset"] > events["onset"])]
     if len(backward):
         raise ValueError(
             f"{name} has {len(backward)} events without offset > onset, first in {backward['clip'].iloc[0]!r}"
         )
     lists: dict[str, list[dict]] = {}
-    for clip, label, onset, offset in events[["clip", "label", "onset", "offset"]].itertuples(
-        index=False, name=None
-    ):
+    for clip, label, onset, offset in events[["clip", "label", "onset", "offset"]].itertuples(index=False, name=None):
         lists.setdefault(clip, []).append({"event_label": label, "onset": onset, "offset": offset})
     return lists
 

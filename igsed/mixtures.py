@@ -53,7 +53,7 @@ class Mixture(NamedTuple):
 class Protocol(NamedTuple):
     """How mixtures are made; the fields are those of the configuration's section `mixtures`."""
 
-    duration: float
+    duration: int
     sample_rate: int
     events: tuple[int, int]
     event_duration: tuple[float, float]
@@ -106,7 +106,8 @@ def draw(
             onset = round(rng.uniform(0, protocol.duration - length), 3)
             drawn.append(Event(label, source["path"], onset, round(onset + length, 3), round(rng.uniform(*protocol.snr), 3)))
         bed = background.iloc[rng.integers(len(background))]
-        start = round(rng.uniform(0, max(0.0, bed["duration"] - protocol.duration)), 3)
+        # Scaper cuts at int(time × rate): in 1024ths of a second this is exact and no sample is lost.
+        start = int(1024 * rng.uniform(0, max(0.0, bed["duration"] - protocol.duration))) / 1024
         mixture = Mixture(
             clip_name(split, index),
             seeds.integer(seed, "scaper", split, index, attempt),

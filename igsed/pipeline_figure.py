@@ -60,9 +60,7 @@ _HEADS = {
     "fw_ss": _Box(3.72, _ROWS["fw_ss"], 0.92, 0.44, "Frame head", "on frame labels"),
 }
 _SCORES = {
-    detector: _Box(
-        4.78, _ROWS[detector], 0.84, 0.4, title, note, STYLE[detector].colour, STYLE[detector].line
-    )
+    detector: _Box(4.78, _ROWS[detector], 0.84, 0.4, title, note, STYLE[detector].colour, STYLE[detector].line)
     for detector, (title, note) in {
         "ig": ("IG", "attribution"),
         "fw_ws": ("FW-WS", "frame output"),
@@ -165,9 +163,7 @@ def _inset(figure: Figure, box: _Box, height: float) -> Axes:
 def _draw_spectrogram(figure: Figure, example: Example) -> None:
     ax = _inset(figure, _MIXTURES, 0.5)
     level = log_spectrogram(example.waveform, example.sample_rate, bands=64)[2]
-    ax.imshow(
-        level, origin="lower", aspect="auto", cmap="magma", vmin=-70, vmax=0, interpolation="antialiased"
-    )
+    ax.imshow(level, origin="lower", aspect="auto", cmap="magma", vmin=-70, vmax=0, interpolation="antialiased")
 
 
 def _draw_detection(figure: Figure, example: Example) -> None:
@@ -178,11 +174,9 @@ def _draw_detection(figure: Figure, example: Example) -> None:
     edges = np.arange(len(scores) + 1) * FRAME
     ax = _inset(figure, _THRESHOLD, 0.5)
     for event in example.events[example.events["label"] == example.label].itertuples():
-        ax.axvspan(event.onset, event.offset, color="#D9D9D9", linewidth=0)
+        ax.axvspan(event.onset, event.offset, color="#E3E3E3", linewidth=0)
     ax.stairs(scores, edges, color=colour, linewidth=0.8, baseline=None)
     if mask.any() and not mask.all():
-        ax.axhline(
-            (scores[mask].min() + scores[~mask].max()) / 2, color=_INK, linewidth=0.8, linestyle="dashed"
-        )
+        ax.axhline((scores[mask].min() + scores[~mask].max()) / 2, color=_INK, linewidth=0.8, linestyle="dashed")
     ax.stairs(np.where(mask, -0.06, np.nan), edges, baseline=-0.2, fill=True, color=colour, linewidth=0)
     ax.set(xlim=(0, edges[-1]), ylim=(-0.25, 1.1))

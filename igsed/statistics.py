@@ -69,8 +69,8 @@ def bootstrap(
     pandas.DataFrame
         One row per label (classes, `class_mean`, `all`) and metric: label, metric, value, low, high, std, pairs, clips,
         seeds, undefined. `std` is the standard deviation (divisor: number of pairs) over the pairs of all seeds
-        together, for `class_mean` too: the paper's "std IoU"; `pairs`, `clips` and `seeds` count what entered the mean, `undefined` the pairs
-        left out as NaN. A resample in which a label has no pair is left out of its interval.
+        together, for `class_mean` too: the paper's "std IoU". `pairs`, `clips` and `seeds` count what entered the mean,
+        `undefined` the pairs left out as NaN. A resample in which a label has no pair is left out of its interval.
 
     Raises
     ------
@@ -131,9 +131,7 @@ def paired_difference(
     keys = ["seed", "clip", "label"]
     for table in (a, b):
         validate(table, metrics)
-    both = a[[*keys, *metrics]].merge(
-        b[[*keys, *metrics]], on=keys, how="outer", suffixes=("_a", "_b"), indicator=True
-    )
+    both = a[[*keys, *metrics]].merge(b[[*keys, *metrics]], on=keys, how="outer", suffixes=("_a", "_b"), indicator=True)
     matched = both["_merge"] == "both"
     pairs = both.loc[matched, keys].copy()
     for metric in metrics:
@@ -146,9 +144,7 @@ def paired_difference(
     p = np.minimum(1, 2 * tail / (1 + defined.sum(0)))
     table["p"] = np.where(table["pairs"] > 0, p, np.nan)
     unmatched = both.loc[~matched, "label"].value_counts()
-    table["unmatched"] = [
-        int(unmatched.get(x, 0)) if x in labels else int(unmatched.sum()) for x in table["label"]
-    ]
+    table["unmatched"] = [int(unmatched.get(x, 0)) if x in labels else int(unmatched.sum()) for x in table["label"]]
     return table
 
 
@@ -167,14 +163,10 @@ def validate(pairs: pd.DataFrame, metrics: Sequence[str]) -> None:
     twice = pairs.duplicated(keys)
     if twice.any():
         first = pairs.loc[twice, keys].iloc[0].tolist()
-        raise ValueError(
-            f"{int(twice.sum())} pairs occur twice, first {first}: give one detector and one protocol"
-        )
+        raise ValueError(f"{int(twice.sum())} pairs occur twice, first {first}: give one detector and one protocol")
 
 
-def _interval_table(
-    pairs, metrics, labels, clips, replicates, confidence, seed
-) -> tuple[pd.DataFrame, np.ndarray]:
+def _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed) -> tuple[pd.DataFrame, np.ndarray]:
     """The table of `bootstrap` and the resampled values (replicate, row of the table)."""
     labels = sorted(pairs["label"].unique()) if labels is None else list(labels)
     clips = sorted(pairs["clip"].unique()) if clips is None else list(clips)
@@ -185,9 +177,7 @@ def _interval_table(
     low, high = _percentiles(resampled, [50 - 50 * confidence, 50 + 50 * confidence])
     rows = []
     for place, label in enumerate([*labels, "class_mean", "all"]):
-        of_label = (
-            np.ones(len(pairs), dtype=bool) if place >= len(labels) else (pairs["label"] == label).to_numpy()
-        )
+        of_label = np.ones(len(pairs), dtype=bool) if place >= len(labels) else (pairs["label"] == label).to_numpy()
         for m, metric in enumerate(metrics):
             entered = of_label & ~np.isnan(values[:, m])
             rows.append(
@@ -207,17 +197,13 @@ def _interval_table(
     return pd.DataFrame(rows), np.swapaxes(resampled, 1, 2).reshape(replicates, -1)
 
 
-def _units(
-    pairs: pd.DataFrame, values: np.ndarray, labels: Sequence[str], clips: Sequence[Hashable]
-) -> _Units:
+def _units(pairs: pd.DataFrame, values: np.ndarray, labels: Sequence[str], clips: Sequence[Hashable]) -> _Units:
     seeds = np.unique(pairs["seed"].to_numpy())
     places = []
     for column, known in (("seed", seeds), ("clip", clips), ("label", labels)):
         place = pd.Index(known).get_indexer(pairs[column])
         if (place < 0).any():
-            raise ValueError(
-                f"unknown {column} in the table of pairs: {pairs[column].iloc[int(np.argmin(place))]!r}"
-            )
+            raise ValueError(f"unknown {column} in the table of pairs: {pairs[column].iloc[int(np.argmin(place))]!r}")
         places.append(place)
     shape = (values.shape[1], max(len(seeds), 1), len(clips), len(labels))
     units = _Units(np.zeros(shape), np.zeros(shape))
@@ -251,8 +237,7 @@ def _resample(units: _Units, replicates: int, seed):
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     # One stream each, so that the clips drawn do not depend on how many seeds a detector has.
     clip_stream, seed_stream = (
-        np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, k)))
-        for k in (0, 1)
+        np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, k))) for k in (0, 1)
     )
     metrics, seeds, clips, labels = units.sums.shape
     by_clip = np.stack(units).transpose(3, 0, 1, 2, 4).reshape(clips, -1)
@@ -270,9 +255,7 @@ def _multiplicities(stream: np.random.Generator, replicates: int, units: int) ->
     if not units:
         return np.zeros((replicates, 0))
     drawn = stream.integers(units, size=(replicates, units)) + units * np.arange(replicates)[:, None]
-    return (
-        np.bincount(drawn.ravel(), minlength=replicates * units).reshape(replicates, units).astype(np.float64)
-    )
+    return np.bincount(drawn.ravel(), minlength=replicates * units).reshape(replicates, units).astype(np.float64)
 
 
 def _percentiles(resampled: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
@@ -362,9 +345,7 @@ def random_iou(active_ratio, kept_ratio, frames: int) -> np.ndarray:
         k = np.clip(k, 0, n)
         return log_factorial[n] - log_factorial[k] - log_factorial[n - k]
 
-    log_p = (
-        log_choose(active, overlap) + log_choose(frames - active, kept - overlap) - log_choose(frames, kept)
-    )
+    log_p = log_choose(active, overlap) + log_choose(frames - active, kept - overlap) - log_choose(frames, kept)
     union = active + kept - overlap
     terms = np.where(possible, np.exp(np.where(possible, log_p, 0)) * overlap / np.maximum(union, 1), 0)
     return np.where((active + kept)[..., 0] > 0, terms.sum(-1), np.nan)

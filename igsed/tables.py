@@ -96,9 +96,7 @@ def classification(predictions: pd.DataFrame) -> pd.DataFrame:
         .astype(float)
     )
     tp, fp, fn = counts["tp"], counts["fp"], counts["fn"]
-    rates = pd.DataFrame(
-        {"precision": tp / (tp + fp), "recall": tp / (tp + fn), "f1": 2 * tp / (2 * tp + fp + fn)}
-    )
+    rates = pd.DataFrame({"precision": tp / (tp + fp), "recall": tp / (tp + fn), "f1": 2 * tp / (2 * tp + fp + fn)})
     labels = _ordered(predictions["label"], LABELS)
     table = rates.groupby("label").mean().reindex(labels)
     table[["precision_std", "recall_std", "f1_std"]] = rates.groupby("label").std()
@@ -108,7 +106,8 @@ def classification(predictions: pd.DataFrame) -> pd.DataFrame:
         table[f"paper_{metric}"] = [getattr(paper.CLASSIFICATION.get(x), metric, np.nan) for x in labels]
     summary = table.mean()
     summary[["precision_std", "recall_std", "f1_std"]] = rates.groupby("seed").mean().std().to_numpy()
-    summary["undefined"], summary["clips"] = (table["undefined"].sum(), predictions["clip"].nunique())
+    summary["undefined"] = table["undefined"].sum()
+    summary["clips"] = predictions["clip"].nunique()
     table.loc["mean"] = summary
     columns = [c for m in paper.Classification._fields for c in (m, f"{m}_std", f"paper_{m}")]
     table = table.astype({"undefined": int, "clips": int})
@@ -152,9 +151,7 @@ def detection(
     over_classes = intervals[intervals["label"] == "class_mean"].set_index(["protocol", "detector", "metric"])
     table["pg_class_mean"] = _column(over_classes, "pointing_game", "value", rows)
     table["pairs"] = _column(over_pairs, "iou", "pairs", rows).astype("Int64")
-    counted = over_pairs[
-        over_pairs.index.isin(("iou", "f1", "pointing_game", "average_precision"), level="metric")
-    ]
+    counted = over_pairs[over_pairs.index.isin(("iou", "f1", "pointing_game", "average_precision"), level="metric")]
     undefined = counted["undefined"].groupby(["protocol", "detector"]).max()
     table["undefined"] = undefined.reindex(rows).astype("Int64")
     for metric in ("segment_f1", "event_f1"):
@@ -368,9 +365,7 @@ def _display_per_class(table: pd.DataFrame) -> pd.DataFrame:
     }
     for detector in detectors:
         found = cells.xs(detector, level="detector").reindex(pd.MultiIndex.from_frame(rows))
-        shown[paper.name(detector), "IoU / F1"] = [
-            _two(iou, f1) for iou, f1 in found[["iou", "f1"]].to_numpy()
-        ]
+        shown[paper.name(detector), "IoU / F1"] = [_two(iou, f1) for iou, f1 in found[["iou", "f1"]].to_numpy()]
         numbers = found[["paper_iou", "paper_f1"]].to_numpy()
         if not np.isnan(numbers.astype(float)).all():
             shown[paper.name(detector), "(paper)"] = [f"({_two(iou, f1)})" for iou, f1 in numbers]

@@ -112,9 +112,7 @@ def sweep(scores, active, percentiles) -> Sweep:
     return result
 
 
-def _counts_above(
-    scores: np.ndarray, active: np.ndarray, thresholds: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _counts_above(scores: np.ndarray, active: np.ndarray, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How many frames, and how many active frames, score above each threshold (pair, threshold)."""
     frames = scores.shape[-1]
     # Scores come first and the sort is stable, so a score that equals a threshold is counted as not above it.
@@ -159,9 +157,7 @@ def best(percentiles, curve) -> float:
     """
     percentiles, curve = np.asarray(percentiles, dtype=np.float64), np.asarray(curve, dtype=np.float64)
     if percentiles.shape != curve.shape or curve.ndim != 1:
-        raise ValueError(
-            f"percentiles {percentiles.shape} and curve {curve.shape} must be two vectors of one length"
-        )
+        raise ValueError(f"percentiles {percentiles.shape} and curve {curve.shape} must be two vectors of one length")
     if not np.isfinite(curve).any():
         raise ValueError("the curve has no value at any percentile: no pair was scored")
     first = int(np.nanargmax(curve))

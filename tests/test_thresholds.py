@@ -51,7 +51,8 @@ def test_mask_equals_definition_by_hand():
 def test_laws_of_percentile_masks(table, percentile):
     scores, _ = table
     mask = thresholds.percentile_mask(scores, percentile)
-    assert mask.shape == scores.shape and mask.dtype == bool
+    assert mask.shape == scores.shape
+    assert mask.dtype == bool
     assert not mask.all(-1).any()
     assert not mask[scores == scores.min(-1, keepdims=True)].any()
     assert mask.sum(-1).max() <= (1 - percentile / 100) * scores.shape[-1] + 1
@@ -172,4 +173,5 @@ def test_bad_arguments_are_refused():
 
 
 def test_examples_in_docstrings():
-    assert doctest.testmod(thresholds).failed == 0 and doctest.testmod(thresholds).attempted > 0
+    assert doctest.testmod(thresholds).failed == 0
+    assert doctest.testmod(thresholds).attempted > 0

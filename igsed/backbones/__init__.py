@@ -1,7 +1,8 @@
 """Pretrained networks that turn a waveform into frames of channels; frozen, never trained here.
 
-``load`` is the only way in: it looks a network up by name, reads its weights and freezes it. A network is one module of
-this package with one class that fulfils `Backbone`, named in ``BACKBONES``; it is imported when it is asked for.
+``load`` is the only way in: it looks a network up by name, reads its weights and freezes it. A network is one module
+of this package with one class that fulfils `Backbone`, named in `igsed.registry.BACKBONES`; it is imported when it is
+asked for.
 """
 
 from __future__ import annotations
@@ -11,19 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from igsed.errors import InputError
+from igsed.registry import BACKBONES
 
 if TYPE_CHECKING:
     import torch
-
-BACKBONES = {"yamnet": "igsed.backbones.yamnet:YAMNet"}
 
 
 class Backbone(Protocol):
     """What the heads, the feature cache and the attributions need of a network, which is a `torch.nn.Module`.
 
     A network is cut at the two places where the project has to reach in: at the linear mel spectrum, which is
-    homogeneous in the waveform (``spectrum(a * x) == a ** d * spectrum(x)`` for ``a > 0``), so that a path from silence
-    need not pass the front end at every step; and at the frames, before time is pooled. Clip logits are
+    homogeneous in the waveform (``spectrum(a * x) == a ** d * spectrum(x)`` for ``a > 0``), so that a path from
+    silence need not pass the front end at every step; and at the frames, before time is pooled. Clip logits are
     ``head(project(max over frames + mean over frames))``, frame logits ``head(project(frames))``.
 
     A frozen network stays in evaluation mode, ``train()`` included: ``requires_grad=False`` alone would leave dropout,
@@ -68,7 +68,7 @@ def load(name: str, weights: str | Path) -> Backbone:
     Parameters
     ----------
     name : str
-        One of ``BACKBONES``.
+        One of `igsed.registry.BACKBONES`.
     weights : str or Path
         What the workflow stored under ``resources/``; see the network's ``from_file``.
 

@@ -10,7 +10,7 @@ def scores(frames: np.ndarray, weight: np.ndarray, bias: np.ndarray, times, coun
 
     Parameters
     ----------
-    frames : numpy.ndarray (clip, coarse frame, embedding)
+    frames : numpy.ndarray (…, coarse frame, embedding)
         See `igsed.features`.
     weight, bias : numpy.ndarray (class, embedding), (class,)
         The head.
@@ -23,8 +23,8 @@ def scores(frames: np.ndarray, weight: np.ndarray, bias: np.ndarray, times, coun
 
     Returns
     -------
-    numpy.ndarray (clip, class, frame)
+    numpy.ndarray (…, class, frame)
         Logits.
     """
     logits = np.asarray(frames) @ weight.T + bias
-    return timeline.resample(np.swapaxes(logits, 1, 2), times, count, rule=rule)
+    return timeline.resample(np.swapaxes(logits, -1, -2), times, count, rule=rule)

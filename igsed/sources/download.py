@@ -1,7 +1,7 @@
 """Downloading one file over HTTP: whole and verified, or not there at all.
 
-What is not yet whole carries the ending ``.part`` beside its final name. A later call goes on from there when a checksum
-can prove that the parts fit together, and starts again when none is given.
+What is not yet whole carries the ending ``.part`` beside its final name. A later call goes on from there when a
+checksum can prove that the parts fit together, and starts again when none is given.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def download(
     path : Path
         Where the file shall lie; its folder is made.
     sha256 : str, optional
-        Checksum in hexadecimal digits. Without one only the length that the server states can be checked, and an existing
-        file is fetched anew.
+        Checksum in hexadecimal digits. Without one only the length that the server states can be checked, and an
+        existing file is fetched anew.
     timeout : tuple of float
         Longest wait for the connection and between two pieces of the answer, in seconds.
     progress : bool

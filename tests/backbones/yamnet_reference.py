@@ -5,8 +5,8 @@ the only place where TensorFlow is needed; the tests only import ``signal``::
 
     python tests/backbones/yamnet_reference.py FOLDER_OF_THE_SAVED_MODEL
 
-- ``scores`` (patch, 521), ``log_mel`` (spectrum, 64): the published graph itself, on the first six patches (15600 samples
-  every 7680); every fifth log-mel spectrum of them.
+- ``scores`` (patch, 521), ``log_mel`` (spectrum, 64): the published graph itself, on the first six patches (15600
+  samples every 7680); every fifth log-mel spectrum of them.
 - ``frames_<samples>`` (frame, 64): every 16th channel after the last convolution over the whole of so many samples, a
   length that the published graph cannot take: its layers rebuilt from ``tf.nn`` with SAME padding and its variables.
 """

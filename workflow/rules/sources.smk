@@ -3,7 +3,7 @@
 
 rule procedural_soundbank:
     output:
-        audio=directory("<results>/soundbank/audio"),
+        folder=directory("<results>/soundbank"),
     log:
         "<logs>/procedural_soundbank.log",
     benchmark:
@@ -27,7 +27,7 @@ rule procedural_soundbank:
 def recordings(wildcards):
     """What the soundbank is made of: the generated folder, or every file of the user's."""
     if CONFIG.soundbank.kind == "procedural":
-        return rules.procedural_soundbank.output.audio
+        return rules.procedural_soundbank.output.folder
     try:
         return [str(path) for path in soundbank.files(CONFIG.soundbank.path, LABELS)]
     except InputError as error:
@@ -68,6 +68,7 @@ rule yamnet:
     conda:
         "../../envs/igsed.yaml"
     params:
+        code=code("yamnet"),
         downloads=subpath(output.weights, parent=True),
     retries: 1
     resources:

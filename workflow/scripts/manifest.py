@@ -13,7 +13,7 @@ with job(snakemake.log[0], snakemake.output) as out:
         "config_digest": provenance.value_digest(params.config),
         "code_digests": params.digests,
         "git_commit": provenance.git_commit(params.root),
-        "versions": provenance.versions(params.packages),
+        "versions": provenance.versions(),
         "machine": provenance.machine(),
         "device": params.device,
         "seeds": {"root": params.config["seed"], "training": params.config["training"]["seeds"]},

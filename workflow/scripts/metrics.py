@@ -29,5 +29,5 @@ with job(snakemake.log[0], snakemake.output) as out:
                 differences.append(difference.assign(**key, minus=params.reference))
     columns = ["detector", "protocol", "label", "metric", "value", "low", "high", "std", "pairs", "clips", "seeds", "undefined"]
     pd.concat(intervals)[columns].to_csv(out.intervals, index=False)
-    columns = [columns[0], "minus", *columns[1:7], "p", *columns[8:]]
+    columns = [columns[0], "minus", *columns[1:7], "p", *columns[8:], "unmatched"]
     pd.DataFrame(pd.concat(differences) if differences else [], columns=columns).to_csv(out.differences, index=False)

@@ -5,9 +5,8 @@ from igsed.sources import procedural
 
 with job(snakemake.log[0], snakemake.output) as out:
     params = snakemake.params
-    out.audio.mkdir()
     procedural.write(
-        out.audio,
+        out.folder,
         params.recordings,
         params.backgrounds,
         params.labels,

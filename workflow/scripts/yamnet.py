@@ -3,10 +3,11 @@
 import shutil
 from pathlib import Path
 
+from igsed.backbones.yamnet import store
 from igsed.console import job
 from igsed.sources import yamnet
 
 with job(snakemake.log[0], snakemake.output) as out:
     index, data, class_map = yamnet.fetch(Path(snakemake.params.downloads))
-    yamnet.store(index, data, out.weights)
+    store(index, data, out.weights)
     shutil.copyfile(class_map, out.class_map)

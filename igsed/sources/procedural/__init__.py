@@ -1,20 +1,19 @@
 """A procedural soundbank: ten classes of household sounds and several backgrounds, computed instead of recorded.
 
-It stands in for DESED's soundbank where nothing can be downloaded, and has its layout and labels: mono 16-bit WAV files
-under ``audio/{train,eval}/soundbank/{foreground,background}/<label>/<source>_<segment>.wav``. Each recording has a source
-number of its own. Pitch, size, resonances, speed, syllables and room are drawn anew for each recording, from a seed that
-depends on the experiment's seed, the label, the split and the recording's number, and on nothing else: more recordings,
-fewer labels or another order leave every file as it was.
+It stands in for DESED's soundbank where nothing can be downloaded, and has its layout and labels: mono 16-bit WAV
+files ``audio/{train,eval}/soundbank/{foreground,background}/<label>/<source>_<segment>.wav``, each recording with a
+source number of its own. Pitch, size, resonances, speed, syllables and room are drawn anew for each recording, from a
+seed that depends on the experiment's seed, the label, the split and the recording's number, and on nothing else: more
+recordings, fewer labels or another order leave every file as it was.
 
-Layout: Turpault et al. (2019), "Sound event detection in domestic environments with weakly labeled data and soundscape
-synthesis", DCASE 2019, and the DESED soundbank.
+Layout: Turpault et al. (2019), "Sound event detection in domestic environments with weakly labeled data and
+soundscape synthesis", DCASE 2019, and the DESED soundbank.
 
 >>> recording("foreground", "Dog", "train", 0, seed=1).dtype
 dtype('float64')
 """
 
 import os
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import numpy as np
 import soundfile
 from scipy import signal
 
+from igsed import seeds
 from igsed.errors import InputError
 from igsed.sources.procedural import household, motors, rooms, synthesis, voices
 
@@ -65,18 +65,20 @@ SECONDS: Mapping[str, tuple[float, float]] = {
 """Shortest and longest recording of each label, in seconds."""
 
 
-def recording(
-    kind: str, label: str, split: str, index: int, seed: int, sample_rate: int = 32000
-) -> np.ndarray:
+def recording(kind: str, label: str, split: str, index: int, seed: int, sample_rate: int = 32000) -> np.ndarray:
     """Recording number ``index`` of ``label`` in ``split``, ``(samples,)``, in a room, trimmed, peak 0.5…0.9.
 
-    ``kind`` is ``foreground`` or ``background``, ``sample_rate`` in Hz (8000 or more). The result depends on the arguments only.
+    ``kind`` is ``foreground`` or ``background``, ``sample_rate`` in Hz (8000 or more). The result depends on the
+    arguments only.
     """
-    names = (zlib.crc32(name.encode()) for name in (kind, label, split))
-    rng = np.random.default_rng(np.random.SeedSequence((seed, *names, index)))
+    rng = seeds.generator(seed, "soundbank", kind, label, split, index)
     dry = MODELS[kind][label](rng, sample_rate)
-    response = synthesis.room(rng, sample_rate)
-    wet = signal.fftconvolve(dry, response)
+    if kind == "foreground":
+        release = min(len(dry) // 4, round(0.02 * sample_rate))
+        dry[-release:] *= np.linspace(1, 0, release)
+    wet = signal.fftconvolve(dry, synthesis.room(rng, sample_rate))
+    if kind == "background":  # goes on at the end of the file
+        wet = wet[: len(dry)]
     return synthesis.normalised(synthesis.trimmed(wet, sample_rate, *SECONDS[label]), rng.uniform(0.5, 0.9))
 
 
@@ -101,22 +103,19 @@ def write(
 ) -> None:
     """Write a soundbank below ``root``, each file under a temporary name first, so that none is ever half-written.
 
-    ``recordings``: how many of each label a split has, for example ``{"train": 12, "eval": 6}``; ``backgrounds``: how many
-    background files a split has, dealt in turn to the background labels; ``labels``: which of `LABELS` to make;
-    ``sample_rate`` in Hz; ``progress`` wraps the list of files, for example ``tqdm.tqdm``. Other files below ``root`` stay.
+    ``recordings``: how many of each label a split has, for example ``{"train": 12, "eval": 6}``; ``backgrounds``: how
+    many background files a split has, dealt in turn to the background labels; ``labels``: which of `LABELS` to make;
+    ``sample_rate`` in Hz; ``progress`` wraps the list of files, for example ``tqdm.tqdm``. What else lies below
+    ``root`` stays.
 
     Raises `InputError` for an unknown label or split.
     """
     for label in labels:
         if label not in LABELS:
-            raise InputError(
-                f"The procedural soundbank has no label {label!r}; choose from {', '.join(LABELS)}."
-            )
+            raise InputError(f"The procedural soundbank has no label {label!r}; choose from {', '.join(LABELS)}.")
     for split in {*recordings, *backgrounds}:
         if split not in SPLITS:
-            raise InputError(
-                f"The procedural soundbank has no split {split!r}; choose from {', '.join(SPLITS)}."
-            )
+            raise InputError(f"The procedural soundbank has no split {split!r}; choose from {', '.join(SPLITS)}.")
     rooms_in_turn = list(BACKGROUNDS)
     tasks = [
         ("foreground", label, split, index)
@@ -132,7 +131,5 @@ def write(
         target = Path(root) / path(*task)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.part")
-        soundfile.write(
-            partial, recording(*task, seed, sample_rate), sample_rate, subtype="PCM_16", format="WAV"
-        )
+        soundfile.write(partial, recording(*task, seed, sample_rate), sample_rate, subtype="PCM_16", format="WAV")
         os.replace(partial, target)

@@ -15,18 +15,20 @@ def _struck(
     """Mode frequencies (Hz) and decay times (s) of a random hard object; higher modes die sooner."""
     lowest = syn.log_uniform(rng, low, high)
     ratios = np.cumsum(np.concatenate([[1.0], rng.uniform(0.25, 1.1, modes - 1)]))
-    split = np.repeat(ratios, 2) * (
-        1 + 0.004 * rng.standard_normal(2 * modes)
-    )  # nearly round: each mode is a pair
+    split = np.repeat(ratios, 2) * (1 + 0.004 * rng.standard_normal(2 * modes))  # nearly round: each mode is a pair
     frequencies = lowest * split
     return frequencies, ring * (lowest / frequencies) ** 0.7 * rng.uniform(0.5, 1.3, 2 * modes)
 
 
 def dishes(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
-    """Plates, cups, glasses and cutlery touching, 0.3…1 s: one to three knocks on two or three objects, with bounces."""
+    """Plates, cups, glasses and cutlery that touch, 0.3…1 s: one to three knocks and their bounces on a few objects."""
     seconds = rng.uniform(0.3, 0.95)
     samples = round(seconds * sample_rate)
-    kinds = {"ceramic": (700, 1800, 12, 0.05), "glass": (1400, 3000, 9, 0.1), "metal": (900, 3000, 14, 0.08)}
+    kinds = {
+        "ceramic": (700, 1800, 12, 0.05),
+        "glass": (1400, 3000, 10, 0.08),
+        "metal": (900, 3000, 14, 0.06),
+    }
     objects = [_struck(rng, *kinds[rng.choice(list(kinds))]) for _ in range(rng.integers(2, 4))]
     sound = np.zeros(samples)
     knocks = rng.uniform(0, 0.7 * seconds, rng.integers(1, 4))
@@ -36,19 +38,13 @@ def dishes(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
         for bounce, delay in enumerate(np.cumsum([0.0, *gaps])):
             start = round((knock + delay) * sample_rate)
             frequencies, decays = objects[rng.integers(len(objects))]
-            amplitudes = np.exp(
-                0.8 * rng.standard_normal(len(frequencies)) - frequencies / rng.uniform(3000, 9000)
-            )
+            amplitudes = np.exp(0.8 * rng.standard_normal(len(frequencies)) - frequencies / rng.uniform(3000, 9000))
             amplitudes *= rng.choice([-1, 1], len(frequencies))
-            left = max(0.0, (samples - start) / sample_rate)
-            ring = syn.ringing(frequencies, amplitudes, decays, left, sample_rate)[: max(0, samples - start)]
-            if not len(ring):
-                continue
+            ring = syn.ringing(frequencies, amplitudes, decays, 7 * np.max(decays), sample_rate)
             contact = rng.standard_normal(len(ring)) * np.exp(-np.arange(len(ring)) / (0.0015 * sample_rate))
             blow = rng.uniform(0.4, 1.0) * 0.7**bounce
-            sound[start : start + len(ring)] += blow * (
-                syn.normalised(ring) + rng.uniform(0.2, 0.7) * contact
-            )
+            struck = sound[start : start + len(ring)]
+            struck += blow * (syn.normalised(ring) + rng.uniform(0.2, 0.7) * contact)[: len(struck)]
     return syn.normalised(sound)
 
 
@@ -63,9 +59,7 @@ def _bell(rng: np.random.Generator, strikes: np.ndarray, sample_rate: int) -> np
     return syn.grains(strikes[np.newaxis], (syn.normalised(ring) + 0.3 * clack)[np.newaxis])
 
 
-def _hammer(
-    rng: np.random.Generator, samples: int, rate: float, on: np.ndarray, sample_rate: int
-) -> np.ndarray:
+def _hammer(rng: np.random.Generator, samples: int, rate: float, on: np.ndarray, sample_rate: int) -> np.ndarray:
     """Impulses ``(samples,)`` at about ``rate`` per second while ``on (samples,)`` holds, uneven as a hammer's are."""
     gaps = (1 + 0.03 * rng.standard_normal(int(samples / sample_rate * rate) + 1)) / rate
     places = (np.cumsum(gaps) * sample_rate).astype(int)
@@ -121,50 +115,41 @@ def alarm_bell_ringing(rng: np.random.Generator, sample_rate: int) -> np.ndarray
         on = np.arange(samples) < samples - round(0.4 * sample_rate)
         return syn.normalised(_bell(rng, _hammer(rng, samples, rate, on, sample_rate), sample_rate))
     on = _cadence(samples, rng.uniform(1.0, 1.6), rng.uniform(0.6, 1.2), sample_rate)
-    return syn.normalised(
-        sum(_bell(rng, _hammer(rng, samples, rate, on, sample_rate), sample_rate) for _ in range(2))
-    )
+    return syn.normalised(sum(_bell(rng, _hammer(rng, samples, rate, on, sample_rate), sample_rate) for _ in range(2)))
 
 
 def frying(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
-    """Food in hot fat, 4…9 s: the hiss of countless small bursts, and single ones that crackle and pop."""
+    """Food in hot fat, 4…9 s: a hiss of countless small bursts, and single ones that crackle and pop."""
     samples = round(rng.uniform(4, 8.8) * sample_rate)
     heat = np.exp(0.2 * syn.wander(rng, samples, 1.2, sample_rate))
-    kernels = np.stack([_burst(rng, sample_rate) for _ in range(16)])
+    kernels = np.stack([_burst(rng, sample_rate) for _ in range(12)])
     rate = heat[:: sample_rate // 20]
-    fine = syn.poisson_strikes(rng, syn.log_uniform(rng, 500, 1500) * rate, 16, samples, sample_rate, 0.9)
-    coarse = syn.poisson_strikes(rng, syn.log_uniform(rng, 10, 50) * rate, 16, samples, sample_rate, 0.7)
-    bursts = syn.grains(fine + rng.uniform(3, 7) * coarse, kernels)
-    hiss = syn.noise(
-        rng, samples, sample_rate, [(200, -24), (1500, -10), (4500, 0), (10000, -2), (14000, -8)]
+    fine, coarse = (
+        syn.unit_power(syn.grains(syn.poisson_strikes(rng, bursts * rate, 12, samples, sample_rate, spread), kernels))
+        for bursts, spread in ((syn.log_uniform(rng, 500, 3000), 1.0), (syn.log_uniform(rng, 8, 40), 0.6))
     )
-    return _soft((rng.uniform(0.25, 0.6) * hiss + syn.unit_power(bursts)) * heat**0.5)
+    hiss = syn.noise(rng, samples, sample_rate, [(200, -32), (1500, -13), (4500, 0), (10000, -3), (14000, -9)])
+    return _soft((rng.uniform(0.7, 1.3) * hiss + fine + rng.uniform(0.5, 1.0) * coarse) * heat**0.5)
 
 
 def _burst(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     """The crack of one steam bubble, 10 ms: two quickly damped rings and a puff of noise."""
-    frequencies = syn.log_uniform(rng, 1800, 10000, 2)
-    ring = syn.ringing(
-        frequencies, rng.uniform(0.3, 1, 2), rng.uniform(1, 3, 2) / frequencies, 0.01, sample_rate
-    )
-    puff = rng.standard_normal(len(ring)) * np.exp(
-        -np.arange(len(ring)) / (rng.uniform(0.0003, 0.0012) * sample_rate)
-    )
+    frequencies = syn.log_uniform(rng, 1500, min(9000, 0.4 * sample_rate), 2)
+    ring = syn.ringing(frequencies, rng.uniform(0.3, 1, 2), rng.uniform(1, 6, 2) / frequencies, 0.01, sample_rate)
+    puff = rng.standard_normal(len(ring)) * np.exp(-np.arange(len(ring)) / (rng.uniform(0.0003, 0.0012) * sample_rate))
     return syn.unit_power(ring) + 0.7 * syn.unit_power(np.diff(puff, prepend=0.0))
 
 
 def _soft(sound: np.ndarray) -> np.ndarray:
-    """``sound`` with its rare highest peaks rounded off, at six times its root mean square, as a recorder's limiter does."""
+    """``sound`` with its rare highest peaks rounded off, at six times its root mean square, as by a limiter."""
     level = 6 * np.sqrt(np.mean(sound**2))
     return syn.normalised(np.tanh(sound / level))
 
 
-def _bubbles(
-    rng: np.random.Generator, rate: np.ndarray, largest: float, samples: int, sample_rate: int
-) -> np.ndarray:
+def _bubbles(rng: np.random.Generator, rate: np.ndarray, largest: float, samples: int, sample_rate: int) -> np.ndarray:
     """Bubbles of 0.2 mm to ``largest`` (m) radius that form at ``rate (points,)`` per second, ``(samples,)``.
 
-    Each rings at its Minnaert frequency, which rises by up to a fifth of its damping rate, until six time constants.
+    Each rings at its Minnaert frequency, which rises by up to a fifth of its damping rate, until five time constants.
     """
     slots = np.repeat(np.arange(len(rate)), rng.poisson(rate * (samples / sample_rate / len(rate))))
     starts = ((slots + rng.random(len(slots))) * (samples / len(rate))).astype(int)
@@ -174,18 +159,16 @@ def _bubbles(
     frequencies = 3.26 / radii
     rises = rng.uniform(0, 0.2, len(radii)) * damping
     heights = radii**0.5 * np.exp(0.6 * rng.standard_normal(len(radii))) * (frequencies < 0.45 * sample_rate)
+    cycles, rises, damping, heights = (
+        column.astype(np.float32)[:, np.newaxis] for column in (frequencies, rises, damping, heights)
+    )
     total = np.zeros(samples)
-    for group in np.array_split(np.arange(len(radii)), 12):  # of similar radius, so of similar length
-        if not len(group):
-            continue
-        offsets = np.arange(int(6 / damping[group].min() * sample_rate) + 1)
-        time = offsets / sample_rate
-        phase = frequencies[group, np.newaxis] * time * (1 + 0.5 * rises[group, np.newaxis] * time)
-        waves = (
-            np.sin(2 * np.pi * phase)
-            * np.exp(-damping[group, np.newaxis] * time)
-            * heights[group, np.newaxis]
-        )
+    groups = np.array_split(np.arange(len(radii)), min(24, len(radii)))  # of similar radius, so of similar length
+    for group in groups:
+        offsets = np.arange(int(5 / damping[group].min() * sample_rate) + 1)
+        time = (offsets / sample_rate).astype(np.float32)
+        phase = cycles[group] * time * (1 + 0.5 * rises[group] * time)
+        waves = np.sin(2 * np.pi * phase) * np.exp(-damping[group] * time) * heights[group]
         places = starts[group, np.newaxis] + offsets
         total += np.bincount(places.ravel(), waves.ravel(), samples + len(offsets))[:samples]
     return syn.unit_power(total)
@@ -195,18 +178,14 @@ def running_water(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     """A tap that runs into a sink or a vessel, 4…9 s: turbulent noise and many bubbles of up to 2…6 mm radius."""
     samples = round(rng.uniform(4, 8.8) * sample_rate)
     flow = np.exp(0.15 * syn.wander(rng, samples, 2.0, sample_rate))
-    rate = syn.log_uniform(rng, 250, 1200) * flow[:: sample_rate // 20]
+    rate = syn.log_uniform(rng, 250, 900) * flow[:: sample_rate // 20]
     bubbles = _bubbles(rng, rate, rng.uniform(0.002, 0.006), samples, sample_rate)
     edge = rng.uniform(3000, 7000)
-    turbulence = syn.noise(
-        rng, samples, sample_rate, [(150, -24), (500, -9), (1500, -2), (edge, 0), (2.5 * edge, -14)]
-    )
+    turbulence = syn.noise(rng, samples, sample_rate, [(150, -24), (500, -9), (1500, -2), (edge, 0), (2.5 * edge, -14)])
     turbulence *= flow * (1 + 0.12 * syn.wander(rng, samples, 25, sample_rate))
     mixed = rng.uniform(0.3, 0.9) * turbulence + bubbles
 
     frames = syn.frame_count(samples, sample_rate)
-    filling = rng.uniform(0, 0.8) * np.linspace(
-        0, 1, frames
-    )  # octaves: the air left above the water gets shorter
+    filling = rng.uniform(0, 0.8) * np.linspace(0, 1, frames)  # octaves: the air left above the water gets shorter
     vessel = syn.band(rng.uniform(500, 1500) * 2**filling, 0.2, syn.filter_frequencies(sample_rate))
     return _soft(syn.filter_frames(mixed, 1 + rng.uniform(0, 1.2) * vessel, sample_rate))

@@ -31,12 +31,9 @@ def ventilation(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     """Air from a duct: rounded noise, a slow fan, broad duct resonances, a level that drifts."""
     samples = _samples(rng, sample_rate)
     edge = rng.uniform(250, 900)
-    air = syn.noise(
-        rng, samples, sample_rate, [(30, -10), (80, 0), (edge, -4), (8 * edge, -34), (14000, -55)]
-    )
+    air = syn.noise(rng, samples, sample_rate, [(30, -10), (80, 0), (edge, -4), (8 * edge, -34), (14000, -55)])
     peaks = 1 + sum(
-        syn.band(centre, 0.2, syn.filter_frequencies(sample_rate))
-        for centre in syn.log_uniform(rng, 100, 1500, 3)
+        syn.band(centre, 0.2, syn.filter_frequencies(sample_rate)) for centre in syn.log_uniform(rng, 100, 1500, 3)
     )
     air = syn.unit_power(syn.filter_frames(air, peaks, sample_rate)) * (
         1 + 0.1 * syn.wander(rng, samples, 0.6, sample_rate)
@@ -69,9 +66,7 @@ def street_through_window(rng: np.random.Generator, sample_rate: int) -> np.ndar
     sound = syn.noise(rng, samples, sample_rate, [(25, -4), (60, 0), (200, -8), (1000, -26), (8000, -55)])
     for _ in range(rng.integers(2, 5)):
         edge = rng.uniform(300, 800)
-        car = syn.noise(
-            rng, samples, sample_rate, [(40, -6), (120, 0), (edge, -6), (4 * edge, -28), (8000, -60)]
-        )
+        car = syn.noise(rng, samples, sample_rate, [(40, -6), (120, 0), (edge, -6), (4 * edge, -28), (8000, -60)])
         nearest, duration = rng.uniform(-2, time[-1] + 2), rng.uniform(1.2, 3)
         sound = sound + rng.uniform(0.4, 1.2) * car / (1 + ((time - nearest) / duration) ** 2)
     return syn.normalised(sound)

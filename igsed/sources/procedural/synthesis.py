@@ -42,9 +42,7 @@ def decibels(value: float | np.ndarray) -> float | np.ndarray:
     return 10.0 ** (np.asarray(value) / 20.0)
 
 
-def log_uniform(
-    rng: np.random.Generator, low: float, high: float, size: int | None = None
-) -> float | np.ndarray:
+def log_uniform(rng: np.random.Generator, low: float, high: float, size: int | None = None) -> float | np.ndarray:
     """Numbers in low…high, uniform in the logarithm, as befits frequencies, sizes and rates."""
     return np.exp(rng.uniform(np.log(low), np.log(high), size))
 
@@ -112,21 +110,25 @@ def harmonic_count(pitch: np.ndarray | float, sample_rate: int, limit: int = 400
 def filter_frames(source: np.ndarray, response: np.ndarray, sample_rate: int) -> np.ndarray:
     """``source`` through a filter that changes from frame to frame, by windowed overlap-add.
 
-    ``response (frames, bins)`` is complex or real, at the frequencies of `filter_frequencies`; a single row
-    ``(1, bins)`` means a constant filter. Hann windows two frames long add up to one, so that a constant filter is
-    exact but for the part of its impulse response beyond 14 frames. Returns as many samples as ``source`` has.
+    ``response (frames, bins)`` is complex or real (zero phase), at the frequencies of `filter_frequencies`; a single
+    row ``(1, bins)`` means a constant filter. Hann windows two frames long add up to one, so that a constant filter
+    is exact for an impulse response of 28 ms before and after its centre. Same length as ``source``; computed in
+    single precision, which is far below 16 bits and twice as fast.
     """
-    step = hop(sample_rate)
+    step, blocks, before = hop(sample_rate), 16, 7
     frames = frame_count(len(source), sample_rate)
-    padded = np.zeros((frames + 1) * step)
+    padded = np.zeros((frames + 1) * step, dtype=np.float32)
     padded[step : step + len(source)] = source
-    window = signal.get_window("hann", 2 * step)
+    window = signal.get_window("hann", 2 * step).astype(np.float32)
     windowed = np.lib.stride_tricks.sliding_window_view(padded, 2 * step)[::step] * window
-    parts = fft.irfft(fft.rfft(windowed, 16 * step, axis=1) * response, 16 * step, axis=1)
-    total = np.zeros((frames + 16, step))
-    for block in range(16):
-        total[block : block + frames] += parts[:, block * step : (block + 1) * step]
-    return total.ravel()[step : step + len(source)]
+    response = response.astype(np.complex64 if np.iscomplexobj(response) else np.float32)
+    parts = fft.irfft(fft.rfft(windowed, blocks * step, axis=1) * response, blocks * step, axis=1)
+    total = np.zeros((frames + blocks, step))
+    for block in range(blocks):
+        place = (block - before) % blocks  # the last blocks hold what comes before the window
+        total[block : block + frames] += parts[:, place * step : (place + 1) * step]
+    start = (before + 1) * step
+    return total.ravel()[start : start + len(source)]
 
 
 def filter_frequencies(sample_rate: int) -> np.ndarray:
@@ -150,16 +152,16 @@ def resonance(
 
 
 def band(centre: np.ndarray | float, octaves: np.ndarray | float, frequencies: np.ndarray) -> np.ndarray:
-    """Real response ``(frames, bins)``, a Gaussian over log-frequency around ``centre`` with that standard deviation."""
-    centre = np.atleast_1d(centre)[:, np.newaxis]
+    """Real response ``(frames, bins)``, a Gaussian over log-frequency around ``centre`` (Hz)."""
+    centre = np.log2(np.atleast_1d(centre))[:, np.newaxis]
     octaves = np.atleast_1d(octaves)[:, np.newaxis]
-    return np.exp(-0.5 * (np.log2(np.maximum(frequencies, 1.0) / centre) / octaves) ** 2)
+    return np.exp(-0.5 * ((np.log2(np.maximum(frequencies, 1.0)) - centre) / octaves) ** 2)
 
 
 def ringing(
     frequencies: np.ndarray, amplitudes: np.ndarray, decays: np.ndarray, seconds: float, sample_rate: int
 ) -> np.ndarray:
-    """A struck object's sound: sum of modes ``a sin(2 pi f t) exp(-t / tau)``; modes too high for the rate are left out."""
+    """A struck object's sound: sum of modes ``a sin(2 pi f t) exp(-t / tau)``, without those too high for the rate."""
     time = np.arange(round(seconds * sample_rate)) / sample_rate
     audible = frequencies < 0.47 * sample_rate
     rates = -1 / decays[audible] + 2j * np.pi * frequencies[audible]
@@ -169,18 +171,19 @@ def ringing(
 def grains(strikes: np.ndarray, kernels: np.ndarray) -> np.ndarray:
     """Sum of each impulse train ``strikes (kinds, samples)`` convolved with its ``kernels (kinds, length)``.
 
-    Overlap-add in blocks as long as the kernels; one inverse transform for all kinds. Returns ``(samples,)``.
+    Overlap-add in blocks as long as the kernels, in single precision; one inverse transform for all kinds.
+    Returns ``(samples,)``.
     """
     samples = strikes.shape[1]
     size = 2 ** int(np.ceil(np.log2(kernels.shape[1])))
-    blocks = np.pad(strikes, ((0, 0), (0, -samples % size))).reshape(len(strikes), -1, size)
-    spectra = fft.rfft(kernels, 2 * size, axis=1)
-    total = np.zeros((blocks.shape[1], size + 1), dtype=complex)
+    blocks = np.pad(strikes, ((0, 0), (0, -samples % size))).reshape(len(strikes), -1, size).astype(np.float32)
+    spectra = fft.rfft(kernels.astype(np.float32), 2 * size, axis=1)
+    total = np.zeros((blocks.shape[1], size + 1), dtype=np.complex64)
     for train, spectrum in zip(blocks, spectra, strict=True):
         total += fft.rfft(train, 2 * size, axis=1) * spectrum
     parts = fft.irfft(total, 2 * size, axis=1)
     parts[1:, :size] += parts[:-1, size:]
-    return parts[:, :size].ravel()[:samples]
+    return parts[:, :size].ravel()[:samples].astype(float)
 
 
 def poisson_strikes(
@@ -220,9 +223,7 @@ def room(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     samples = round(decay * sample_rate)
     time = np.arange(samples) / sample_rate
     low = noise(rng, samples, sample_rate, [(80, 0), (2000, 0), (6000, -30)]) * np.exp(-6.9 * time / decay)
-    high = noise(rng, samples, sample_rate, [(600, -30), (2000, 0), (6000, -3)]) * np.exp(
-        -6.9 * time / (0.6 * decay)
-    )
+    high = noise(rng, samples, sample_rate, [(600, -30), (2000, 0), (6000, -3)]) * np.exp(-6.9 * time / (0.6 * decay))
     tail = (low + 0.7 * high) * np.minimum(1.0, time / rng.uniform(0.006, 0.015))
     tail[0] = 0.0
     response = tail * rng.uniform(0.5, 1.0) / np.linalg.norm(tail)
@@ -235,9 +236,7 @@ def room(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     return response
 
 
-def trimmed(
-    sound: np.ndarray, sample_rate: int, shortest: float, longest: float, floor: float = -45.0
-) -> np.ndarray:
+def trimmed(sound: np.ndarray, sample_rate: int, shortest: float, longest: float, floor: float = -45.0) -> np.ndarray:
     """``sound`` from its first to its last 5 ms above ``floor`` (dB below its loudest 5 ms), with short fades.
 
     The result lasts at least ``shortest`` (what follows is kept, if need be silence) and at most ``longest`` seconds.

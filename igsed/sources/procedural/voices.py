@@ -50,22 +50,20 @@ class Segment(NamedTuple):
 
 
 def _vocal_tract(moving: np.ndarray, widths: np.ndarray, fixed: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Response ``(frames, bins)`` of resonators in cascade: ``moving (frames, n)``, ``widths (n,)``, ``fixed (m,)``, Hz."""
+    """Response ``(frames, bins)`` of cascaded resonators: ``moving (frames, n)``, ``widths (n,)``, ``fixed (m,)``."""
     frequencies = syn.filter_frequencies(sample_rate)
     response = np.ones((1, len(frequencies)), dtype=complex)
     for centre in fixed[fixed < 0.45 * sample_rate]:
         response = response * syn.resonance(centre, 60 + 0.06 * centre, sample_rate, frequencies)
     for centre, width in zip(moving.T, widths, strict=True):
-        response = response * syn.resonance(
-            np.minimum(centre, 0.45 * sample_rate), width, sample_rate, frequencies
-        )
+        response = response * syn.resonance(np.minimum(centre, 0.45 * sample_rate), width, sample_rate, frequencies)
     return response
 
 
 def _larynx(
     rng: np.random.Generator, pitch: np.ndarray, tilt: float, sample_rate: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pulses of ``pitch (samples,)`` Hz whose harmonic k has amplitude k^-tilt, and breath noise that pulses with them."""
+    """Pulses of ``pitch (samples,)`` Hz, harmonic k of amplitude k^-tilt, and breath noise that pulses with them."""
     phase = np.cumsum(pitch) / sample_rate
     order = np.arange(1, syn.harmonic_count(pitch, sample_rate) + 1)
     pulses = syn.unit_power(syn.periodic(phase, order**-tilt))
@@ -109,21 +107,17 @@ def _consonant(rng: np.random.Generator, vowel: tuple[float, float, float], pace
     if kind == "nasal":
         return [Segment(pace * rng.uniform(0.05, 0.09), 0.25, 0, 0, 1000, 1, (260, locus[1], locus[2]))]
     if kind == "glide":
-        return [
-            Segment(pace * rng.uniform(0.05, 0.08), 0.5, 0, 0, 1000, 1, GLIDES[rng.integers(len(GLIDES))])
-        ]
+        return [Segment(pace * rng.uniform(0.05, 0.08), 0.5, 0, 0, 1000, 1, GLIDES[rng.integers(len(GLIDES))])]
     if kind == "h":
         return [Segment(pace * rng.uniform(0.05, 0.08), 0, 0.35, 0, 1000, 1, vowel)]
     return []
 
 
 def speech(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
-    """One to a dozen syllables by one speaker, 1…4.5 s; speakers differ in pitch, tract length, pace and breathiness."""
+    """One to a dozen syllables by one speaker, 1…4.5 s; speakers differ in pitch, tract length, pace and breath."""
     high = rng.random() < 0.5
     base, tract = (
-        (rng.uniform(165, 250), rng.uniform(1.1, 1.25))
-        if high
-        else (rng.uniform(85, 140), rng.uniform(0.95, 1.05))
+        (rng.uniform(165, 250), rng.uniform(1.1, 1.25)) if high else (rng.uniform(85, 140), rng.uniform(0.95, 1.05))
     )
     pace = rng.uniform(0.8, 1.25)
     goal = rng.uniform(1.0, 4.3)
@@ -138,10 +132,10 @@ def speech(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
         if rng.random() < 0.25:
             end = VOWELS[rng.integers(len(VOWELS))]
             syllable.append(Segment(0.6 * seconds, 0.8 * stress, 0.02, 0, 1000, 1, end))
-        until_pause -= 1
         if until_pause == 0 and elapsed < 0.75 * goal:
-            syllable.append(Segment(rng.uniform(0.15, 0.4), 0, 0, 0, 1000, 1, vowel))
+            segments.append(Segment(rng.uniform(0.15, 0.4), 0, 0, 0, 1000, 1, vowel))
             until_pause = rng.integers(3, 9)
+        until_pause -= 1
         segments += syllable
         elapsed = sum(segment.seconds for segment in segments)
         accents.append((elapsed - seconds / 2, rng.uniform(1, 5) * (stress == 1.0)))
@@ -173,46 +167,35 @@ def speech(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
         sample_rate,
     )
     voiced = syn.filter_frames(source, response, sample_rate)
-    frication = syn.noise(rng, samples, sample_rate, [(100, 0), (12000, 0)]) * syn.at_samples(
-        hiss, samples, sample_rate
-    )
-    shaped = syn.filter_frames(
-        frication,
-        syn.band(
-            np.minimum(targets[:, 3], 0.4 * sample_rate), targets[:, 4], syn.filter_frequencies(sample_rate)
-        ),
-        sample_rate,
-    )
-    return syn.normalised(voiced / np.sqrt(np.mean(voiced**2)) + 0.9 * shaped)
+    centres = np.minimum(targets[:, 3], 0.4 * sample_rate)
+    bands = syn.band(centres, targets[:, 4], syn.filter_frequencies(sample_rate))
+    hissing = rng.standard_normal(samples) * syn.at_samples(hiss, samples, sample_rate)
+    return syn.normalised(syn.unit_power(voiced) + 0.9 * syn.filter_frames(hissing, bands, sample_rate))
 
 
 def cat(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
-    """One meow, 0.6…1.8 s: the mouth opens and closes over an arched pitch of 400…1000 Hz."""
-    samples = round(rng.uniform(0.6, 1.3) * sample_rate)
+    """One meow, 0.6…1.8 s: the mouth opens and closes over an arched pitch of 500…1100 Hz."""
+    samples = round(rng.uniform(0.6, 1.2) * sample_rate)
     frames = syn.frame_count(samples, sample_rate)
     place = np.linspace(0, 1, frames)
     top = rng.uniform(0.15, 0.35)
     arch = np.sin(0.5 * np.pi * np.interp(place, [0, top, 1], [0, 1, 0]))
-    opening = np.interp(place, [0, rng.uniform(0.08, 0.2), rng.uniform(0.35, 0.55), 1], [0.1, 0.9, 1, 0.0])
+    opening = np.interp(place, [0, rng.uniform(0.1, 0.25), rng.uniform(0.35, 0.55), 1], [0.3, 0.9, 1, 0.0])
     opening = syn.smoothed(opening, 0.02, sample_rate / syn.hop(sample_rate))
 
-    base = syn.log_uniform(rng, 420, 720)
-    pitch = base * (0.9 + rng.uniform(0.15, 0.45) * arch - rng.uniform(0, 0.15) * place)
-    pitch = syn.at_samples(pitch, samples, sample_rate) * (
-        1 + 0.004 * syn.wander(rng, samples, 25, sample_rate)
-    )
-    pulses, breath = _larynx(rng, pitch, rng.uniform(0.3, 0.8), sample_rate)
+    base = syn.log_uniform(rng, 580, 900)
+    pitch = base * (0.9 + rng.uniform(0.05, 0.3) * arch - rng.uniform(0, 0.12) * place)
+    pitch = syn.at_samples(pitch, samples, sample_rate) * (1 + 0.004 * syn.wander(rng, samples, 25, sample_rate))
+    pulses, breath = _larynx(rng, pitch, rng.uniform(0.0, 0.5), sample_rate)
 
     tract = rng.uniform(0.85, 1.15)  # 1: a tube of 8 cm, closed at the larynx
     formants = tract * np.stack(
-        [500 + 900 * opening, 1900 + 1200 * opening, 4600 + 600 * opening, 7000 + 300 * opening], axis=1
+        [950 + 1100 * opening, 1900 + 1200 * opening, 4300 + 600 * opening, 7000 + 300 * opening], axis=1
     )
-    level = np.minimum(1, place / rng.uniform(0.04, 0.12)) * (0.12 + 0.88 * opening**1.5)
-    source = (pulses + rng.uniform(0.04, 0.15) * breath) * (
-        1 + 0.12 * syn.wander(rng, samples, 60, sample_rate)
-    )
+    level = np.minimum(1, place / rng.uniform(0.08, 0.2)) * (0.2 + 0.8 * opening**1.3)
+    source = (pulses + rng.uniform(0.04, 0.15) * breath) * (1 + 0.12 * syn.wander(rng, samples, 60, sample_rate))
     source *= syn.at_samples(level, samples, sample_rate)
-    widths = tract * np.array([180.0, 260.0, 450.0, 700.0])
+    widths = tract * np.array([130.0, 180.0, 320.0, 500.0])
     response = _vocal_tract(formants, widths, tract * np.array([9500.0]), sample_rate)
     return syn.normalised(syn.filter_frames(source, response, sample_rate))
 
@@ -227,38 +210,35 @@ def _bark(
     samples = round(seconds * sample_rate)
     frames = syn.frame_count(samples, sample_rate)
     place = np.linspace(0, 1, frames)
-    contour = np.interp(
-        place, [0, rng.uniform(0.2, 0.4), 1], [rng.uniform(0.5, 0.7), 1, rng.uniform(0.4, 0.6)]
-    )
+    contour = np.interp(place, [0, rng.uniform(0.2, 0.4), 1], [rng.uniform(0.5, 0.7), 1, rng.uniform(0.4, 0.6)])
     pitch = height * syn.at_samples(syn.smoothed(contour, 0.01, 250), samples, sample_rate)
-    pitch *= np.maximum(0.3, 1 + 0.12 * rough * syn.wander(rng, samples, 0.6 * height, sample_rate))
+    pitch *= np.maximum(0.3, 1 + 0.1 * rough * syn.wander(rng, samples, 0.6 * height, sample_rate))
     pulses, breath = _larynx(rng, pitch, rng.uniform(0.7, 1.1), sample_rate)
-    half = 1 + 0.5 * rough * np.cos(np.pi * np.cumsum(pitch) / sample_rate + rng.uniform(0, 2 * np.pi))
+    half = 1 + 0.25 * rough * np.cos(np.pi * np.cumsum(pitch) / sample_rate + rng.uniform(0, 2 * np.pi))
 
     opening = np.interp(place, [0, 0.3, 0.6, 1], [0.3, 1.0, 0.8, 0.2])
     quarter_wave = 350 / (4 * length)
-    formants = quarter_wave * np.stack([0.9 + 0.7 * opening, 2.6 + 0.6 * opening, 5 + 0 * place], axis=1)
+    formants = quarter_wave * np.stack([0.8 + 0.8 * opening, 2.6 + 0.6 * opening, 5 + 0 * place], axis=1)
     widths = np.array([0.35, 0.5, 0.9]) * quarter_wave + 60
-    attack = np.minimum(1, place * seconds / rng.uniform(0.01, 0.03))
+    attack = np.minimum(1, place * seconds / rng.uniform(0.015, 0.04))
     level = syn.at_samples(attack * np.interp(place, [0, 0.4, 1], [1, 0.8, 0]) ** 1.5, samples, sample_rate)
-    voiced = pulses * half + (0.2 + 0.5 * rough) * breath
+    voiced = pulses * half + (0.1 + 0.4 * rough) * breath
     response = _vocal_tract(formants, widths, quarter_wave * np.array([7.0, 9.0]), sample_rate)
     throat = syn.unit_power(syn.filter_frames(level * voiced, response, sample_rate))
-    turbulence = level * syn.noise(
-        rng, samples, sample_rate, [(300, -12), (1000, 0), (3000, -6), (12000, -18)]
-    )
-    return syn.normalised(throat + rng.uniform(0.1, 0.35) * turbulence)
+    turbulence = level * syn.noise(rng, samples, sample_rate, [(300, -12), (1000, 0), (3000, -6), (12000, -18)])
+    return syn.normalised(throat + rng.uniform(0.03, 0.15) * turbulence)
 
 
 def dog(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
-    """One to three barks of one dog, 0.3…1.5 s; size sets pitch (350…1100 Hz), tract length and bark length together."""
+    """One to three barks of one dog, 0.3…1.5 s; size sets pitch (400…1100 Hz), tract and bark length together."""
     size = rng.random()
-    height = 1000 * 0.42**size * rng.uniform(0.85, 1.15)
-    length = 0.08 + 0.08 * size
-    rough = rng.uniform(0.5, 1.0)
+    height = 1000 * 0.46**size * rng.uniform(0.85, 1.15)
+    length = 0.1 + 0.07 * size
+    rough = rng.uniform(0.2, 1.0)
     parts = []
-    for _ in range(rng.integers(1, 4)):
-        seconds = rng.uniform(0.13, 0.2) + 0.06 * size
+    barks = rng.integers(1, 4)
+    for _ in range(barks):
+        seconds = rng.uniform(0.1, 0.17) + 0.03 * size + 0.04 * (barks == 1)
         bark = _bark(rng, seconds, height * rng.uniform(0.93, 1.07), length, rough, sample_rate)
         parts += [bark * rng.uniform(0.7, 1.0), np.zeros(round(rng.uniform(0.1, 0.24) * sample_rate))]
     return syn.normalised(np.concatenate([*parts, np.zeros(round(0.1 * sample_rate))]))

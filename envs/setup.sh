@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Set up everything that igsed needs in .venv and on this machine. Safe to call again: what is there is left alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { printf '\nERROR: %s\n' "$*" >&2; exit 1; }
+
+python=${PYTHON:-}
+for candidate in ${python:-python3.11 python3.12 python3.13 python3 python}; do
+    if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+    python=
+done
+[ -n "$python" ] || fail "igsed needs Python 3.11 or newer, and none was found. Install it, or name it: make run PYTHON=/path/to/python3.11"
+
+if ! command -v sox >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing the program sox with apt-get ..."
+        { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends sox; } >/tmp/igsed-apt.log 2>&1 ||
+            fail "apt-get could not install sox; see /tmp/igsed-apt.log"
+    else
+        case "$(uname)" in
+            Darwin) fail "the program sox is missing. Type: brew install sox" ;;
+            *) fail "the program sox is missing. Type: sudo apt-get install sox   (or: conda install -c conda-forge sox)" ;;
+        esac
+    fi
+fi
+
+# The environment is complete when it bears the digest of what it was made from.
+wanted=$(cat envs/requirements.lock envs/install.sh pyproject.toml | cksum)
+if [ "$(cat .venv/igsed-complete 2>/dev/null)" != "$wanted" ]; then
+    echo "Setting up .venv (some minutes, about 2 GB) ..."
+    if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+        rm -rf .venv
+        "$python" -m venv .venv || fail "$python cannot make a virtual environment. On Debian or Ubuntu type: sudo apt-get install python3-venv"
+    fi
+    bash envs/install.sh .venv/bin/python || fail "the packages could not be installed. Check the network and call make again; what is done stays done."
+    echo "$wanted" >.venv/igsed-complete
+fi

@@ -52,4 +52,4 @@ rule all:
 
 
 onsuccess:
-    print(summary(f"results/{CONFIG.experiment}"))
+    finish()

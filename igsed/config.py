@@ -5,8 +5,8 @@ way from a merged configuration to values that the workflow uses, and its errors
 """
 
 import difflib
-import importlib.util
 import inspect
+import typing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,15 +17,18 @@ from pydantic import Field, model_validator
 
 from igsed import LABELS
 from igsed.errors import InputError
-from igsed.registry import ATTRIBUTIONS, BACKBONES, BASELINES, FRAMEWISE
+from igsed.registry import ATTRIBUTIONS, BACKBONES, BASELINES, FRAMEWISE, module_file
 
-Range = tuple[float, float]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
 
 class Section(pydantic.BaseModel):
-    """Base of all sections: unknown keys are errors, values cannot be changed."""
+    """Base of all sections: unknown keys are errors, values cannot be changed.
+
+    A validator's message begins with the key that it speaks of and a colon, from which its line is found.
+    """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -66,7 +69,7 @@ class Soundbank(Section):
     @model_validator(mode="after")
     def _path_given(self):
         if self.kind == "folder" and not self.path:
-            raise ValueError("kind is 'folder', so `path` must name the soundbank's folder")
+            raise ValueError("path: missing, though kind is 'folder'; name the soundbank's folder")
         return self
 
 
@@ -75,12 +78,15 @@ class Mixtures(Section):
 
     clips: PerSplit = Field(description="clips per split")
     duration: Count = Field(10, description="length of a clip, whole seconds")
-    sample_rate: Annotated[int, Field(ge=8000, le=192000)] = Field(32000, description="samples per second")
-    events: tuple[Count, Count] = Field((1, 3), description="fewest and most events in a clip")
-    event_duration: tuple[Positive, Positive] = Field(
-        (0.25, 4.2), description="shortest and longest event, s; a shorter recording is played whole"
+    sample_rate: Annotated[int, Field(ge=8000, le=192000, multiple_of=10)] = Field(
+        32000, description="samples per second; a multiple of 10, so that frames of 100 ms are whole"
     )
-    snr: Range = Field((15.0, 25.0), description="lowest and highest event-to-background difference in loudness, dB (LUFS)")
+    events: tuple[Count, Count] = Field((1, 3), description="fewest and most events in a clip")
+    event_duration: tuple[Annotated[Finite, Field(ge=0.02)], Annotated[Finite, Field(ge=0.02)]] = Field(
+        (0.25, 4.2),
+        description="shortest and longest event, s, with Scaper's fades of 10 ms; a shorter recording is played whole",
+    )
+    snr: tuple[Finite, Finite] = Field((15.0, 25.0), description="lowest and highest event-to-background difference in loudness, dB (LUFS)")
     max_polyphony: Count = Field(2, description="most events, of any class, active at once")
     on_overlap: Literal["replace", "remove"] = Field(
         "replace", description="what to do with a clip above `max_polyphony`: draw it again, or leave it out as the paper did"
@@ -93,7 +99,7 @@ class Mixtures(Section):
         for name in ("events", "event_duration", "snr"):
             low, high = getattr(self, name)
             if low > high:
-                raise ValueError(f"{name}: the lower end {low} is above the upper end {high}")
+                raise ValueError(f"{name}: the lower end {low} is above the upper end {high}; write the lower one first")
         if self.event_duration[1] > self.duration:
             raise ValueError(
                 f"event_duration: events of up to {self.event_duration[1]} s do not fit into clips of {self.duration} s; "
@@ -122,7 +128,7 @@ class Training(Section):
     @model_validator(mode="after")
     def _distinct(self):
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds: {self.seeds} names a seed twice")
+            raise ValueError(f"seeds: {self.seeds} names a seed twice; remove the repetition")
         return self
 
 
@@ -168,7 +174,7 @@ class Evaluation(Section):
     @model_validator(mode="after")
     def _ordered(self):
         if self.percentiles[0] > self.percentiles[1]:
-            raise ValueError(f"percentiles: the first, {self.percentiles[0]}, is above the last, {self.percentiles[1]}")
+            raise ValueError(f"percentiles: the first, {self.percentiles[0]}, is above the last, {self.percentiles[1]}; swap them")
         return self
 
 
@@ -188,7 +194,7 @@ class Config(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where networks run; `auto` takes a GPU where the machine that plans the jobs has one"
     )
-    labels: list[Literal[LABELS]] | None = Field(
+    labels: Annotated[list[Literal[LABELS]], Field(min_length=1)] | None = Field(
         None, description="the classes; without it all ten for a procedural soundbank, those present for a folder"
     )
     soundbank: Soundbank = Field(description="source recordings")
@@ -215,23 +221,23 @@ class Config(Section):
             if name not in known:
                 raise ValueError(f"detectors: {name!r} is unknown{_suggestion(name, known)}; known are {', '.join(known)}")
         if len(set(self.detectors)) < len(self.detectors):
-            raise ValueError("detectors: a name occurs twice")
+            raise ValueError("detectors: a name occurs twice; remove the repetition")
         if self.evaluation.shared_from not in self.detectors:
             raise ValueError(
                 f"evaluation.shared_from: {self.evaluation.shared_from!r} is not among the detectors "
-                f"({', '.join(self.detectors)})"
+                f"({', '.join(self.detectors)}); choose one of them or add it to detectors"
             )
         return self
 
     @property
     def classes(self) -> list[str]:
-        """The experiment's classes in DESED's order."""
+        """The experiment's classes in DESED's order; for a folder, those that either of its parts has."""
         if self.labels is not None:
             return [label for label in LABELS if label in self.labels]
         if self.soundbank.kind == "procedural":
             return list(LABELS)
-        root = Path(self.soundbank.path) / "audio" / "eval" / "soundbank" / "foreground"
-        present = {folder.name for folder in root.glob("*") if folder.is_dir()}
+        folders = Path(self.soundbank.path).glob("audio/*/soundbank/foreground/*")
+        present = {folder.name for folder in folders if folder.is_dir()}
         return [label for label in LABELS if label in present]
 
     @property
@@ -267,11 +273,7 @@ def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
         raise InputError("the configuration cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)) from None
     for name, method in config.attributions.items():
         module = method.function.partition(":")[0]
-        try:
-            found = importlib.util.find_spec(module)
-        except (ImportError, ValueError):
-            found = None
-        if found is None:
+        if module_file(module) is None:
             where = _locate(["attributions", name, "function"], files)
             raise InputError(
                 f"{where}attributions.{name}.function: there is no module {module!r}. "
@@ -281,14 +283,21 @@ def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
 
 
 def _explain(problem: dict, files) -> str:
-    keys = [key for key in problem["loc"] if not (isinstance(key, str) and key.startswith("function-"))]
+    keys, message = list(problem["loc"]), problem["msg"]
+    if keys[-1:] == ["[key]"] and problem["type"] == "string_pattern_mismatch":
+        keys.pop()  # pydantic's mark for a name that is itself wrong
+    if problem["type"] == "value_error":
+        key, _, message = message.removeprefix("Value error, ").partition(": ")
+        keys += key.split(".")
     where, name = _locate(keys, files), ".".join(map(str, keys)) or "configuration"
     if problem["type"] == "extra_forbidden":
         return f"{where}{name}: unknown key{_suggestion(str(keys[-1]), _fields(keys[:-1]))}. Correct or remove it."
     if problem["type"] == "missing":
         return f"{where}{name}: missing. Add this key."
+    if problem["type"] == "model_type":
+        return f"{where}{name}: must be a section with keys of its own: {', '.join(_fields(keys))}."
     given = "" if isinstance(problem["input"], dict) else f" (given: {problem['input']!r})"
-    return f"{where}{name}: {problem['msg'].removeprefix('Value error, ')}{given}."
+    return f"{where}{name}: {message}{given}."
 
 
 def _suggestion(name: str, known) -> str:
@@ -297,13 +306,18 @@ def _suggestion(name: str, known) -> str:
 
 
 def _fields(keys) -> list[str]:
-    model = Config
+    kind = Config
     for key in keys:
-        field = model.model_fields.get(str(key))
-        model = field.annotation if field else None
-        if not (inspect.isclass(model) and issubclass(model, Section)):
-            return []
-    return list(model.model_fields)
+        if typing.get_origin(kind) is dict:
+            kind = typing.get_args(kind)[1]
+        else:
+            field = kind.model_fields.get(str(key)) if _is_section(kind) else None
+            kind = field.annotation if field else None
+    return list(kind.model_fields) if _is_section(kind) else []
+
+
+def _is_section(kind) -> bool:
+    return inspect.isclass(kind) and issubclass(kind, Section)
 
 
 def _locate(keys, files) -> str:

@@ -47,6 +47,8 @@ def job(log: str | Path, outputs: Mapping[str, str]) -> Iterator[SimpleNamespace
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield SimpleNamespace(**temporary)
+        for path in temporary.values():
+            path.lstat()  # Before the first one moves: an output that was never written stops them all.
         for name, path in temporary.items():
             _remove(final[name])
             os.replace(path, final[name])

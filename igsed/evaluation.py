@@ -72,6 +72,8 @@ def pair_metrics(scores: np.ndarray, active: np.ndarray, percentile: float) -> p
     pandas.DataFrame
         `iou, f1, precision, recall, pointing_game, average_precision, active_ratio`, a row per pair.
     """
+    if not len(scores):
+        return pd.DataFrame(columns=[*METRICS, "active_ratio"], dtype=float)
     predicted = thresholds.percentile_mask(scores, percentile)
     return pd.DataFrame(
         {

@@ -32,8 +32,8 @@ def read(path: str | Path, labels=None) -> pd.DataFrame:
     Raises
     ------
     InputError
-        Naming the file and the line: unreadable file, missing column, a time that is no number or below 0, an
-        offset at or before its onset, an unknown or missing label.
+        Naming the file and the line: unreadable file, missing or repeated column, too many cells, a time that is no
+        number or below 0, an offset at or before its onset, an unknown or missing label.
 
     Notes
     -----
@@ -41,7 +41,7 @@ def read(path: str | Path, labels=None) -> pd.DataFrame:
     """
     table = _table(path)
     table = table[(table[COLUMNS[1:]] != "").any(axis=1)]
-    times = table[["onset", "offset"]].apply(pd.to_numeric, errors="coerce")
+    times = pd.DataFrame({name: pd.to_numeric(table[name], errors="coerce").astype(float) for name in ("onset", "offset")})
     times = times.where(np.isfinite(times))
     known = set(labels) if labels is not None else None
     for problem, bad in (
@@ -50,14 +50,14 @@ def read(path: str | Path, labels=None) -> pd.DataFrame:
         ("the onset lies before 0", times["onset"] < 0),
         ("the offset is not after the onset", times["offset"] <= times["onset"]),
         ("the event label is missing", table["event_label"] == ""),
-        ("the event label is unknown", ~table["event_label"].isin(known) if known else times["onset"] != times["onset"]),
+        ("the event label is unknown", ~table["event_label"].isin(known) if known is not None else times["onset"].isna()),
     ):
         if bad.any():
             row = bad.index[bad.to_numpy().argmax()]
             shown = "  ".join(table.loc[row, COLUMNS])
             expected = f" (known: {', '.join(labels)})" if problem.endswith("unknown") else ""
-            raise InputError(f"{path}, line {row + 2}: {problem}{expected}: {shown!r}. Correct or remove this line.")
-    return table[["filename"]].join(times.astype(float)).join(table["event_label"]).reset_index(drop=True)[COLUMNS]
+            raise InputError(f"{path}, line {row}: {problem}{expected}: {shown!r}. Correct or remove this line.")
+    return table.assign(**times).reset_index(drop=True)
 
 
 def clips(path: str | Path) -> list[str]:
@@ -66,21 +66,25 @@ def clips(path: str | Path) -> list[str]:
 
 
 def _table(path) -> pd.DataFrame:
+    """The cells as text, indexed by line number; pandas' own reader loses count of lines."""
+    header = f"The header must be, separated by tabs: {' '.join(COLUMNS)}."
     try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=3, encoding="utf-8")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read as a table of events ({error}). "
-            f"Expected tab-separated text with the header {' '.join(COLUMNS)}."
-        ) from None
-    missing = [name for name in COLUMNS if name not in table.columns]
-    if missing:
-        raise InputError(
-            f"{path}, line 1: column {missing[0]!r} is missing. The header must be, separated by tabs: {' '.join(COLUMNS)}."
-        )
-    if not isinstance(table.index, pd.RangeIndex):
-        raise InputError(f"{path}: some lines have more cells than the header. Separate four cells by three tabs.")
-    return table[COLUMNS].fillna("").apply(lambda column: column.str.strip())
+        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a table of events ({error}). Expected tab-separated text. {header}") from None
+    names, *rows = ([cell.strip() for cell in line.split("\t")] for line in lines)
+    for name in COLUMNS:
+        if names.count(name) != 1:
+            problem = "occurs twice" if name in names else "is missing"
+            raise InputError(f"{path}, line 1: column {name!r} {problem}. {header}")
+    filled = {number: cells for number, cells in enumerate(rows, start=2) if any(cells)}
+    for number, cells in filled.items():
+        if len(cells) > len(names):
+            raise InputError(
+                f"{path}, line {number}: has {len(cells)} cells where the header has {len(names)}. Separate cells by one tab."
+            )
+        cells += [""] * (len(names) - len(cells))
+    return pd.DataFrame.from_dict(filled, orient="index", columns=names, dtype=object)[COLUMNS]
 
 
 def write(path: str | Path, events: pd.DataFrame, filenames=()) -> None:
@@ -94,7 +98,7 @@ def write(path: str | Path, events: pd.DataFrame, filenames=()) -> None:
         All clips, in the order wanted; those without an event get a line with empty cells.
     """
     order = {name: k for k, name in enumerate(dict.fromkeys([*filenames, *events["filename"]]))}
-    silent = [name for name in order if name not in set(events["filename"])]
+    silent = order.keys() - set(events["filename"])
     lines = [
         (order[e.filename], e.onset, f"{e.filename}\t{e.onset:.3f}\t{e.offset:.3f}\t{e.event_label}")
         for e in events.itertuples()

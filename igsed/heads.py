@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from igsed.errors import InputError
+
 
 class Classifier(nn.Module):
     """A frozen backbone and a linear head.
@@ -82,6 +84,11 @@ def train(
 
     Arrays may be memory-mapped; only a batch is held in memory. `seed` sets the initial weights and the order of clips.
     The result depends on `torch.get_num_threads()` only through rounding.
+
+    Raises
+    ------
+    InputError
+        The loss on validation is not a number from the first epoch on.
     """
     generator = torch.Generator().manual_seed(seed)
     head = nn.Linear(features.shape[-1], targets.shape[-1])
@@ -92,8 +99,8 @@ def train(
     optimiser = torch.optim.Adam(head.parameters(), lr=learning_rate)
 
     def loss(inputs, wanted, rows) -> torch.Tensor:
-        logits = head(torch.from_numpy(np.ascontiguousarray(inputs[rows])))
-        wanted = torch.from_numpy(np.ascontiguousarray(wanted[rows])).float()
+        logits = head(torch.from_numpy(np.array(inputs[rows])))
+        wanted = torch.from_numpy(np.array(wanted[rows])).float()
         return binary_cross_entropy_with_logits(clip_logits(logits) if logits.ndim > wanted.ndim else logits, wanted)
 
     def mean_loss(inputs, wanted) -> float:
@@ -118,4 +125,6 @@ def train(
             best_epoch, best_loss = epoch, curve[-1][2]
         elif epoch - best_epoch >= patience:
             break
+    if best is None:
+        raise InputError("training.learning_rate: training diverges, the validation loss is no number. Lower learning_rate.")
     return Trained(*best, pd.DataFrame(curve, columns=["epoch", "train_loss", "validation_loss"]))

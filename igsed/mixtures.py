@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from igsed import events, seeds
+from igsed import audio, events, seeds
 from igsed.errors import InputError
 
 MAX_ATTEMPTS = 1000
@@ -132,8 +132,16 @@ def render(mixture: Mixture, protocol: Protocol, jams: Path) -> np.ndarray:
     -------
     numpy.ndarray of float32 (samples,)
         Peaks above full scale are scaled down as a whole (Scaper's `fix_clipping`).
+
+    Raises
+    ------
+    InputError
+        The part of a recording that is heard is silent.
     """
     background, sources = Path(mixture.background), [Path(e.source) for e in mixture.events]
+    parts = [(mixture.background_start, protocol.duration), *((0.0, e.offset - e.onset) for e in mixture.events)]
+    for path, (start, length) in zip([background, *sources], parts, strict=True):
+        _check_audible(path, start, length)
     # One object per clip: a reused one keeps earlier events and slows down.
     scene = _scaper().Scaper(
         protocol.duration,
@@ -163,13 +171,18 @@ def render(mixture: Mixture, protocol: Protocol, jams: Path) -> np.ndarray:
         waveform = scene.generate(jams_path=str(jams), fix_clipping=True)[0]
     for warning in caught:
         logging.info("%s: %s", mixture.clip, warning.message)
-    if not np.isfinite(waveform).all():
-        files = "\n".join(map(str, [background, *sources]))
-        raise InputError(
-            f"{mixture.clip}: one of its recordings is so quiet that it has no loudness (below -70 LUFS). "
-            f"Remove the silent one or make it louder:\n{files}"
-        )
     return np.asarray(waveform, dtype=np.float32)[:, 0]
+
+
+def _check_audible(path: Path, start: float, length: float) -> None:
+    waveform, rate = audio.read(path)
+    heard = waveform[int(start * rate) : int((start + length) * rate), None]
+    # Scaper takes everything below -70 LUFS as -70, silence too, and would place an event that nobody hears.
+    if _scaper().audio.get_integrated_lufs(heard, rate) <= -70:
+        raise InputError(
+            f"{path}: from {start:.2f} s on, {length:.2f} s are silent or nearly so (-70 LUFS or less). "
+            "Cut the silence off, make the recording louder, or remove it."
+        )
 
 
 def gather(shards: Sequence[Path], audio: Path, jams: Path, audio_folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -10,7 +10,6 @@ import ast
 import functools
 import hashlib
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
@@ -20,6 +19,8 @@ from pathlib import Path
 
 import grimp
 import pandas as pd
+
+from igsed import registry
 
 PACKAGES = (
     "igsed", "torch", "torchaudio", "captum", "snakemake", "scaper", "numpy", "scipy", "pandas", "pyarrow", "matplotlib",
@@ -41,7 +42,9 @@ class CodeDigest:
 
     def __init__(self, root: str | Path, package: str = "igsed"):
         self.root, self.package = Path(root), package
+        # A digest object is a snapshot: what it has once read stays as it was.
         self.graph = grimp.build_graph(package, cache_dir=None)
+        self._fingerprint = functools.cache(_fingerprint)
 
     def modules(self, script: str | Path, *chosen: str) -> list[str]:
         """First-party modules that `script` (relative to the root) and the modules `chosen` import, directly or not.
@@ -49,40 +52,42 @@ class CodeDigest:
         `chosen` names what a script picks at run time, by a name in the configuration: a backbone, an attribution
         method. First-party ones are part of the result, with what they import.
         """
-        found = set()
-        for name in {*_imports(_tree(self.root / script)), *chosen}:
+        found, waiting = set(), set()
+        for name in {*_imports(self.root / script), *chosen}:
             # `from package.module import function` and `from package import module` look alike in the tree.
             module = name if name in self.graph.modules else name.rpartition(".")[0]
-            if module in self.graph.modules:
-                found |= {module} | self.graph.find_upstream_modules(module)
-        for module in list(found):
-            parts = module.split(".")
-            found |= {".".join(parts[:k]) for k in range(1, len(parts))}
+            waiting |= {module} & self.graph.modules
+        while waiting:
+            found |= waiting
+            # Importing a module runs the packages above it, and what those import.
+            needed = {name.rpartition(".")[0] for name in waiting} - {""}
+            needed |= {upstream for name in waiting for upstream in self.graph.find_modules_directly_imported_by(name)}
+            waiting = needed - found
         return sorted(found)
 
     def __call__(self, script: str | Path, *chosen: str) -> str:
         """Digest of `script`, of the first-party modules it needs (see `modules`) and of all modules `chosen`."""
         names = sorted({*self.modules(script, *chosen), *chosen})
         sources = [self.root / script, *map(_module_file, names)]
-        return hashlib.sha256("".join(map(_fingerprint, sources)).encode()).hexdigest()[:16]
+        return hashlib.sha256("".join(map(self._fingerprint, sources)).encode()).hexdigest()[:16]
 
 
-def _imports(tree: ast.AST) -> Iterable[str]:
-    for node in ast.walk(tree):
+def _imports(path: Path) -> Iterable[str]:
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@functools.cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-@functools.cache
 def _fingerprint(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    if path.suffix != ".py":
+        return file_digest(path)
+    tree = _tree(path)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [
@@ -93,12 +98,11 @@ def _fingerprint(path: Path) -> str:
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
-@functools.cache
 def _module_file(name: str) -> Path:
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
+    path = registry.module_file(name)
+    if path is None:
         raise ModuleNotFoundError(f"module {name!r} has no source file")
-    return Path(spec.origin)
+    return path
 
 
 def file_digest(path: str | Path) -> str:

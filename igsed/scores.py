@@ -92,6 +92,9 @@ def read(path: str | Path) -> FrameScores:
         table = pq.read_table(str(path), columns=SCHEMA.names)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as frame scores ({error}). Delete it; the next run makes it anew.") from None
+    if not table.schema.equals(SCHEMA):
+        found = ", ".join(f"{field.name}: {field.type}" for field in table.schema)
+        raise InputError(f"{path}: cannot be read as frame scores (columns {found}). Delete it; the next run makes it anew.")
     frame = table["frame"].to_numpy()
     frames = int(frame.max()) + 1 if len(frame) else 0
     if frames and (len(frame) % frames or (frame.reshape(-1, frames) != np.arange(frames)).any()):

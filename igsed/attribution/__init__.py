@@ -10,7 +10,9 @@ A method is a callable ``(classifier, waveform, targets) -> scores`` with
 A method that can say how exact it was also has ``explain`` with the same arguments, which returns an `Explanation`.
 """
 
+import functools
 import importlib
+import inspect
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -53,32 +55,28 @@ def load(name: str, **options) -> Callable:
     Raises
     ------
     InputError
-        Unknown name, or options that the method does not take.
+        Unknown name, something that cannot be called, or options that the method does not take.
     """
     path = ATTRIBUTIONS.get(name, name)
     module, _, attribute = path.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(
             f"attribution method {name!r}: {error}. Use one of {', '.join(ATTRIBUTIONS)}, or package.module:callable."
         ) from None
-    if not isinstance(found, type):
-        return _Bound(found, options) if options else found
+    if not callable(found):
+        raise InputError(f"attribution method {name!r}: is no class or function. Name a package.module:callable.")
     try:
-        return found(**options)
-    except TypeError as error:
+        if isinstance(found, type):
+            return found(**options)
+        inspect.signature(found).bind("classifier", "waveform", "targets", **options)
+    except (TypeError, ValueError) as error:
         raise InputError(f"attribution method {name!r}: {error}. Correct its options.") from None
-
-
-class _Bound:
-    """A function with keyword arguments; `explain` of the function, if any, is not lost."""
-
-    def __init__(self, function: Callable, options: dict):
-        self.function, self.options = function, options
-
-    def __call__(self, classifier, waveform, targets):
-        return self.function(classifier, waveform, targets, **self.options)
+    bound = functools.partial(found, **options)
+    if hasattr(found, "explain"):
+        bound.explain = functools.partial(found.explain, **options)
+    return bound
 
 
 def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Sequence[int]) -> Explanation:
@@ -93,7 +91,8 @@ def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Seque
         explanation = method.explain(classifier, waveform, targets)
     else:
         unknown = torch.full((len(targets),), torch.nan)
-        explanation = Explanation(torch.as_tensor(method(classifier, waveform, targets)), unknown, unknown, unknown)
+        scores = torch.as_tensor(method(classifier, waveform, targets)).detach().cpu()
+        explanation = Explanation(scores, unknown, unknown, unknown)
     expected = (len(targets), frame_count(len(waveform) / classifier.sample_rate))
     if tuple(explanation.scores.shape) != expected or not explanation.scores.isfinite().all():
         raise InputError(

@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igsed import audio, provenance
+from igsed import LABELS, audio, provenance
 from igsed.errors import InputError
 
 COLUMNS = ["split", "kind", "label", "source", "path", "duration", "sample_rate", "channels", "sha256"]
+SHORTEST = 0.02
+"""Shortest recording in seconds: Scaper fades events in and out over 10 ms each."""
 SUFFIXES = {".wav", ".flac", ".ogg", ".aif", ".aiff"}
 LAYOUT = "audio/{train,eval}/soundbank/{foreground,background}/<label>/*.wav"
 
@@ -25,13 +27,15 @@ LAYOUT = "audio/{train,eval}/soundbank/{foreground,background}/<label>/*.wav"
 def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
     """The sound files of a soundbank: foreground of the given labels and all backgrounds, sorted.
 
-    Hidden files, such as the `._*.wav` that macOS leaves in archives, are not looked at.
+    Hidden files and folders, such as the `._*.wav` that macOS leaves in archives, are not looked at.
 
     Raises
     ------
     InputError
-        The folder is missing or has no recording for a label or no background in one of its parts.
+        There is no label, the folder is missing, or it has no recording for a label or no background in one of its parts.
     """
+    if not labels:
+        raise InputError(f"{root}: holds no recording of any class. Name folders as in {LAYOUT}; <label> is one of {', '.join(LABELS)}.")
     root, found = Path(root), []
     if not root.is_dir():
         raise InputError(f"soundbank.path: there is no folder {root}. Name the folder that holds {LAYOUT}.")
@@ -42,7 +46,9 @@ def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
             here = [
                 path
                 for path in sorted((bank / folder).rglob("*"))
-                if path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+                if path.is_file()
+                and path.suffix.lower() in SUFFIXES
+                and not any(part.startswith(".") for part in path.relative_to(bank).parts)
             ]
             if not here:
                 what = f"no recording of {label}" if label else "no background recording"
@@ -71,7 +77,8 @@ def index(
     labels : sequence of str
         The experiment's classes.
     validation_share : float
-        Share of each class's training sources (and of the training backgrounds) that go to validation, at least one.
+        Share of each class's training sources (and of the training backgrounds) that go to validation; at least one goes
+        there and at least one stays.
 
     Returns
     -------
@@ -82,7 +89,8 @@ def index(
     Raises
     ------
     InputError
-        A file that is empty, damaged, silent or no audio; a class with recordings from only one source in training.
+        A file that is empty, damaged, silent, too short or no audio; a class with recordings from only one source in
+        training; a recording that lies in both parts.
     """
     root, rows = Path(root), []
     for path in progress(files(root, labels)):
@@ -93,9 +101,17 @@ def index(
         channels = audio.header(path).channels
         source = f"{label}/{re.sub(r'_[0-9]+$', '', path.stem)}"
         duration = math.floor(1000 * len(waveform) / sample_rate) / 1000
+        if duration < SHORTEST:
+            raise InputError(f"{path}: lasts less than {SHORTEST} s. Remove the file or replace it by a longer recording.")
         rows.append((part, kind, label, source, str(path), duration, sample_rate, channels, provenance.file_digest(path)))
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["split"] = table["split"].map({"train": "train", "eval": "test"})
+    training = table[table["split"] == "train"].drop_duplicates("sha256").set_index("sha256")["path"]
+    for row in table[(table["split"] == "test") & table["sha256"].isin(training.index)].itertuples():
+        raise InputError(
+            f"{row.path}: the test split must not hear training recordings, but this is the same file as "
+            f"{training[row.sha256]}. Remove one of them."
+        )
     pool = table["label"].where(table["kind"] == "foreground", "background")
     for label, group in table[table["split"] == "train"].groupby(pool, sort=True):
         sources = sorted(group["source"].unique(), key=lambda name: hashlib.sha256(name.encode()).digest())
@@ -105,7 +121,7 @@ def index(
                 "training and validation cannot draw from different ones. Add a recording from another source"
                 + ("." if label == "background" else f", or leave {label} out of the key `labels`.")
             )
-        held_out = sources[: max(1, round(validation_share * len(sources)))]
+        held_out = sources[: min(max(1, round(validation_share * len(sources))), len(sources) - 1)]
         table.loc[group.index[group["source"].isin(held_out)], "split"] = "validation"
     return table.sort_values(["kind", "split", "label", "path"], ignore_index=True)
 

@@ -197,10 +197,17 @@ def _wheel(requirement: str, folder: Path, options: Sequence[str]) -> Path:
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise _Unusable(str(problem)) from None
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")] or lines[-1:]
-        raise _Unusable("; ".join(errors) or f"pip ended with status {done.returncode}")
+        raise _Unusable(_pip_reason(done.stderr) or f"pip ended with status {done.returncode}")
     return next(folder.glob("*.whl"))
+
+
+def _pip_reason(stderr: str) -> str:
+    """What pip complained of last, on one line."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    # without a connection pip's error is only that it found no version; the cause stands in its warnings
+    broken = [line.partition(" after ")[2] for line in lines if line.startswith("WARNING: Retrying")]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return "; ".join(broken[-1:] + (errors or lines[-1:]))
 
 
 def _extract(archive: Path, scratch: Path) -> tuple[Path, ...]:
@@ -218,7 +225,9 @@ def _extract(archive: Path, scratch: Path) -> tuple[Path, ...]:
             extracted[member] = folder / PurePosixPath(member).name
             extracted[member].write_bytes(contents().read(_MEMBER_LIMIT))
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as problem:
-        raise _Unusable(f"not a readable archive: {problem}") from None
+        # tarfile lists on further lines what each kind of compression had against the file
+        complaint = str(problem).split("\n")[0]
+        raise _Unusable(f"not a readable archive: {complaint}") from None
     missing = [member for member in _MEMBERS if member not in extracted]
     if missing:
         raise _Unusable(f"it does not hold {', '.join(missing)}")

@@ -35,7 +35,7 @@ def test_the_ten_classes_in_order_and_several_backgrounds():
 
 
 @pytest.mark.parametrize(("kind", "label"), KINDS)
-@pytest.mark.parametrize("sample_rate", [16000, 44100])
+@pytest.mark.parametrize("sample_rate", [16000, 22050])
 def test_a_model_works_at_other_sample_rates(kind, label, sample_rate):
     sound = procedural.MODELS[kind][label](np.random.default_rng(3), sample_rate)
     assert sound.ndim == 1
@@ -47,7 +47,7 @@ def test_a_model_works_at_other_sample_rates(kind, label, sample_rate):
 @pytest.mark.parametrize(("kind", "label"), KINDS)
 def test_recordings_are_audible_unclipped_and_as_long_as_in_life(kind, label):
     shortest, longest = procedural.SECONDS[label]
-    for index in range(4 if kind == "foreground" else 1):
+    for index in range(3 if kind == "foreground" else 1):
         sound = procedural.recording(kind, label, "train", index, seed=5, sample_rate=RATE)
         assert np.isfinite(sound).all()
         assert 0.49 < np.max(np.abs(sound)) < 0.91

@@ -1,6 +1,9 @@
 # The checked configuration and what several rules derive from it.
 import pathlib
 import shutil
+import subprocess
+
+import yaml
 
 from igsed import config as configuration
 from igsed.errors import InputError
@@ -65,16 +68,18 @@ def scores_of(detector, split):
     )
 
 
-def summary(folder):
-    """What a finished run made, for the person at the terminal."""
-    made = [
-        ("tables", "tables/*.md"),
-        ("figures", "figures/*.png"),
-        ("manifest", "manifest.json"),
-        ("report", "report.html"),
-    ]
-    lines = ["", f"Done. {folder} holds:"]
-    for what, pattern in made:
-        for path in sorted(pathlib.Path(folder).glob(pattern)):
-            lines.append(f"  {what:9} {path}")
-    return "\n".join(lines)
+def finish():
+    """Make the report and name what the run made; called after a run that had something to do."""
+    folder = pathlib.Path("results", CONFIG.experiment)
+    settings, report = folder / "config.yaml", folder / "report.html"
+    settings.write_text(yaml.safe_dump(CONFIG.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+    command = [sys.executable, "-m", "snakemake", "--report", report, "--configfile", settings, "--cores", "1"]
+    made = subprocess.run(
+        [*command, "--nolock", "--snakefile", workflow.main_snakefile], capture_output=True, text=True
+    )
+    if made.returncode:
+        print(f"\nThe report could not be made:\n{made.stderr[-2000:]}", file=sys.stderr)
+    print(f"\nDone. {folder} holds:")
+    for pattern in ["tables/*.md", "figures/*.png", "metrics.csv", "manifest.json", "report.html"]:
+        for path in sorted(folder.glob(pattern)):
+            print(f"  {path}")

@@ -129,7 +129,7 @@ def frying(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
         for bursts, spread in ((syn.log_uniform(rng, 500, 3000), 1.0), (syn.log_uniform(rng, 8, 40), 0.6))
     )
     hiss = syn.noise(rng, samples, sample_rate, [(200, -32), (1500, -13), (4500, 0), (10000, -3), (14000, -9)])
-    return _soft((rng.uniform(0.7, 1.3) * hiss + fine + rng.uniform(0.5, 1.0) * coarse) * heat**0.5)
+    return syn.limited((rng.uniform(0.7, 1.3) * hiss + fine + rng.uniform(0.5, 1.0) * coarse) * heat**0.5)
 
 
 def _burst(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
@@ -138,12 +138,6 @@ def _burst(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     ring = syn.ringing(frequencies, rng.uniform(0.3, 1, 2), rng.uniform(1, 6, 2) / frequencies, 0.01, sample_rate)
     puff = rng.standard_normal(len(ring)) * np.exp(-np.arange(len(ring)) / (rng.uniform(0.0003, 0.0012) * sample_rate))
     return syn.unit_power(ring) + 0.7 * syn.unit_power(np.diff(puff, prepend=0.0))
-
-
-def _soft(sound: np.ndarray) -> np.ndarray:
-    """``sound`` with its rare highest peaks rounded off, at six times its root mean square, as by a limiter."""
-    level = 6 * np.sqrt(np.mean(sound**2))
-    return syn.normalised(np.tanh(sound / level))
 
 
 def _bubbles(rng: np.random.Generator, rate: np.ndarray, largest: float, samples: int, sample_rate: int) -> np.ndarray:
@@ -188,4 +182,4 @@ def running_water(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     frames = syn.frame_count(samples, sample_rate)
     filling = rng.uniform(0, 0.8) * np.linspace(0, 1, frames)  # octaves: the air left above the water gets shorter
     vessel = syn.band(rng.uniform(500, 1500) * 2**filling, 0.2, syn.filter_frequencies(sample_rate))
-    return _soft(syn.filter_frames(mixed, 1 + rng.uniform(0, 1.2) * vessel, sample_rate))
+    return syn.limited(syn.filter_frames(mixed, 1 + rng.uniform(0, 1.2) * vessel, sample_rate))

@@ -75,7 +75,7 @@ def electric_shaver_toothbrush(rng: np.random.Generator, sample_rate: int) -> np
     toothbrushes near 260 Hz.
     """
     samples = round(rng.uniform(3, 7.8) * sample_rate)
-    kind = rng.choice(["armature", "rotary", "sonic"])
+    kind = rng.choice(["armature", "rotary", "sonic"], p=[0.4, 0.4, 0.2])
     rate = {
         "armature": rng.choice([100.0, 120.0]),
         "rotary": rng.uniform(55, 110),
@@ -94,11 +94,11 @@ def electric_shaver_toothbrush(rng: np.random.Generator, sample_rate: int) -> np
     phase = np.cumsum(pitch) / sample_rate
 
     count = syn.harmonic_count(rate, sample_rate, 130)
-    tilt = rng.uniform(0.3, 0.7)
+    tilt = rng.uniform(0.0, 0.45)
     free, held = (syn.unit_power(syn.periodic(phase, *_comb(rng, count, tilt))) for _ in range(2))
     buzz = (1 - contact) * free + contact * held
     rattle = syn.noise(rng, samples, sample_rate, [(500, -20), (2500, 0), (7000, 0), (12000, -10)])
-    rattle *= 1 + np.cos(2 * np.pi * phase)
+    rattle *= np.maximum(0, np.cos(2 * np.pi * phase))  # blades and gears strike once a cycle
     strikes = syn.poisson_strikes(rng, 60 * contact[:: sample_rate // 20] ** 2, 4, samples, sample_rate, 0.8)
     kernels = np.stack(
         [
@@ -107,10 +107,10 @@ def electric_shaver_toothbrush(rng: np.random.Generator, sample_rate: int) -> np
         ]
     )
     stubble = syn.grains(strikes, kernels) * (kind != "sonic")
-    buzz *= 1 + 0.08 * syn.wander(rng, samples, 40, sample_rate)
+    buzz *= 1 + 0.05 * syn.wander(rng, samples, 40, sample_rate)
     mixed = buzz + rng.uniform(0.1, 0.4) * rattle + 0.15 * stubble
     shaped = _housed(rng, mixed * start * (0.75 + 0.25 * contact), 400, 7000, 6, sample_rate)
-    corner = rng.uniform(250, 600)  # the small case radiates little below
+    corner = rng.uniform(500, 1400)  # the small case radiates little below
     return syn.normalised(syn.equalised(shaped, sample_rate, lambda frequencies: np.minimum(1.0, frequencies / corner)))
 
 

@@ -91,4 +91,4 @@ def rain_on_window(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     )
     strikes = syn.poisson_strikes(rng, np.full(10, rng.uniform(15, 80)), 8, samples, sample_rate, 0.7)
     drops = syn.grains(strikes, kernels)
-    return syn.normalised(rain + rng.uniform(0.3, 1.0) * syn.unit_power(drops))
+    return syn.limited(rain + rng.uniform(0.3, 1.0) * syn.unit_power(drops))

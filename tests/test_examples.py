@@ -1,0 +1,98 @@
+"""The example of docs/detectors.md works, and the page shows it as it is."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from igsed import attribution, config
+from igsed.errors import InputError
+from igsed.heads import Classifier
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples" / "my_methods.py"
+METHOD = "my_methods:gradient_times_input"
+SAMPLE_RATE = 1600
+
+
+class Energies(nn.Module):
+    """A body whose only channel is the mean square of each 160 samples, so that gradients are known."""
+
+    sample_rate = SAMPLE_RATE
+
+    def spectrum(self, waveform):
+        return waveform.unflatten(-1, (-1, 160)).pow(2).mean(-1, keepdim=True)
+
+    def body(self, spectrum):
+        return spectrum
+
+    def project(self, channels):
+        return channels
+
+
+@pytest.fixture
+def classifier():
+    head = nn.Linear(1, 2)
+    with torch.no_grad():
+        head.weight.copy_(torch.tensor([[1.0], [-3.0]]))
+    return Classifier(Energies(), head)
+
+
+@pytest.fixture
+def method(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLE.parent)
+    return attribution.load(METHOD)
+
+
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_scores_are_those_of_the_closed_form(classifier, method):
+    waveform = torch.randn(SAMPLE_RATE, generator=torch.Generator().manual_seed(1))
+    scores = attribution.explain(method, classifier, waveform, [1, 0]).scores
+    # logit = w · (max + mean over frames) of the frames' mean squares, so gradient × input = w · c · 2x² / 160 with
+    # c = 1 / frames, and 1 more in the loudest frame.
+    energy = waveform.unflatten(0, (10, 160)).pow(2).mean(-1)
+    share = torch.full((10,), 0.1)
+    share[energy.argmax()] += 1
+    expected = 2 * energy * share / 160
+    torch.testing.assert_close(scores, torch.stack([3 * expected, expected]))
+    assert not scores.requires_grad
+
+
+def test_highest_score_lies_in_the_event(classifier, method):
+    waveform = torch.zeros(SAMPLE_RATE)
+    waveform[800:960] = torch.sin(torch.arange(160.0))
+    assert attribution.explain(method, classifier, waveform, [0]).scores.argmax() == 5
+
+
+def test_a_method_with_another_shape_is_refused(classifier):
+    with pytest.raises(InputError, match=r"\(1, 9\).*expected.*\(1, 10\)"):
+        attribution.explain(lambda *_: torch.zeros(1, 9), classifier, torch.zeros(SAMPLE_RATE), [0])
+
+
+def test_page_shows_the_file():
+    shown = blocks((ROOT / "docs" / "detectors.md").read_text(encoding="utf-8"), "python")[0]
+    assert shown == EXAMPLE.read_text(encoding="utf-8")
+
+
+def test_configuration_of_the_page_is_valid(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLE.parent)
+    page = (ROOT / "docs" / "detectors.md").read_text(encoding="utf-8")
+    own = yaml.safe_load(blocks(page, "yaml")[0])
+    checked = config.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | own)
+    assert checked.attribution_methods["my_method"].function == METHOD
+    assert list(checked.attribution_methods) == ["ig", "my_method"]
+
+
+def test_a_module_that_cannot_be_imported_is_named():
+    own = {
+        "attributions": {"my_method": {"function": "no_such_module:f"}},
+        "detectors": ["ig", "my_method"],
+    }
+    with pytest.raises(InputError, match="no_such_module"):
+        config.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | own)

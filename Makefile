@@ -1,35 +1,32 @@
-# make run    set everything up and run the default experiment
-# make test   set everything up and run the tests
-# make check  format, lint, layers
+# make run     set everything up and run an experiment:  make run EXPERIMENT=config/minibank.yaml CORES=8
+# make test    set everything up and run the tests
+# make check   format, lint, layers
+# make format  format the code
 
 EXPERIMENT ?= config.yaml
 CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 GPUS ?= 1
-BIN := .venv/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run test check format setup clean
+.PHONY: run test check format setup
 
 run: setup
-	$(BIN)/python -m igsed run --configfile $(EXPERIMENT) --cores $(CORES) --gpus $(GPUS)
+	snakemake --workflow-profile workflow/profiles/default --configfile $(EXPERIMENT) --cores $(CORES) --resources gpu=$(GPUS)
 
 test: setup
-	$(BIN)/python -m pytest
+	python -m pytest
 
 check: setup
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/lint-imports
-	$(BIN)/snakemake --lint
+	ruff format --check .
+	ruff check .
+	snakefmt --check Snakefile workflow
+	lint-imports
+	snakemake --lint
 
 format: setup
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
-	$(BIN)/snakefmt Snakefile workflow
+	ruff format .
+	ruff check --fix .
+	snakefmt Snakefile workflow
 
 setup:
 	@bash envs/setup.sh
-
-clean:
-	rm -rf .venv

@@ -1,5 +1,4 @@
 # The whole benchmark: source recordings -> mixtures -> frozen body -> heads -> frame scores -> metrics -> tables, figures.
-import os
 import sys
 
 from snakemake.exceptions import WorkflowError
@@ -9,9 +8,7 @@ min_version("9.13")
 
 # This checkout's package, also where another one is installed.
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])
-)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")]))
 
 
 configfile: "config.yaml"

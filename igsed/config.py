@@ -58,9 +58,7 @@ class Soundbank(Section):
         None,
         description="for `folder`: the folder that holds `audio/{train,eval}/soundbank/{foreground,background}/<label>/*.wav`",
     )
-    recordings: Recordings = Field(
-        Recordings(train=12, eval=6), description="for `procedural`: recordings per class"
-    )
+    recordings: Recordings = Field(Recordings(train=12, eval=6), description="for `procedural`: recordings per class")
     backgrounds: Recordings = Field(Recordings(train=6, eval=4), description="for `procedural`: background recordings")
     validation_share: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.25, description="share of each class's training recordings set aside for validation mixtures (at least one)"
@@ -86,10 +84,13 @@ class Mixtures(Section):
         (0.25, 4.2),
         description="shortest and longest event, s, with Scaper's fades of 10 ms; a shorter recording is played whole",
     )
-    snr: tuple[Finite, Finite] = Field((15.0, 25.0), description="lowest and highest event-to-background difference in loudness, dB (LUFS)")
+    snr: tuple[Finite, Finite] = Field(
+        (15.0, 25.0), description="lowest and highest event-to-background difference in loudness, dB (LUFS)"
+    )
     max_polyphony: Count = Field(2, description="most events, of any class, active at once")
     on_overlap: Literal["replace", "remove"] = Field(
-        "replace", description="what to do with a clip above `max_polyphony`: draw it again, or leave it out as the paper did"
+        "replace",
+        description="what to do with a clip above `max_polyphony`: draw it again, or leave it out as the paper did",
     )
     ref_db: Annotated[float, Field(ge=-70, le=0)] = Field(-50.0, description="loudness of the background, LUFS")
     shard: Count = Field(50, description="clips per mixing job")
@@ -99,7 +100,9 @@ class Mixtures(Section):
         for name in ("events", "event_duration", "snr"):
             low, high = getattr(self, name)
             if low > high:
-                raise ValueError(f"{name}: the lower end {low} is above the upper end {high}; write the lower one first")
+                raise ValueError(
+                    f"{name}: the lower end {low} is above the upper end {high}; write the lower one first"
+                )
         if self.event_duration[1] > self.duration:
             raise ValueError(
                 f"event_duration: events of up to {self.event_duration[1]} s do not fit into clips of {self.duration} s; "
@@ -162,7 +165,9 @@ class Evaluation(Section):
     pairs: Literal["predicted_present", "present"] = Field(
         "predicted_present", description="scored (clip, class) pairs: predicted and present, or all present"
     )
-    decision: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="a class is predicted above this probability")
+    decision: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.5, description="a class is predicted above this probability"
+    )
     upsampling: Literal["linear", "nearest"] = Field(
         "linear", description="how framewise models' coarse frames (0.32 s) become 100 ms frames"
     )
@@ -174,7 +179,9 @@ class Evaluation(Section):
     @model_validator(mode="after")
     def _ordered(self):
         if self.percentiles[0] > self.percentiles[1]:
-            raise ValueError(f"percentiles: the first, {self.percentiles[0]}, is above the last, {self.percentiles[1]}; swap them")
+            raise ValueError(
+                f"percentiles: the first, {self.percentiles[0]}, is above the last, {self.percentiles[1]}; swap them"
+            )
         return self
 
 
@@ -219,7 +226,9 @@ class Config(Section):
             raise ValueError(f"attributions: {clash[0]!r} is a built-in detector; choose another name")
         for name in self.detectors:
             if name not in known:
-                raise ValueError(f"detectors: {name!r} is unknown{_suggestion(name, known)}; known are {', '.join(known)}")
+                raise ValueError(
+                    f"detectors: {name!r} is unknown{_suggestion(name, known)}; known are {', '.join(known)}"
+                )
         if len(set(self.detectors)) < len(self.detectors):
             raise ValueError("detectors: a name occurs twice; remove the repetition")
         if self.evaluation.shared_from not in self.detectors:
@@ -243,7 +252,10 @@ class Config(Section):
     @property
     def attribution_methods(self) -> dict[str, Attribution]:
         """The attribution methods among the detectors, built-in ones included."""
-        built_in = {name: Attribution(function=path, options=getattr(self, name).model_dump()) for name, path in ATTRIBUTIONS.items()}
+        built_in = {
+            name: Attribution(function=path, options=getattr(self, name).model_dump())
+            for name, path in ATTRIBUTIONS.items()
+        }
         return {name: method for name, method in (built_in | self.attributions).items() if name in self.detectors}
 
     def seeds_of(self, detector: str) -> list[int]:
@@ -280,6 +292,39 @@ def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
                 "Install it, or start from the folder that holds it."
             )
     return config
+
+
+def merge(files: Sequence[str | Path]) -> dict:
+    """Read configuration files as Snakemake does: mappings are merged key by key, other values replaced.
+
+    Raises
+    ------
+    InputError
+        A file is missing, no YAML, or no mapping of keys to values.
+    """
+    merged: dict = {}
+    for path in files:
+        try:
+            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise InputError(f"{path}: cannot be read as YAML ({error}). Correct it, or name another file.") from None
+        if not isinstance(values, dict):
+            raise InputError(f"{path}: holds no keys. Expected YAML such as: experiment: my_name")
+        merged = _merged(merged, values)
+    return merged
+
+
+def _merged(below: dict, above: dict) -> dict:
+    both = {
+        key: _merged(below[key], above[key])
+        for key in below.keys() & above.keys()
+        if _are_dicts(below[key], above[key])
+    }
+    return below | above | both
+
+
+def _are_dicts(*values) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def _explain(problem: dict, files) -> str:

@@ -38,7 +38,9 @@ def job(log: str | Path, outputs: Mapping[str, str]) -> Iterator[SimpleNamespace
         traceback.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(filename=log, filemode="w", level=logging.INFO, format="%(asctime)s %(name)s %(message)s", force=True)
+    logging.basicConfig(
+        filename=log, filemode="w", level=logging.INFO, format="%(asctime)s %(name)s %(message)s", force=True
+    )
     logging.captureWarnings(True)
     final = {name: Path(path) for name, path in outputs.items()}
     temporary = {name: path.with_name(f".part-{path.name}") for name, path in final.items()}

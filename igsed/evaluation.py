@@ -53,7 +53,9 @@ def rows_of(scores: FrameScores, pairs: pd.DataFrame) -> np.ndarray:
     place = known.get_indexer(pd.MultiIndex.from_frame(pairs))
     if (place < 0).any():
         clip, label = pairs.iloc[int(np.argmin(place))]
-        raise InputError(f"no frame scores of {label} in clip {clip}: the scores were made for other predictions. Remake them.")
+        raise InputError(
+            f"no frame scores of {label} in clip {clip}: the scores were made for other predictions. Remake them."
+        )
     return scores.values[place]
 
 
@@ -98,7 +100,11 @@ def detected_events(scores: FrameScores, predictions: pd.DataFrame, percentile: 
     """
     pairs = predictions.loc[predictions["predicted"] == 1, ["clip", "label"]].reset_index(drop=True)
     masks = thresholds.percentile_mask(rows_of(scores, pairs), percentile) if len(pairs) else np.zeros((0, 0), bool)
-    found = [(*pair, *run) for pair, mask in zip(pairs.itertuples(index=False), masks, strict=True) for run in timeline.segments(mask)]
+    found = [
+        (*pair, *run)
+        for pair, mask in zip(pairs.itertuples(index=False), masks, strict=True)
+        for run in timeline.segments(mask)
+    ]
     return pd.DataFrame(found, columns=["clip", "label", "onset", "offset"])
 
 
@@ -161,7 +167,8 @@ def representative(pairs: pd.DataFrame, count: int) -> pd.DataFrame:
     for rank in np.linspace(0.1, 0.9, count) if count > 1 else [0.5]:
         distance = (ranked.index.to_series() - rank * (len(ranked) - 1)).abs()
         order = ranked.assign(
-            used=ranked["label"].isin([ranked.label[k] for k in chosen]) & (distance < len(ranked) / count), distance=distance
+            used=ranked["label"].isin([ranked.label[k] for k in chosen]) & (distance < len(ranked) / count),
+            distance=distance,
         ).drop(index=chosen)
         if len(order):
             chosen.append(order.sort_values(["used", "distance"], kind="stable").index[0])

@@ -41,7 +41,9 @@ def read(path: str | Path, labels=None) -> pd.DataFrame:
     """
     table = _table(path)
     table = table[(table[COLUMNS[1:]] != "").any(axis=1)]
-    times = pd.DataFrame({name: pd.to_numeric(table[name], errors="coerce").astype(float) for name in ("onset", "offset")})
+    times = pd.DataFrame(
+        {name: pd.to_numeric(table[name], errors="coerce").astype(float) for name in ("onset", "offset")}
+    )
     times = times.where(np.isfinite(times))
     known = set(labels) if labels is not None else None
     for problem, bad in (
@@ -50,7 +52,10 @@ def read(path: str | Path, labels=None) -> pd.DataFrame:
         ("the onset lies before 0", times["onset"] < 0),
         ("the offset is not after the onset", times["offset"] <= times["onset"]),
         ("the event label is missing", table["event_label"] == ""),
-        ("the event label is unknown", ~table["event_label"].isin(known) if known is not None else times["onset"].isna()),
+        (
+            "the event label is unknown",
+            ~table["event_label"].isin(known) if known is not None else times["onset"].isna(),
+        ),
     ):
         if bad.any():
             row = bad.index[bad.to_numpy().argmax()]
@@ -71,7 +76,9 @@ def _table(path) -> pd.DataFrame:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a table of events ({error}). Expected tab-separated text. {header}") from None
+        raise InputError(
+            f"{path}: cannot be read as a table of events ({error}). Expected tab-separated text. {header}"
+        ) from None
     names, *rows = ([cell.strip() for cell in line.split("\t")] for line in lines)
     for name in COLUMNS:
         if names.count(name) != 1:

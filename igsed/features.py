@@ -66,7 +66,9 @@ def extract(
             times = backbone.frame_times(len(samples)) if times is None else times
             length = len(waveforms[0]) if frames_array is None else length
             if len(samples) != length:
-                raise InputError(f"{path}: has {len(samples)} samples where the clips before it have {length}. Make clips anew.")
+                raise InputError(
+                    f"{path}: has {len(samples)} samples where the clips before it have {length}. Make clips anew."
+                )
         frames = backbone.body(backbone.spectrum(torch.stack(waveforms).to(device)))
         pooled = backbone.project(frames.amax(1) + frames.mean(1)).cpu().numpy()
         frames = backbone.project(frames).cpu().numpy()

@@ -126,5 +126,7 @@ def train(
         elif epoch - best_epoch >= patience:
             break
     if best is None:
-        raise InputError("training.learning_rate: training diverges, the validation loss is no number. Lower learning_rate.")
+        raise InputError(
+            "training.learning_rate: training diverges, the validation loss is no number. Lower learning_rate."
+        )
     return Trained(*best, pd.DataFrame(curve, columns=["epoch", "train_loss", "validation_loss"]))

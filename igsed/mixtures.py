@@ -104,7 +104,9 @@ def draw(
             # Whole milliseconds, as in the annotations; rounded down, so that no event outlasts its recording.
             length = int(1000 * min(rng.uniform(*protocol.event_duration), source["duration"])) / 1000
             onset = round(rng.uniform(0, protocol.duration - length), 3)
-            drawn.append(Event(label, source["path"], onset, round(onset + length, 3), round(rng.uniform(*protocol.snr), 3)))
+            drawn.append(
+                Event(label, source["path"], onset, round(onset + length, 3), round(rng.uniform(*protocol.snr), 3))
+            )
         bed = background.iloc[rng.integers(len(background))]
         # Scaper cuts at int(time × rate): in 1024ths of a second this is exact and no sample is lost.
         start = int(1024 * rng.uniform(0, max(0.0, bed["duration"] - protocol.duration))) / 1024
@@ -185,7 +187,9 @@ def _check_audible(path: Path, start: float, length: float) -> None:
         )
 
 
-def gather(shards: Sequence[Path], audio: Path, jams: Path, audio_folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def gather(
+    shards: Sequence[Path], audio: Path, jams: Path, audio_folder: str | Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bring the shards of a split together; sound and JAMS files are hard-linked where the file system can.
 
     Parameters

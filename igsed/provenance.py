@@ -165,6 +165,21 @@ def machine() -> dict[str, str | int]:
     return {"system": platform.platform(), "processor": model, "cores": cores}
 
 
+def gpus() -> int:
+    """Number of NVIDIA GPUs that this machine can use."""
+    try:
+        listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True, timeout=30).stdout
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    return sum(line.startswith("GPU ") for line in listing.splitlines())
+
+
+def put_first(root: str | Path) -> None:
+    """Let the processes that this one starts import the package of the checkout at `root`, wherever else it is installed."""
+    others = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), others]))
+
+
 def git_commit(root: str | Path) -> str | None:
     """The commit of the checkout at `root`, with "+changes" where tracked files differ; None outside git."""
     try:

@@ -91,14 +91,20 @@ def read(path: str | Path) -> FrameScores:
     try:
         table = pq.read_table(str(path), columns=SCHEMA.names)
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as frame scores ({error}). Delete it; the next run makes it anew.") from None
+        raise InputError(
+            f"{path}: cannot be read as frame scores ({error}). Delete it; the next run makes it anew."
+        ) from None
     if not table.schema.equals(SCHEMA):
         found = ", ".join(f"{field.name}: {field.type}" for field in table.schema)
-        raise InputError(f"{path}: cannot be read as frame scores (columns {found}). Delete it; the next run makes it anew.")
+        raise InputError(
+            f"{path}: cannot be read as frame scores (columns {found}). Delete it; the next run makes it anew."
+        )
     frame = table["frame"].to_numpy()
     frames = int(frame.max()) + 1 if len(frame) else 0
     if frames and (len(frame) % frames or (frame.reshape(-1, frames) != np.arange(frames)).any()):
-        raise InputError(f"{path}: the frames of some pairs are missing or out of order. Delete it; the next run makes it anew.")
+        raise InputError(
+            f"{path}: the frames of some pairs are missing or out of order. Delete it; the next run makes it anew."
+        )
     first = table.select(["clip", "label"]).take(pa.array(np.arange(0, len(frame), max(frames, 1))))
     pairs = first.to_pandas().astype(str).reset_index(drop=True)
     return FrameScores(pairs, table["score"].to_numpy().reshape(len(pairs), frames))

@@ -223,7 +223,20 @@ scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.integers(0, 50), st.floats(), st.text(max_size=8), st.dates()
 )
 names = st.sampled_from(
-    ["mixtures", "clips", "train", "seeds", "kind", "path", "attributions", "function", "options", "ig", "labels", "snr"]
+    [
+        "mixtures",
+        "clips",
+        "train",
+        "seeds",
+        "kind",
+        "path",
+        "attributions",
+        "function",
+        "options",
+        "ig",
+        "labels",
+        "snr",
+    ]
 )
 keys = st.one_of(names, st.text(max_size=5), st.integers(), st.none(), st.booleans())
 nested = st.recursive(

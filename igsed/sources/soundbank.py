@@ -35,7 +35,9 @@ def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
         There is no label, the folder is missing, or it has no recording for a label or no background in one of its parts.
     """
     if not labels:
-        raise InputError(f"{root}: holds no recording of any class. Name folders as in {LAYOUT}; <label> is one of {', '.join(LABELS)}.")
+        raise InputError(
+            f"{root}: holds no recording of any class. Name folders as in {LAYOUT}; <label> is one of {', '.join(LABELS)}."
+        )
     root, found = Path(root), []
     if not root.is_dir():
         raise InputError(f"soundbank.path: there is no folder {root}. Name the folder that holds {LAYOUT}.")
@@ -52,7 +54,9 @@ def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
             ]
             if not here:
                 what = f"no recording of {label}" if label else "no background recording"
-                remedy = f"or leave {label} out of the key `labels`" if label else f"in folders {bank}/background/<name>/"
+                remedy = (
+                    f"or leave {label} out of the key `labels`" if label else f"in folders {bank}/background/<name>/"
+                )
                 raise InputError(f"{bank / folder}: {what} for {_use(part)}. Add at least one sound file, {remedy}.")
             found += here
     return found
@@ -102,8 +106,12 @@ def index(
         source = f"{label}/{re.sub(r'_[0-9]+$', '', path.stem)}"
         duration = math.floor(1000 * len(waveform) / sample_rate) / 1000
         if duration < SHORTEST:
-            raise InputError(f"{path}: lasts less than {SHORTEST} s. Remove the file or replace it by a longer recording.")
-        rows.append((part, kind, label, source, str(path), duration, sample_rate, channels, provenance.file_digest(path)))
+            raise InputError(
+                f"{path}: lasts less than {SHORTEST} s. Remove the file or replace it by a longer recording."
+            )
+        rows.append(
+            (part, kind, label, source, str(path), duration, sample_rate, channels, provenance.file_digest(path))
+        )
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["split"] = table["split"].map({"train": "train", "eval": "test"})
     training = table[table["split"] == "train"].drop_duplicates("sha256").set_index("sha256")["path"]

@@ -1,15 +1,16 @@
 # The checked configuration and what several rules derive from it.
 import pathlib
-import shutil
 import subprocess
 
 import yaml
 
 from igsed import config as configuration
+from igsed import provenance
 from igsed.errors import InputError
-from igsed.provenance import CodeDigest
 from igsed.registry import BACKBONES, BASELINES, FRAMEWISE
 from igsed.sources import soundbank
+
+provenance.put_first(workflow.basedir)
 
 try:
     CONFIG = configuration.load(config, workflow.configfiles)
@@ -24,10 +25,7 @@ METHODS = {name: method.model_dump() for name, method in CONFIG.attribution_meth
 FIGURES = ["pipeline", "examples", "thresholds", "per_class", "training"]
 WEIGHTS = f"<resources>/{CONFIG.backbone.name}/{CONFIG.backbone.name}.safetensors"
 
-if CONFIG.device == "auto":
-    DEVICE = "cuda" if shutil.which("nvidia-smi") and os.path.exists("/dev/nvidiactl") else "cpu"
-else:
-    DEVICE = CONFIG.device
+DEVICE = CONFIG.device if CONFIG.device != "auto" else "cuda" if provenance.gpus() else "cpu"
 # Without a GPU, jobs must not queue for one.
 GPU = int(DEVICE == "cuda")
 
@@ -40,7 +38,7 @@ wildcard_constraints:
     detector="[a-z][a-z0-9_]*",
 
 
-DIGEST = CodeDigest(workflow.basedir)
+DIGEST = provenance.CodeDigest(workflow.basedir)
 CODE = {
     path.stem: DIGEST(f"workflow/scripts/{path.name}")
     for path in sorted(pathlib.Path(workflow.basedir, "workflow", "scripts").glob("*.py"))
@@ -66,6 +64,58 @@ def scores_of(detector, split):
         seed=CONFIG.seeds_of(detector),
         split=split,
     )
+
+
+def recordings(wildcards):
+    """What the soundbank is made of: the generated folder, or every file of the user's."""
+    if CONFIG.soundbank.kind == "procedural":
+        return rules.procedural_soundbank.output.folder
+    try:
+        return [str(path) for path in soundbank.files(CONFIG.soundbank.path, LABELS)]
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
+def soundbank_root(wildcards, input):
+    """The folder that holds `audio/`."""
+    return input.recordings if CONFIG.soundbank.kind == "procedural" else CONFIG.soundbank.path
+
+
+def shards(wildcards):
+    """The folders that a split's clips are rendered into, a job each."""
+    clips = getattr(CONFIG.mixtures.clips, wildcards.split)
+    return collect(
+        "<results>/shards/{split}/{shard}",
+        split=wildcards.split,
+        shard=range(-(-clips // CONFIG.mixtures.shard)),
+    )
+
+
+def clip_range(wildcards):
+    """First clip of a shard and the clip after its last."""
+    first = int(wildcards.shard) * CONFIG.mixtures.shard
+    return first, min(first + CONFIG.mixtures.shard, getattr(CONFIG.mixtures.clips, wildcards.split))
+
+
+def head_inputs(wildcards):
+    """The clip head learns from pooled features, the framewise heads from those of every frame."""
+    kind = "clips" if wildcards.model == "clip" else "frames"
+    files = {"times": "<results>/features/train/times.npy"}
+    for split in ["train", "validation"]:
+        files[f"{split}_features"] = f"<results>/features/{split}/{kind}.npy"
+        files[f"{split}_clips"] = f"<results>/mixtures/{split}/clips.csv"
+        files[f"{split}_events"] = f"<results>/mixtures/{split}/events.tsv"
+    return files
+
+
+def validation_scores(wildcards):
+    """A detector's frame scores on validation, one file per seed that it has."""
+    return scores_of(wildcards.detector, "validation")
+
+
+def test_scores(wildcards):
+    """A detector's frame scores on test, one file per seed that it has."""
+    return scores_of(wildcards.detector, "test")
 
 
 def finish():

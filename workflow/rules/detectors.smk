@@ -19,6 +19,10 @@ rule attribute:
         detector="|".join(METHODS) or "none",
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        gpu=GPU,
+        mem_mb=4000,
+        runtime=720,
     params:
         code=lookup(within=ATTRIBUTE_CODE, dpath="{detector}"),
         function=lookup(within=METHODS, dpath="{detector}/function"),
@@ -26,10 +30,6 @@ rule attribute:
         backbone=CONFIG.backbone.name,
         labels=LABELS,
         all_present=CONFIG.evaluation.pairs == "present",
-    resources:
-        gpu=GPU,
-        mem_mb=4000,
-        runtime=720,
     script:
         "../scripts/attribute.py"
 
@@ -50,13 +50,13 @@ rule framewise:
         detector="|".join(FRAMEWISE),
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         code=code("framewise"),
         labels=LABELS,
         upsampling=CONFIG.evaluation.upsampling,
-    resources:
-        mem_mb=2000,
-        runtime=30,
     script:
         "../scripts/framewise.py"
 
@@ -75,12 +75,12 @@ rule baseline:
         detector="|".join(BASELINES),
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
     params:
         code=code("baseline"),
         labels=LABELS,
         seed=CONFIG.seed,
-    resources:
-        mem_mb=1000,
-        runtime=30,
     script:
         "../scripts/baseline.py"

@@ -1,16 +1,6 @@
 # Thresholds from validation, metrics on test, intervals.
 
 
-def validation_scores(wildcards):
-    """A detector's frame scores on validation, one file per seed that it has."""
-    return scores_of(wildcards.detector, "validation")
-
-
-def test_scores(wildcards):
-    """A detector's frame scores on test, one file per seed that it has."""
-    return scores_of(wildcards.detector, "test")
-
-
 rule sweep:
     input:
         scores=validation_scores,
@@ -25,14 +15,14 @@ rule sweep:
         "<benchmarks>/sweep/{detector}.tsv"
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         code=code("sweep"),
         seeds=CONFIG.training.seeds,
         percentiles=CONFIG.evaluation.percentiles,
         pairs=CONFIG.evaluation.pairs,
-    resources:
-        mem_mb=4000,
-        runtime=60,
     script:
         "../scripts/sweep.py"
 
@@ -54,6 +44,9 @@ rule evaluate:
         "<benchmarks>/evaluate/{detector}.tsv"
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         code=code("evaluate"),
         labels=LABELS,
@@ -62,9 +55,6 @@ rule evaluate:
         pairs=CONFIG.evaluation.pairs,
         segment=CONFIG.evaluation.segment,
         collar=CONFIG.evaluation.collar,
-    resources:
-        mem_mb=4000,
-        runtime=60,
     script:
         "../scripts/evaluate.py"
 
@@ -84,6 +74,9 @@ rule metrics:
         "<benchmarks>/metrics.tsv"
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         code=code("metrics"),
         labels=LABELS,
@@ -92,8 +85,5 @@ rule metrics:
         replicates=CONFIG.evaluation.bootstrap,
         confidence=CONFIG.evaluation.confidence,
         seed=CONFIG.seed,
-    resources:
-        mem_mb=4000,
-        runtime=60,
     script:
         "../scripts/metrics.py"

@@ -1,22 +1,6 @@
 # Synthetic clips with known events.
 
 
-def shards(wildcards):
-    """The folders that a split's clips are rendered into, a job each."""
-    clips = getattr(CONFIG.mixtures.clips, wildcards.split)
-    return collect(
-        "<results>/shards/{split}/{shard}",
-        split=wildcards.split,
-        shard=range(-(-clips // CONFIG.mixtures.shard)),
-    )
-
-
-def clip_range(wildcards):
-    """First clip of a shard and the clip after its last."""
-    first = int(wildcards.shard) * CONFIG.mixtures.shard
-    return first, min(first + CONFIG.mixtures.shard, getattr(CONFIG.mixtures.clips, wildcards.split))
-
-
 rule mix:
     input:
         index=rules.soundbank.output.index,
@@ -28,14 +12,14 @@ rule mix:
         "<benchmarks>/mix/{split}_{shard}.tsv"
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         code=code("mix"),
         protocol=CONFIG.mixtures.model_dump(exclude={"clips", "shard"}),
         clips=clip_range,
         seed=CONFIG.seed,
-    resources:
-        mem_mb=2000,
-        runtime=60,
     script:
         "../scripts/mix.py"
 
@@ -54,11 +38,11 @@ rule mixtures:
         "<benchmarks>/mixtures/{split}.tsv"
     conda:
         "../../envs/igsed.yaml"
-    params:
-        code=code("mixtures"),
-        labels=LABELS,
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        code=code("mixtures"),
+        labels=LABELS,
     script:
         "../scripts/mixtures.py"

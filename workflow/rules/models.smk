@@ -16,26 +16,15 @@ rule features:
         "<benchmarks>/features/{split}.tsv"
     conda:
         "../../envs/igsed.yaml"
-    params:
-        code=code("features"),
-        backbone=CONFIG.backbone.name,
     resources:
         gpu=GPU,
         mem_mb=3000,
         runtime=120,
+    params:
+        code=code("features"),
+        backbone=CONFIG.backbone.name,
     script:
         "../scripts/features.py"
-
-
-def head_inputs(wildcards):
-    """The clip head learns from pooled features, the framewise heads from those of every frame."""
-    kind = "clips" if wildcards.model == "clip" else "frames"
-    files = {"times": "<results>/features/train/times.npy"}
-    for split in ["train", "validation"]:
-        files[f"{split}_features"] = f"<results>/features/{split}/{kind}.npy"
-        files[f"{split}_clips"] = f"<results>/mixtures/{split}/clips.csv"
-        files[f"{split}_events"] = f"<results>/mixtures/{split}/events.tsv"
-    return files
 
 
 rule train:
@@ -50,14 +39,14 @@ rule train:
         "<benchmarks>/train/{model}_seed{seed}.tsv"
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         code=code("train"),
         labels=LABELS,
         settings=CONFIG.training.model_dump(exclude={"seeds"}),
         root_seed=CONFIG.seed,
-    resources:
-        mem_mb=2000,
-        runtime=60,
     script:
         "../scripts/train.py"
 
@@ -76,12 +65,12 @@ rule classify:
         "<benchmarks>/classify/seed{seed}_{split}.tsv"
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
     params:
         code=code("classify"),
         labels=LABELS,
         decision=CONFIG.evaluation.decision,
-    resources:
-        mem_mb=1000,
-        runtime=30,
     script:
         "../scripts/classify.py"

@@ -8,13 +8,28 @@ rule tables:
         predictions=collect("<results>/predictions/seed{seed}/test.csv", seed=CONFIG.training.seeds),
     output:
         classification_csv="<results>/tables/classification.csv",
-        classification_md=report("<results>/tables/classification.md", caption="../report/classification.rst", category="Tables", labels={"table": "I", "of": "clip classification"}),
+        classification_md=report(
+            "<results>/tables/classification.md",
+            caption="../report/classification.rst",
+            category="Tables",
+            labels={"table": "I", "of": "clip classification"},
+        ),
         classification_tex="<results>/tables/classification.tex",
         detection_csv="<results>/tables/detection.csv",
-        detection_md=report("<results>/tables/detection.md", caption="../report/detection.rst", category="Tables", labels={"table": "II", "of": "temporal detection"}),
+        detection_md=report(
+            "<results>/tables/detection.md",
+            caption="../report/detection.rst",
+            category="Tables",
+            labels={"table": "II", "of": "temporal detection"},
+        ),
         detection_tex="<results>/tables/detection.tex",
         per_class_csv="<results>/tables/per_class.csv",
-        per_class_md=report("<results>/tables/per_class.md", caption="../report/per_class.rst", category="Tables", labels={"table": "III", "of": "detection per class"}),
+        per_class_md=report(
+            "<results>/tables/per_class.md",
+            caption="../report/per_class.rst",
+            category="Tables",
+            labels={"table": "III", "of": "detection per class"},
+        ),
         per_class_tex="<results>/tables/per_class.tex",
     log:
         "<logs>/tables.log",
@@ -22,20 +37,25 @@ rule tables:
         "<benchmarks>/tables.tsv"
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         code=code("tables"),
         seeds=CONFIG.training.seeds,
         detectors=CONFIG.detectors,
-    resources:
-        mem_mb=1000,
-        runtime=10,
     script:
         "../scripts/tables.py"
 
 
 rule figure_pipeline:
     output:
-        svg=report("<results>/figures/pipeline.svg", caption="../report/pipeline.rst", category="Figures", labels={"figure": "1", "of": "pipeline"}),
+        svg=report(
+            "<results>/figures/pipeline.svg",
+            caption="../report/pipeline.rst",
+            category="Figures",
+            labels={"figure": "1", "of": "pipeline"},
+        ),
         png="<results>/figures/pipeline.png",
     log:
         "<logs>/figure_pipeline.log",
@@ -43,11 +63,11 @@ rule figure_pipeline:
         "<benchmarks>/figure_pipeline.tsv"
     conda:
         "../../envs/igsed.yaml"
-    params:
-        code=code("figure_pipeline"),
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=code("figure_pipeline"),
     script:
         "../scripts/figure_pipeline.py"
 
@@ -60,7 +80,12 @@ rule figure_examples:
         events="<results>/mixtures/test/events.tsv",
         audio="<results>/mixtures/test/audio",
     output:
-        svg=report("<results>/figures/examples.svg", caption="../report/examples.rst", category="Figures", labels={"figure": "2", "of": "examples"}),
+        svg=report(
+            "<results>/figures/examples.svg",
+            caption="../report/examples.rst",
+            category="Figures",
+            labels={"figure": "2", "of": "examples"},
+        ),
         png="<results>/figures/examples.png",
     log:
         "<logs>/figure_examples.log",
@@ -68,15 +93,15 @@ rule figure_examples:
         "<benchmarks>/figure_examples.tsv"
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
     params:
         code=code("figure_examples"),
         detectors=CONFIG.detectors,
         seed=CONFIG.training.seeds[0],
         reference=CONFIG.evaluation.shared_from,
         examples=CONFIG.figures.examples,
-    resources:
-        mem_mb=2000,
-        runtime=10,
     script:
         "../scripts/figure_examples.py"
 
@@ -85,7 +110,12 @@ rule figure_thresholds:
     input:
         sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=CONFIG.detectors),
     output:
-        svg=report("<results>/figures/thresholds.svg", caption="../report/thresholds.rst", category="Figures", labels={"figure": "3", "of": "threshold curves"}),
+        svg=report(
+            "<results>/figures/thresholds.svg",
+            caption="../report/thresholds.rst",
+            category="Figures",
+            labels={"figure": "3", "of": "threshold curves"},
+        ),
         png="<results>/figures/thresholds.png",
     log:
         "<logs>/figure_thresholds.log",
@@ -93,11 +123,11 @@ rule figure_thresholds:
         "<benchmarks>/figure_thresholds.tsv"
     conda:
         "../../envs/igsed.yaml"
-    params:
-        code=code("figure_thresholds"),
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=code("figure_thresholds"),
     script:
         "../scripts/figure_thresholds.py"
 
@@ -106,7 +136,12 @@ rule figure_per_class:
     input:
         table=rules.tables.output.per_class_csv,
     output:
-        svg=report("<results>/figures/per_class.svg", caption="../report/per_class_figure.rst", category="Figures", labels={"figure": "4", "of": "detection per class"}),
+        svg=report(
+            "<results>/figures/per_class.svg",
+            caption="../report/per_class_figure.rst",
+            category="Figures",
+            labels={"figure": "4", "of": "detection per class"},
+        ),
         png="<results>/figures/per_class.png",
     log:
         "<logs>/figure_per_class.log",
@@ -114,11 +149,11 @@ rule figure_per_class:
         "<benchmarks>/figure_per_class.tsv"
     conda:
         "../../envs/igsed.yaml"
-    params:
-        code=code("figure_per_class"),
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=code("figure_per_class"),
     script:
         "../scripts/figure_per_class.py"
 
@@ -127,7 +162,12 @@ rule figure_training:
     input:
         curves=collect("<results>/models/{model}/seed{seed}.csv", model=MODELS, seed=CONFIG.training.seeds),
     output:
-        svg=report("<results>/figures/training.svg", caption="../report/training.rst", category="Figures", labels={"figure": "5", "of": "training curves"}),
+        svg=report(
+            "<results>/figures/training.svg",
+            caption="../report/training.rst",
+            category="Figures",
+            labels={"figure": "5", "of": "training curves"},
+        ),
         png="<results>/figures/training.png",
     log:
         "<logs>/figure_training.log",
@@ -135,19 +175,27 @@ rule figure_training:
         "<benchmarks>/figure_training.tsv"
     conda:
         "../../envs/igsed.yaml"
-    params:
-        code=code("figure_training"),
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=code("figure_training"),
     script:
         "../scripts/figure_training.py"
 
 
 rule manifest:
     input:
-        sources=[rules.soundbank.output.index, WEIGHTS, *collect("<results>/mixtures/{split}/{part}", split=SPLITS, part=["audio", "events.tsv"])],
-        results=[rules.metrics.output, rules.tables.output, collect("<results>/figures/{figure}.{suffix}", figure=FIGURES, suffix=["svg", "png"])],
+        sources=[
+            rules.soundbank.output.index,
+            WEIGHTS,
+            *collect("<results>/mixtures/{split}/{part}", split=SPLITS, part=["audio", "events.tsv"]),
+        ],
+        results=[
+            rules.metrics.output,
+            rules.tables.output,
+            collect("<results>/figures/{figure}.{suffix}", figure=FIGURES, suffix=["svg", "png"]),
+        ],
     output:
         manifest="<results>/manifest.json",
     log:
@@ -156,6 +204,9 @@ rule manifest:
         "<benchmarks>/manifest.tsv"
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         code=code("manifest"),
         config=CONFIG.model_dump(mode="json"),
@@ -163,8 +214,5 @@ rule manifest:
         root=workflow.basedir,
         device=DEVICE,
         benchmarks=f"results/{CONFIG.experiment}/benchmarks",
-    resources:
-        mem_mb=1000,
-        runtime=10,
     script:
         "../scripts/manifest.py"

@@ -10,6 +10,9 @@ rule procedural_soundbank:
         "<benchmarks>/procedural_soundbank.tsv"
     conda:
         "../../envs/igsed.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
     params:
         code=code("procedural_soundbank"),
         labels=LABELS,
@@ -17,21 +20,8 @@ rule procedural_soundbank:
         sample_rate=CONFIG.mixtures.sample_rate,
         recordings=CONFIG.soundbank.recordings.model_dump(),
         backgrounds=CONFIG.soundbank.backgrounds.model_dump(),
-    resources:
-        mem_mb=1000,
-        runtime=30,
     script:
         "../scripts/procedural_soundbank.py"
-
-
-def recordings(wildcards):
-    """What the soundbank is made of: the generated folder, or every file of the user's."""
-    if CONFIG.soundbank.kind == "procedural":
-        return rules.procedural_soundbank.output.folder
-    try:
-        return [str(path) for path in soundbank.files(CONFIG.soundbank.path, LABELS)]
-    except InputError as error:
-        raise WorkflowError(str(error))
 
 
 rule soundbank:
@@ -45,14 +35,14 @@ rule soundbank:
         "<benchmarks>/soundbank.tsv"
     conda:
         "../../envs/igsed.yaml"
-    params:
-        code=code("soundbank"),
-        labels=LABELS,
-        root=CONFIG.soundbank.path if CONFIG.soundbank.kind == "folder" else f"results/{CONFIG.experiment}/soundbank",
-        validation_share=CONFIG.soundbank.validation_share,
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        code=code("soundbank"),
+        labels=LABELS,
+        root=soundbank_root,
+        validation_share=CONFIG.soundbank.validation_share,
     script:
         "../scripts/soundbank.py"
 
@@ -65,14 +55,14 @@ rule yamnet:
         "<logs>/yamnet.log",
     benchmark:
         "<benchmarks>/yamnet.tsv"
+    retries: 1
     conda:
         "../../envs/igsed.yaml"
-    params:
-        code=code("yamnet"),
-        downloads=subpath(output.weights, parent=True),
-    retries: 1
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        code=code("yamnet"),
+        downloads=subpath(output.weights, parent=True),
     script:
         "../scripts/yamnet.py"

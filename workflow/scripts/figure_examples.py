@@ -14,7 +14,10 @@ with job(snakemake.log[0], snakemake.output) as out:
     _, events = clips.read(files.clips, files.events)
     examples = []
     for pair in evaluation.representative(judged[params.reference], params.examples)[["clip", "label"]].itertuples():
-        curves = {name: evaluation.rows_of(s, pd.DataFrame([pair[1:]], columns=["clip", "label"]))[0] for name, s in found.items()}
+        curves = {
+            name: evaluation.rows_of(s, pd.DataFrame([pair[1:]], columns=["clip", "label"]))[0]
+            for name, s in found.items()
+        }
         rows = {name: t[(t["clip"] == pair.clip) & (t["label"] == pair.label)].iloc[0] for name, t in judged.items()}
         waveform, sample_rate = audio.read(paths[pair.clip])
         examples.append(
@@ -23,7 +26,9 @@ with job(snakemake.log[0], snakemake.output) as out:
                 pair.label,
                 waveform,
                 sample_rate,
-                events[events["clip"] == pair.clip].rename(columns={"event_label": "label"})[["onset", "offset", "label"]],
+                events[events["clip"] == pair.clip].rename(columns={"event_label": "label"})[
+                    ["onset", "offset", "label"]
+                ],
                 curves,
                 {name: thresholds.percentile_mask(curve, rows[name]["percentile"]) for name, curve in curves.items()},
                 {name: row["iou"] for name, row in rows.items()},

@@ -6,6 +6,9 @@ from igsed.sources import soundbank
 with job(snakemake.log[0], snakemake.output) as out:
     params = snakemake.params
     table = soundbank.index(
-        params.root, params.labels, params.validation_share, progress=lambda items: progress(items, "checking recordings")
+        params.root,
+        params.labels,
+        params.validation_share,
+        progress=lambda items: progress(items, "checking recordings"),
     )
     table.to_csv(out.index, index=False)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from igsed import clips, evaluation, labels, scores, thresholds
+from igsed import clips, evaluation, labels, scores
 from igsed.console import job
 
 with job(snakemake.log[0], snakemake.output) as out:

@@ -1,0 +1,38 @@
+"""The command line: `igsed …` or `python -m igsed …`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import igsed
+from igsed import config, config_docs
+from igsed.errors import InputError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit status (0 fine, 1 something the user gave cannot be used)."""
+    parser = argparse.ArgumentParser(prog="igsed", description=igsed.__doc__)
+    parser.add_argument("--version", action="version", version=f"igsed {igsed.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="check an experiment's configuration")
+    check.add_argument("configfile", nargs="*", type=Path, help="YAML files, merged over config.yaml")
+    docs = commands.add_parser("docs", help="write docs/configuration.md and config/schema.json anew")
+    docs.add_argument("root", nargs="?", type=Path, default=Path(), help="the checkout (default: this folder)")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "check":
+            files = [Path("config.yaml"), *options.configfile]
+            experiment = config.load(config.merge(files), files)
+            print(
+                f"{experiment.experiment}: {', '.join(experiment.classes)}; detectors {', '.join(experiment.detectors)}"
+            )
+        else:
+            config_docs.write(options.root)
+    except InputError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

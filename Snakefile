@@ -8,7 +8,6 @@ min_version("9.13")
 
 # This checkout's package, also where another one is installed.
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")]))
 
 
 configfile: "config.yaml"

@@ -142,7 +142,7 @@ class IntegratedGradients(Section):
     rule: Literal["gausslegendre", "riemann_middle", "riemann_trapezoid"] = Field(
         "gausslegendre", description="Captum's integration method"
     )
-    batch: Count = Field(10, description="points per forward and backward pass")
+    batch: Count = Field(5, description="points per forward and backward pass")
 
 
 class Attribution(Section):
@@ -329,7 +329,7 @@ def _are_dicts(*values) -> bool:
 
 def _explain(problem: dict, files) -> str:
     keys, message = list(problem["loc"]), problem["msg"]
-    if keys[-1:] == ["[key]"] and problem["type"] == "string_pattern_mismatch":
+    if keys[-1:] == ["[key]"] and problem["type"].startswith("string_"):
         keys.pop()  # pydantic's mark for a name that is itself wrong
     if problem["type"] == "value_error":
         key, _, message = message.removeprefix("Value error, ").partition(": ")

@@ -21,9 +21,9 @@ def module_file(name: str) -> Path | None:
     top, *below = name.split(".")
     try:
         spec = importlib.util.find_spec(top)
-    except ValueError:  # an empty name, or a module that was not loaded from a file
-        spec = None
-    if spec is None:
+    except ValueError:  # a module that was not loaded from a file
+        return None
+    if spec is None or not all(below):
         return None
     if not below:
         return Path(spec.origin) if spec.origin and Path(spec.origin).is_file() else None

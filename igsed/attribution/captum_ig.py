@@ -31,7 +31,7 @@ class IntegratedGradients:
     torch.Size([1, 100])
     """
 
-    def __init__(self, steps: int = 50, rule: str = "gausslegendre", batch: int = 10):
+    def __init__(self, steps: int = 50, rule: str = "gausslegendre", batch: int = 5):
         self.steps, self.rule, self.batch = steps, rule, batch
 
     def __call__(self, classifier, waveform: torch.Tensor, targets: Sequence[int]) -> torch.Tensor:

@@ -1,0 +1,106 @@
+"""Sound files, and what is said of those that are none."""
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from igsed import audio
+from igsed.errors import InputError
+from tests.toys import recording
+
+
+@pytest.fixture
+def sound(tmp_path):
+    return recording(tmp_path / "sound.wav", seconds=0.5, rate=8000)
+
+
+def test_header_and_samples(sound):
+    assert audio.header(sound) == (0.5, 8000, 1)
+    waveform, rate = audio.read(sound)
+    assert (waveform.shape, waveform.dtype, rate) == ((4000,), np.float32, 8000)
+    np.testing.assert_array_equal(waveform, soundfile.read(sound, dtype="float32")[0])
+
+
+def test_channels_are_averaged(tmp_path):
+    path = recording(tmp_path / "stereo.flac", channels=3)
+    assert audio.header(path).channels == 3
+    expected = soundfile.read(path, dtype="float32")[0].mean(axis=1)
+    np.testing.assert_array_equal(audio.read(path)[0], expected)
+
+
+def test_flac_keeps_sixteen_bits(tmp_path):
+    waveform = np.random.default_rng(0).uniform(-1, 1, 1000).astype(np.float32)
+    audio.write_flac(tmp_path / "part", waveform, 32000)
+    found, rate = audio.read(tmp_path / "part")
+    assert rate == 32000
+    assert np.abs(found - waveform).max() <= 1 / 32768
+    assert soundfile.info(tmp_path / "part").subtype == "PCM_16"
+
+
+UNUSABLE = {
+    "missing": (None, "no such file"),
+    "empty": (b"", "the file is empty"),
+    "text": (b"This is not sound, whatever its name says.\n" * 40, "cannot be read as audio"),
+    "cut within the header": (20, "cannot be read as audio"),
+    "cut after the header": (44, "holds no samples"),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), UNUSABLE.values(), ids=UNUSABLE)
+def test_unusable_file_is_named_with_problem_and_remedy(sound, content, problem):
+    whole = sound.read_bytes()
+    if content is None:
+        sound.unlink()
+    else:
+        sound.write_bytes(whole[:content] if isinstance(content, int) else content)
+    for read in (audio.header, audio.read):
+        with pytest.raises(InputError) as caught:
+            read(sound)
+        assert str(caught.value).startswith(f"{sound}: {problem}")
+        assert str(caught.value).endswith(".")
+
+
+def test_folder_is_no_sound(tmp_path):
+    with pytest.raises(InputError, match="cannot be read as audio"):
+        audio.read(tmp_path)
+
+
+def test_file_without_samples(tmp_path):
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), 8000)
+    for read in (audio.header, audio.read):
+        with pytest.raises(InputError, match="holds no samples"):
+            read(tmp_path / "none.wav")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_must_be_numbers(tmp_path, value):
+    samples = np.zeros(100, np.float32)
+    samples[40] = value
+    soundfile.write(tmp_path / "wrong.wav", samples, 8000, subtype="FLOAT")
+    with pytest.raises(InputError, match=r"wrong\.wav: holds samples that are not finite"):
+        audio.read(tmp_path / "wrong.wav")
+
+
+def test_recording_cut_short_is_as_long_as_what_is_left(sound):
+    whole = audio.read(sound)[0]
+    sound.write_bytes(sound.read_bytes()[: 44 + 2 * 1000])
+    waveform, rate = audio.read(sound)
+    np.testing.assert_array_equal(waveform, whole[:1000])
+    assert audio.header(sound).duration == len(waveform) / rate
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.data())
+def test_any_damage_is_read_or_refused_with_a_message(tmp_path_factory, data):
+    path = recording(tmp_path_factory.getbasetemp() / "damaged.wav", seconds=0.02, rate=8000)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, 60))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    for read in (audio.header, audio.read):
+        try:
+            read(path)
+        except InputError as error:
+            assert str(path) in str(error)

@@ -1,0 +1,192 @@
+"""Annotation files: round trip, every malformed line named, polyphony by brute force."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from igsed import events
+from igsed.errors import InputError
+
+HEADER = "filename\tonset\toffset\tevent_label\n"
+slow_machines_too = settings(deadline=None)
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(content):
+        path = tmp_path / "events.tsv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@st.composite
+def tables(draw):
+    """Events on the grid of milliseconds, and the names of all clips, in an order of their own."""
+    clips = draw(st.lists(st.from_regex(r"\w[\w -]{0,5}\.(flac|wav)", fullmatch=True), max_size=5, unique=True))
+    label = st.sampled_from(["Dog", "Speech", "Frying"])
+    row = st.tuples(st.sampled_from(clips), st.integers(0, 9000), st.integers(1, 5000), label) if clips else st.nothing()
+    rows = draw(st.lists(row, max_size=8)) if clips else []
+    table = pd.DataFrame(
+        [(name, start / 1000, (start + length) / 1000, label) for name, start, length, label in rows],
+        columns=events.COLUMNS,
+    )
+    return table, clips
+
+
+@slow_machines_too
+@given(tables())
+def test_round_trip(made):
+    table, clips = made
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "events.tsv")
+        events.write(path, table, clips)
+        found = events.read(path, labels=["Dog", "Speech", "Frying"])
+        names = events.clips(path)
+        text = path.read_text()
+        events.write(path, found, names)
+        assert path.read_text() == text
+    assert names == list(dict.fromkeys(clips))
+    order = {name: place for place, name in enumerate(names)}
+    expected = table.assign(place=table["filename"].map(order))
+    expected = expected.sort_values(["place", "onset", "offset", "event_label"])[events.COLUMNS]
+    keys = ["filename", "onset", "offset", "event_label"]
+    pd.testing.assert_frame_equal(
+        found.sort_values(keys, ignore_index=True), expected.sort_values(keys, ignore_index=True), check_dtype=False
+    )
+    assert found["filename"].map(order).is_monotonic_increasing
+    assert (found["onset"].dtype, found["offset"].dtype) == (np.float64, np.float64)
+
+
+def test_format_is_desed_s(tmp_path):
+    table = pd.DataFrame([("b.flac", 1.0, 2.5, "Dog"), ("b.flac", 0.25, 1, "Cat")], columns=events.COLUMNS)
+    events.write(tmp_path / "events.tsv", table, ["a.flac", "b.flac"])
+    expected = HEADER + "a.flac\t\t\t\nb.flac\t0.250\t1.000\tCat\nb.flac\t1.000\t2.500\tDog\n"
+    assert (tmp_path / "events.tsv").read_text() == expected
+
+
+MALFORMED = {
+    "offset before onset": ("a\t2.0\t1.0\tDog", 2, "the offset is not after the onset"),
+    "offset at onset": ("a\t0\t1\tDog\na\t2.0\t2.0\tDog", 3, "the offset is not after the onset"),
+    "onset below 0": ("a\t-0.1\t1.0\tDog", 2, "the onset lies before 0"),
+    "text for a time": ("a\t0\t1\tDog\nb\tone\t2\tDog", 3, "not a number"),
+    "decimal comma": ("a\t0,5\t1\tDog", 2, "not a number"),
+    "truth for a time": ("a\tFalse\tTrue\tDog", 2, "not a number"),
+    "nan": ("a\tnan\t1\tDog", 2, "not a number"),
+    "infinity": ("a\t0\tinf\tDog", 2, "not a number"),
+    "too large": ("a\t0\t1e999\tDog", 2, "not a number"),
+    "empty time": ("a\t\t1\tDog", 2, "not a number"),
+    "missing cells": ("a\t0", 2, "not a number"),
+    "missing label": ("a\t0\t1\t", 2, "the event label is missing"),
+    "missing label and cell": ("a\t0\t1", 2, "the event label is missing"),
+    "unknown label": ("a\t0\t1\tDog\na\t0\t1\tCow", 3, "the event label is unknown (known: Dog, Speech)"),
+    "missing name": ("\t0\t1\tDog", 2, "the file name is missing"),
+    "extra cell": ("a\t0\t1\tDog\t0.9", 2, "has 5 cells where the header has 4"),
+    "extra cell further down": ("a\t0\t1\tDog\nb\t0\t1\tDog\t", 3, "has 5 cells"),
+    "header again": ("a\t0\t1\tDog\nfilename\tonset\toffset\tevent_label", 3, "not a number"),
+    "after blank lines": ("\n\na\t0\t1\tDog\n\nb\t3\t1\tDog", 6, "the offset is not after the onset"),
+    "with a carriage return": ("a\t0\t1\tDog\r\nb\t3\t1\tDog\r", 3, "the offset is not after the onset"),
+}
+
+
+@pytest.mark.parametrize(("rows", "line", "problem"), MALFORMED.values(), ids=MALFORMED)
+def test_malformed_line_is_named(written, rows, line, problem):
+    path = written(HEADER + rows + "\n")
+    with pytest.raises(InputError) as caught:
+        events.read(path, labels=["Dog", "Speech"])
+    message = str(caught.value)
+    assert message.startswith(f"{path}, line {line}: ")
+    assert problem in message
+    assert message.endswith(".")
+
+
+UNREADABLE = {
+    "empty": (b"", "line 1: column 'filename' is missing"),
+    "blank": (b"\n\n", "line 1: column 'filename' is missing"),
+    "no header": (b"a.wav\t0\t1\tDog\n", "line 1: column 'filename' is missing"),
+    "missing column": (b"filename\tonset\tevent_label\na\t0\tDog\n", "line 1: column 'offset' is missing"),
+    "column twice": (b"filename\tonset\tonset\toffset\tevent_label\n", "line 1: column 'onset' occurs twice"),
+    "commas": (b"filename,onset,offset,event_label\na,0,1,Dog\n", "line 1: column 'filename' is missing"),
+    "binary": (b"\x89PNG\r\n\x1a\n\x00\xff", "cannot be read as a table of events"),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), UNREADABLE.values(), ids=UNREADABLE)
+def test_file_without_table_is_refused(written, content, problem):
+    path = written(content)
+    for read in (events.read, events.clips):
+        with pytest.raises(InputError, match="separated by tabs: filename onset offset event_label") as caught:
+            read(path)
+        assert problem in str(caught.value)
+
+
+def test_missing_file_and_folder_are_refused(tmp_path):
+    for path in (tmp_path / "absent.tsv", tmp_path):
+        with pytest.raises(InputError, match=f"{path}: cannot be read as a table of events"):
+            events.read(path)
+
+
+def test_clips_without_events(written):
+    path = written(HEADER + "a.flac\t\t\t\nb.flac\t0\t1\tDog\nc.flac\nb.flac\t2\t3\tDog\n")
+    assert events.clips(path) == ["a.flac", "b.flac", "c.flac"]
+    assert events.read(path)["filename"].tolist() == ["b.flac", "b.flac"]
+
+
+@pytest.mark.parametrize("rows", ["", "a.flac\t\t\t\n", "\n\n"])
+def test_no_event_at_all(written, rows):
+    found = events.read(written(HEADER + rows), labels=["Dog"])
+    assert (len(found), list(found.columns)) == (0, events.COLUMNS)
+    assert found["onset"].dtype == np.float64
+
+
+def test_no_known_label_refuses_every_label(written):
+    with pytest.raises(InputError, match="the event label is unknown"):
+        events.read(written(HEADER + "a\t0\t1\tDog\n"), labels=[])
+
+
+def test_order_of_columns_spaces_marks_and_more_columns_do_not_matter(written):
+    text = "\ufeffevent_label\toffset\tconfidence\tonset\tfilename\r\n Dog \t 1.5\t1\t0.5\ta b.wav\r\n"
+    assert events.read(written(text)).values.tolist() == [["a b.wav", 0.5, 1.5, "Dog"]]
+
+
+def test_quotes_are_letters(written):
+    assert events.read(written(HEADER + 'a"\t0\t1\t"Dog\n')).values.tolist() == [['a"', 0.0, 1.0, '"Dog']]
+
+
+rows_of_text = st.lists(st.lists(st.text(max_size=6) | st.sampled_from(["1", "2.5", "Dog"]), max_size=6), max_size=5)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(max_size=80) | rows_of_text.map(lambda rows: (HEADER + "\n".join(map("\t".join, rows))).encode()))
+def test_any_bytes_are_read_or_refused_with_a_message(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "events.tsv")
+        path.write_bytes(content)
+        try:
+            found = events.read(path)
+        except InputError as error:
+            assert str(path) in str(error)
+        else:
+            assert (found["offset"] > found["onset"]).all()
+            assert set(found["filename"]) <= set(events.clips(path))
+
+
+@slow_machines_too
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)), max_size=6))
+def test_polyphony_by_brute_force(spans):
+    active = np.zeros(100, int)
+    for start, length in spans:
+        active[start : start + length] += 1
+    onsets, offsets = [s / 10 for s, _ in spans], [(s + n) / 10 for s, n in spans]
+    assert events.polyphony(onsets, offsets) == active.max()
+
+
+def test_adjacent_events_do_not_overlap():
+    assert events.polyphony([0.0, 1.2, 1.2], [1.2, 2.0, 3.0]) == 2
+    assert events.polyphony([], []) == 0

@@ -1,0 +1,103 @@
+"""Only what is invalid reruns: edits of code and settings, and what they set in motion."""
+
+import copy
+
+import pytest
+
+from tests.workflow.project import MINIATURE, contents
+
+AFTER_SCORES = {"sweep", "evaluate", "metrics", "tables", "manifest"}
+FIGURES = {"figure_pipeline", "figure_examples", "figure_thresholds", "figure_per_class", "figure_training"}
+
+
+def changed(**sections) -> dict:
+    settings = copy.deepcopy(MINIATURE)
+    for name, values in sections.items():
+        settings[name] = {**settings.get(name, {}), **values} if isinstance(values, dict) else values
+    return settings
+
+
+def test_a_second_run_does_nothing(finished):
+    assert finished.plan() == {}
+
+
+def test_a_comment_or_docstring_in_the_package_changes_nothing(editable):
+    editable.edit("igsed/attribution/captum_ig.py", "from captum.attr", "# a comment\nfrom captum.attr")
+    editable.edit("igsed/mixtures.py", '"""Synthetic mixtures', '"""Really synthetic mixtures')
+    assert editable.plan() == {}
+
+
+def test_an_edit_of_the_figures_redraws_figures_only(editable):
+    editable.edit("igsed/figures.py", "def save(", "EDITED = 1\n\n\ndef save(")
+    assert set(editable.plan()) == FIGURES | {"manifest"}
+
+
+def test_an_edit_of_the_attribution_recomputes_its_scores_and_what_follows(editable):
+    editable.edit(
+        "igsed/attribution/captum_ig.py", "class IntegratedGradients", "EDITED = 1\n\n\nclass IntegratedGradients"
+    )
+    plan = editable.plan()
+    assert set(plan) == {"attribute", *AFTER_SCORES, "figure_examples", "figure_thresholds", "figure_per_class"}
+    assert plan["attribute"] == 2
+
+
+def test_an_edit_of_the_backbone_recomputes_features_models_and_what_follows(editable):
+    editable.edit("igsed/backbones/yamnet.py", "class YAMNet(", "EDITED = 1\n\n\nclass YAMNet(")
+    plan = editable.plan()
+    assert {"features", "train", "classify", "attribute", "framewise"} <= set(plan)
+    assert not {"mix", "mixtures", "soundbank", "procedural_soundbank", "baseline"} & set(plan)
+
+
+def test_another_range_of_percentiles_only_evaluates(finished):
+    plan = finished.plan(changed(evaluation={"percentiles": [10, 90]}))
+    assert set(plan) == AFTER_SCORES | {"figure_examples", "figure_thresholds", "figure_per_class"}
+
+
+def test_another_number_of_steps_recomputes_only_ig(finished):
+    plan = finished.plan(changed(ig={"steps": 5}))
+    assert plan["attribute"] == 2
+    assert not {"mix", "features", "train", "classify", "framewise", "baseline"} & set(plan)
+
+
+def test_one_more_seed_trains_and_attributes_only_that_seed(finished):
+    plan = finished.plan(changed(training={"seeds": [0, 1]}))
+    assert (plan["train"], plan["classify"], plan["attribute"], plan["framewise"]) == (3, 2, 2, 4)
+    assert not {"mix", "mixtures", "features", "baseline"} & set(plan)
+
+
+def test_one_more_detector_computes_only_that_detector(finished):
+    settings = changed(
+        detectors=["ig", "fw_ws", "fw_ss", "random", "energy", "gradient"],
+        attributions={"gradient": {"function": "mine:gradient"}},
+    )
+    (finished.folder / "mine.py").write_text(
+        "def gradient(classifier, waveform, targets):\n    raise NotImplementedError\n"
+    )
+    plan = finished.plan(settings)
+    assert (plan["attribute"], plan["sweep"], plan["evaluate"]) == (2, 1, 1)
+    assert not {"mix", "features", "train", "classify", "framewise", "baseline"} & set(plan)
+
+
+def test_more_test_clips_keep_the_old_ones(finished):
+    settings = changed(mixtures={"clips": {"train": 32, "validation": 5, "test": 8}})
+    plan = finished.plan(settings)
+    assert plan["mix"] == 1
+    assert not {"train", "procedural_soundbank", "soundbank"} & set(plan)
+    before = contents(finished.results / "mixtures" / "test", "audio/*.flac")
+    folder = f"results/{MINIATURE['experiment']}/shards/test/0"
+    finished.run(folder, settings=settings)
+    after = contents(finished.folder / folder, "audio/*.flac")
+    finished.run()
+    assert len(before) == 6
+    assert len(after) == 8
+    assert before.items() <= after.items()
+
+
+@pytest.mark.parametrize("rule", ["figure_thresholds"])
+def test_an_edited_figure_is_redrawn(editable, rule):
+    path = editable.results / "figures" / "thresholds.svg"
+    before, table = path.read_bytes(), (editable.results / "tables" / "detection.csv").stat().st_mtime_ns
+    editable.edit("igsed/figures.py", "Threshold", "THRESHOLD")
+    editable.run(str(path.relative_to(editable.folder)))
+    assert path.read_bytes() != before
+    assert (editable.results / "tables" / "detection.csv").stat().st_mtime_ns == table

@@ -10,4 +10,4 @@ def gradient_times_input(classifier, waveform, targets):
     clip = waveform[None].clone().requires_grad_()
     logits = classifier(clip)[0]
     gradients = [torch.autograd.grad(logits[target], clip, retain_graph=True)[0][0] for target in targets]
-    return frame_scores(torch.stack(gradients) * waveform, classifier.sample_rate).cpu()
+    return frame_scores(torch.stack(gradients) * waveform, classifier.sample_rate)

@@ -56,7 +56,8 @@ class Soundbank(Section):
     )
     path: str | None = Field(
         None,
-        description="for `folder`: the folder that holds `audio/{train,eval}/soundbank/{foreground,background}/<label>/*.wav`",
+        description="for `folder`: the folder that holds "
+        "`audio/{train,eval}/soundbank/{foreground,background}/<label>/*.wav`",
     )
     recordings: Recordings = Field(Recordings(train=12, eval=6), description="for `procedural`: recordings per class")
     backgrounds: Recordings = Field(Recordings(train=6, eval=4), description="for `procedural`: background recordings")
@@ -105,8 +106,8 @@ class Mixtures(Section):
                 )
         if self.event_duration[1] > self.duration:
             raise ValueError(
-                f"event_duration: events of up to {self.event_duration[1]} s do not fit into clips of {self.duration} s; "
-                "lower event_duration or raise duration"
+                f"event_duration: events of up to {self.event_duration[1]} s do not fit into clips of "
+                f"{self.duration} s; lower event_duration or raise duration"
             )
         return self
 

@@ -27,7 +27,13 @@ message names the file and the line. `config/schema.json` describes the merged c
 """
 _HEAD = "| key | type | default | unit and meaning | allowed values |\n| --- | --- | --- | --- | --- |\n"
 _TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
-_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+_BOUNDS = {
+    "minimum": "≥",
+    "exclusiveMinimum": ">",
+    "maximum": "≤",
+    "exclusiveMaximum": "<",
+    "multipleOf": "multiple of",
+}
 
 
 def schema() -> str:

@@ -1,4 +1,4 @@
-"""What surrounds a job's work: its log, its progress, errors that say what to do, and outputs that are whole or absent."""
+"""What surrounds a job's work: log, progress, errors that say what to do, and outputs that are whole or absent."""
 
 import contextlib
 import logging

@@ -6,8 +6,8 @@ percentile is swept on validation and the best is used on test. Two protocols an
 - ``own``: each detector uses the percentile that is best for itself;
 - ``shared``: all use the percentile that is best for one of them (IG). The paper's Table II reads as if made so.
 
-The clip classifier of a seed decides which pairs are scored (predicted and present, by default), for all detectors alike;
-detectors without a model have one set of scores, judged on each seed's pairs.
+The clip classifier of a seed decides which pairs are scored (predicted and present, by default), for all detectors
+alike; detectors without a model have one set of scores, judged on each seed's pairs.
 """
 
 import numpy as np

@@ -88,7 +88,8 @@ def _table(path) -> pd.DataFrame:
     for number, cells in filled.items():
         if len(cells) > len(names):
             raise InputError(
-                f"{path}, line {number}: has {len(cells)} cells where the header has {len(names)}. Separate cells by one tab."
+                f"{path}, line {number}: has {len(cells)} cells where the header has {len(names)}. "
+                "Separate cells by one tab."
             )
         cells += [""] * (len(names) - len(cells))
     return pd.DataFrame.from_dict(filled, orient="index", columns=names, dtype=object)[COLUMNS]

@@ -59,12 +59,12 @@ def extract(
     InputError
         Clips differ in length.
     """
-    frames_array = clips_array = times = None
+    frames_array = clips_array = times = length = None
     for start in progress(range(0, len(paths), batch)):
         waveforms = [waveform(path, backbone.sample_rate) for path in paths[start : start + batch]]
         for path, samples in zip(paths[start:], waveforms, strict=False):
-            times = backbone.frame_times(len(samples)) if times is None else times
-            length = len(waveforms[0]) if frames_array is None else length
+            if length is None:
+                length, times = len(samples), backbone.frame_times(len(samples))
             if len(samples) != length:
                 raise InputError(
                     f"{path}: has {len(samples)} samples where the clips before it have {length}. Make clips anew."

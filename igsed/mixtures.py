@@ -1,7 +1,8 @@
 """Synthetic mixtures: which events a clip holds (`draw`) and how it sounds (`render`, by Scaper).
 
-After arXiv:2605.23293: 10 s clips at 32 kHz with one background and 1–3 foreground events of 0.25–4.2 s, SNR U(15, 25) dB,
-onsets U(0, 10 − duration). A clip in which more than `max_polyphony` events are active at once is drawn again or left out.
+After arXiv:2605.23293: 10 s clips at 32 kHz with one background and 1–3 foreground events of 0.25–4.2 s, SNR
+U(15, 25) dB, onsets U(0, 10 − duration). A clip in which more than `max_polyphony` events are active at once is drawn
+again or left out.
 
 All chance lies in `draw`: its numbers come from one seed per (split, clip, attempt), so that clip k of a split is the
 same however many clips there are and however they are spread over jobs. Scaper is given constants and renders them. The
@@ -93,7 +94,7 @@ def draw(
     InputError
         No admissible clip in 1000 attempts.
     """
-    sources = {label: group for label, group in foreground.groupby("label", sort=True)}
+    sources = dict(iter(foreground.groupby("label", sort=True)))
     labels = list(sources)
     for attempt in range(MAX_ATTEMPTS):
         rng = seeds.generator(seed, "mixtures", split, index, attempt)

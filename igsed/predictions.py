@@ -37,7 +37,7 @@ def table(
 
 
 def targets(predictions: pd.DataFrame, clip: str, labels: Sequence[str], all_present: bool) -> list[int]:
-    """Class indices that an attribution method is asked about in a clip: the predicted ones, and all present if wanted."""
+    """Indices of the classes to explain in a clip: the predicted ones, and all present if wanted."""
     rows = predictions[predictions["clip"] == clip]
     wanted = (rows["predicted"] == 1) | ((rows["present"] == 1) & all_present)
     return [labels.index(label) for label in rows.loc[wanted, "label"]]

@@ -1,9 +1,9 @@
 """Where a result came from: digests of code and files, versions, the manifest.
 
-Snakemake reruns a job when its inputs, its parameters or its script change, but it does not see an edit in a module that
-the script imports. `CodeDigest` closes the gap: a digest of the syntax trees of a script and of everything first-party
-that it imports, directly or not. As a rule's parameter it makes exactly the touched jobs invalid; comments, formatting
-and docstrings are not part of a syntax tree and invalidate nothing.
+Snakemake reruns a job when its inputs, its parameters or its script change, but it does not see an edit in a module
+that the script imports. `CodeDigest` closes the gap: a digest of the syntax trees of a script and of everything
+first-party that it imports, directly or not. As a rule's parameter it makes exactly the touched jobs invalid; comments
+and formatting are not part of a syntax tree, docstrings are left out, so none of them invalidates anything.
 """
 
 import ast
@@ -23,8 +23,8 @@ import pandas as pd
 from igsed import registry
 
 PACKAGES = (
-    "igsed", "torch", "torchaudio", "captum", "snakemake", "scaper", "numpy", "scipy", "pandas", "pyarrow", "matplotlib",
-    "soundfile", "sed_eval",
+    "igsed", "torch", "torchaudio", "captum", "snakemake", "scaper", "numpy", "scipy", "pandas", "pyarrow",
+    "matplotlib", "soundfile", "sed_eval",
 )  # fmt: skip
 """Packages whose versions a manifest records."""
 
@@ -175,7 +175,7 @@ def gpus() -> int:
 
 
 def put_first(root: str | Path) -> None:
-    """Let the processes that this one starts import the package of the checkout at `root`, wherever else it is installed."""
+    """Let the processes that this one starts import the package of the checkout at `root`, not an installed one."""
     others = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), others]))
 

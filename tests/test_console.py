@@ -43,7 +43,10 @@ def test_outputs_appear_at_the_end_and_replace_older_ones(run, tmp_path):
     (tmp_path / "out" / "a.csv").write_text("old")
     (tmp_path / "out" / ".part-b").mkdir()
     (tmp_path / "out" / ".part-b" / "rest of a killed job").touch()
-    done = run(WORK + "\n    assert open('out/a.csv').read() == 'old' and out.table.suffix == '.csv'\n    warnings.warn('careful')")
+    done = run(
+        WORK
+        + "\n    assert open('out/a.csv').read() == 'old' and out.table.suffix == '.csv'\n    warnings.warn('careful')"
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert left(tmp_path) == ["out/a.csv", "out/b", "out/b/part"]
     assert (tmp_path / "out" / "a.csv").read_text() == "x"

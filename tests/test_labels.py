@@ -12,9 +12,7 @@ from igsed import labels
 
 CLIPS, CLASSES = ["a", "b", "c"], ["Cat", "Dog", "Speech"]
 slow_machines_too = settings(deadline=None)
-spans = st.tuples(
-    st.sampled_from(CLIPS), st.integers(0, 10_500), st.integers(1, 4200), st.sampled_from(CLASSES)
-)
+spans = st.tuples(st.sampled_from(CLIPS), st.integers(0, 10_500), st.integers(1, 4200), st.sampled_from(CLASSES))
 
 
 def table(rows):
@@ -83,7 +81,9 @@ def test_grid_is_not_lost_to_rounding():
 @slow_machines_too
 @given(st.lists(spans, max_size=6))
 def test_pairs_are_rows_of_the_frames(rows):
-    pairs = pd.DataFrame([(c, k) for k in reversed(CLASSES) for c in CLIPS if (c, k) != ("a", "Cat")], columns=["clip", "label"])
+    pairs = pd.DataFrame(
+        [(c, k) for k in reversed(CLASSES) for c in CLIPS if (c, k) != ("a", "Cat")], columns=["clip", "label"]
+    )
     frames = labels.of_frames(table(rows), CLIPS, CLASSES, 100)
     expected = [frames[CLIPS.index(c), CLASSES.index(k)] for c, k in pairs.itertuples(index=False)]
     np.testing.assert_array_equal(labels.of_pairs(table(rows), pairs, 100), expected)
@@ -101,7 +101,9 @@ def test_clips_hold_the_classes_of_their_events(rows):
     assert present.tolist() == [[any((c, k) == (r[0], r[3]) for r in rows) for k in CLASSES] for c in CLIPS]
 
 
-@pytest.mark.parametrize(("row", "named"), [(("z", 0, 1, "Dog"), "clip: 'z'"), (("a", 0, 1, "Cow"), "event_label: 'Cow'")])
+@pytest.mark.parametrize(
+    ("row", "named"), [(("z", 0, 1, "Dog"), "clip: 'z'"), (("a", 0, 1, "Cow"), "event_label: 'Cow'")]
+)
 def test_what_is_unknown_is_named(row, named):
     for make in (labels.of_clips, lambda *a: labels.of_frames(*a, 10)):
         with pytest.raises(ValueError, match=f"unknown {named}"):

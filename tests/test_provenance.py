@@ -2,7 +2,9 @@
 
 import importlib
 import itertools
+import os
 import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -219,10 +221,34 @@ def test_versions_and_machine():
     assert provenance.machine()["cores"] >= 1
 
 
+def test_gpus_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance.gpus() == 0
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 'GPU 0: one (UUID: a)'\necho 'GPU 1: two (UUID: b)'\n")
+    program.chmod(0o755)
+    assert provenance.gpus() == 2
+    program.write_text("#!/bin/sh\necho 'No devices were found'\nexit 6\n")
+    assert provenance.gpus() == 0
+
+
+def test_processes_import_the_package_of_the_checkout(project, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(project.root / "elsewhere"))
+    other = project.root / "elsewhere" / project.package
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("CONSTANT = 0\n")
+    command = [sys.executable, "-c", f"import {project.package}; print({project.package}.CONSTANT)"]
+    assert subprocess.run(command, capture_output=True, text=True, cwd=os.sep, check=True).stdout == "0\n"
+    provenance.put_first(project.root)
+    assert subprocess.run(command, capture_output=True, text=True, cwd=os.sep, check=True).stdout == "1\n"
+
+
 def test_costs_are_summed_over_jobs(tmp_path):
     def benchmark(path, seconds, memory):
         (tmp_path / path).parent.mkdir(exist_ok=True)
-        pd.DataFrame({"s": [seconds], "h:m:s": "0:00:01", "max_rss": [memory]}).to_csv(tmp_path / path, sep="\t", index=False)
+        pd.DataFrame({"s": [seconds], "h:m:s": "0:00:01", "max_rss": [memory]}).to_csv(
+            tmp_path / path, sep="\t", index=False
+        )
 
     benchmark("mix/test_0.tsv", 1.25, "-")
     benchmark("mix/test_1.tsv", 2.5, 80.5)

@@ -34,7 +34,7 @@ def write(path, clips):
             writer.add(*clip)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(clips_of_scores())
 def test_round_trip(clips):
     with tempfile.TemporaryDirectory() as folder:
@@ -87,7 +87,10 @@ def test_same_scores_same_bytes(tmp_path):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_scores_must_be_finite(tmp_path, value):
-    with scores.Writer(tmp_path / "scores") as writer, pytest.raises(ValueError, match="test_7: frame scores are not finite"):
+    with (
+        scores.Writer(tmp_path / "scores") as writer,
+        pytest.raises(ValueError, match="test_7: frame scores are not finite"),
+    ):
         writer.add("test_7", ["Dog"], [[0.0, value]])
 
 

@@ -10,7 +10,7 @@ HOP = 250
 
 
 class Toy(nn.Module):
-    """An `igsed.backbones.Backbone`: five bands of |waveform| per quarter second, one rectified layer, one linear layer.
+    """An `igsed.backbones.Backbone`: five values of |waveform| a quarter second, a rectified and a linear layer.
 
     A rest shorter than a quarter second is not seen.
     """

@@ -26,8 +26,8 @@ from igsed.timeline import FRAME, frame_count
 class Explanation(NamedTuple):
     """Frame scores and how complete they are, each (target,) but for `scores` (target, frame).
 
-    Completeness (Sundararajan et al. 2017, proposition 1): the attributions of a clip's samples sum to the difference of
-    the logits of the clip and of the baseline, ``total ≈ logit − baseline_logit``.
+    Completeness (Sundararajan et al. 2017, proposition 1): the attributions of a clip's samples sum to the difference
+    of the logits of the clip and of the baseline, ``total ≈ logit − baseline_logit``.
     """
 
     scores: torch.Tensor

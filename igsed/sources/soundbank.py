@@ -32,11 +32,12 @@ def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
     Raises
     ------
     InputError
-        There is no label, the folder is missing, or it has no recording for a label or no background in one of its parts.
+        There is no label, the folder is missing, or one of its parts has no recording for a label or no background.
     """
     if not labels:
         raise InputError(
-            f"{root}: holds no recording of any class. Name folders as in {LAYOUT}; <label> is one of {', '.join(LABELS)}."
+            f"{root}: holds no recording of any class. "
+            f"Name folders as in {LAYOUT}; <label> is one of {', '.join(LABELS)}."
         )
     root, found = Path(root), []
     if not root.is_dir():
@@ -81,8 +82,8 @@ def index(
     labels : sequence of str
         The experiment's classes.
     validation_share : float
-        Share of each class's training sources (and of the training backgrounds) that go to validation; at least one goes
-        there and at least one stays.
+        Share of each class's training sources (and of the training backgrounds) that go to validation; at least one
+        goes there and at least one stays.
 
     Returns
     -------
@@ -125,8 +126,8 @@ def index(
         sources = sorted(group["source"].unique(), key=lambda name: hashlib.sha256(name.encode()).digest())
         if len(sources) < 2:
             raise InputError(
-                f"{Path(group['path'].iloc[0]).parent}: all {len(group)} recordings of {label} come from one source, so "
-                "training and validation cannot draw from different ones. Add a recording from another source"
+                f"{Path(group['path'].iloc[0]).parent}: all {len(group)} recordings of {label} come from one source, "
+                "so training and validation cannot draw from different ones. Add a recording from another source"
                 + ("." if label == "background" else f", or leave {label} out of the key `labels`.")
             )
         held_out = sources[: min(max(1, round(validation_share * len(sources))), len(sources) - 1)]

@@ -46,8 +46,8 @@ class Project:
         """Run Snakemake in the copy; `settings` replace the experiment's own."""
         configfile = self.folder / "experiment.yaml"
         configfile.write_text(yaml.safe_dump(self.settings if settings is None else settings))
-        command = [sys.executable, "-m", "snakemake", "--workflow-profile", "workflow/profiles/default"]
-        command += ["--configfile", configfile.name, "--cores", "2", "--resources", "gpu=1", *arguments]
+        command = [sys.executable, "-m", "snakemake", *arguments, "--workflow-profile", "workflow/profiles/default"]
+        command += ["--configfile", configfile.name, "--cores", "2", "--resources", "gpu=1"]
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600)
 

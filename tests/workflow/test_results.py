@@ -57,7 +57,7 @@ def test_frame_scores_follow_the_contract(finished):
         table = pd.read_parquet(path)
         assert list(table.columns) == ["clip", "label", "frame", "onset", "score"]
         assert np.allclose(table.onset, table.frame * timeline.FRAME)
-        assert set(table.clip) <= set(clips.clip)
+        assert set(table["clip"]) <= set(clips["clip"])
         assert scores.read(path).values.shape[1] == 100
 
 
@@ -93,7 +93,7 @@ def test_pairs_are_predicted_and_present(finished):
     for detector in DETECTORS:
         pairs = pd.read_parquet(finished.results / "evaluation" / detector / "pairs.parquet")
         own = pairs[pairs.protocol == "own"]
-        assert set(zip(own.clip, own.label, strict=True)) == set(zip(wanted.clip, wanted.label, strict=True))
+        assert set(zip(own["clip"], own.label, strict=True)) == set(zip(wanted["clip"], wanted.label, strict=True))
 
 
 def test_shared_protocol_uses_the_percentile_of_ig(finished):
@@ -122,7 +122,7 @@ def test_completeness_is_reported_for_every_attribution(finished):
     folder = finished.results / "scores" / "ig" / "seed0"
     table = pd.read_csv(folder / "test_completeness.csv")
     pairs = scores.read(folder / "test.parquet").pairs
-    assert list(zip(table.clip, table.label, strict=True)) == list(zip(pairs.clip, pairs.label, strict=True))
+    assert list(zip(table["clip"], table.label, strict=True)) == list(zip(pairs["clip"], pairs.label, strict=True))
     gap = (table.total - (table.logit - table.baseline_logit)).abs() / (table.logit - table.baseline_logit).abs()
     assert np.allclose(table.completeness_error, gap, rtol=1e-3)
 

@@ -14,6 +14,11 @@ provenance.put_first(workflow.basedir)
 
 try:
     CONFIG = configuration.load(config, workflow.configfiles)
+    # What the soundbank is made of: every file of the user's, or the generated folder.
+    if CONFIG.soundbank.kind == "folder":
+        RECORDINGS = [str(path) for path in soundbank.files(CONFIG.soundbank.path, CONFIG.classes)]
+    else:
+        RECORDINGS = "<results>/soundbank"
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -66,16 +71,6 @@ def scores_of(detector, split):
     )
 
 
-def recordings(wildcards):
-    """What the soundbank is made of: the generated folder, or every file of the user's."""
-    if CONFIG.soundbank.kind == "procedural":
-        return rules.procedural_soundbank.output.folder
-    try:
-        return [str(path) for path in soundbank.files(CONFIG.soundbank.path, LABELS)]
-    except InputError as error:
-        raise WorkflowError(str(error))
-
-
 def soundbank_root(wildcards, input):
     """The folder that holds `audio/`."""
     return input.recordings if CONFIG.soundbank.kind == "procedural" else CONFIG.soundbank.path
@@ -121,6 +116,8 @@ def test_scores(wildcards):
 def finish():
     """Make the report and name what the run made; called after a run that had something to do."""
     folder = pathlib.Path("results", CONFIG.experiment)
+    if not all(pathlib.Path(str(path)).exists() for path in rules.all.input):
+        return  # only a part was asked for
     settings, report = folder / "config.yaml", folder / "report.html"
     settings.write_text(yaml.safe_dump(CONFIG.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--report", report, "--configfile", settings, "--cores", "1"]

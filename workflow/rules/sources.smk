@@ -26,7 +26,7 @@ rule procedural_soundbank:
 
 rule soundbank:
     input:
-        recordings=recordings,
+        recordings=RECORDINGS,
     output:
         index="<results>/soundbank.csv",
     log:

@@ -1,0 +1,236 @@
+"""The index of a soundbank: layout, splits that share no source, and every unusable file named."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from igsed import LABELS, audio, config, provenance
+from igsed.errors import InputError
+from igsed.sources import soundbank
+from tests.toys import recording
+
+MINIBANK = Path(__file__).parents[2] / "../shared/minibank"
+
+
+def bank(root, train=("a_0", "a_1", "b_0"), test=("c_0",), labels=("Cat", "Dog")):
+    """A soundbank of noise: the named files for every label and for one background."""
+    seed = 0
+    for part, names in (("train", train), ("eval", test)):
+        for folder in (*(f"foreground/{label}" for label in labels), "background/room"):
+            for name in names:
+                seed += 1
+                path = root / "audio" / part / "soundbank" / folder / f"{name}.wav"
+                recording(path, seconds=0.025, rate=8000, seed=seed)
+    return root
+
+
+@pytest.fixture
+def small(tmp_path):
+    return bank(tmp_path / "bank")
+
+
+def test_every_recording_has_a_row(small):
+    table = soundbank.index(small, ["Cat", "Dog"], 0.25)
+    assert list(table.columns) == soundbank.COLUMNS
+    assert len(table) == 12
+    assert set(table["path"]) == {str(path) for path in small.rglob("*.wav")}
+    row = table[table["path"].str.endswith("train/soundbank/foreground/Dog/a_1.wav")].iloc[0]
+    assert (row["kind"], row["label"], row["source"]) == ("foreground", "Dog", "Dog/a")
+    assert (row["duration"], row["sample_rate"], row["channels"]) == (0.025, 8000, 1)
+    assert row["sha256"] == provenance.file_digest(row["path"])
+    evaluated = table["path"].str.contains("/eval/")
+    assert (table.loc[evaluated, "split"] == "test").all()
+    assert set(table.loc[~evaluated, "split"]) == {"train", "validation"}
+    background = table[table["kind"] == "background"]
+    assert background["label"].tolist() == ["room"] * 4
+
+
+def test_index_does_not_depend_on_the_order_of_the_file_system(small, tmp_path):
+    again = tmp_path / "again" / "bank"
+    for path in sorted(small.rglob("*.wav"), reverse=True):
+        (again / path.relative_to(small)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, again / path.relative_to(small))
+    one, other = (soundbank.index(root, ["Dog", "Cat"], 0.25) for root in (small, again))
+    other["path"] = other["path"].str.replace(str(again), str(small))
+    assert one.equals(other)
+
+
+names = st.lists(
+    st.from_regex(r"[a-z0-9]{1,3}(-[a-z]|_[0-9a-z]{1,2}){0,2}", fullmatch=True), min_size=1, max_size=7, unique=True
+)
+
+
+def source_of(name):
+    """A file's name without a last `_<number>`."""
+    source, _, number = name.rpartition("_")
+    return source if source and number.isdigit() else name
+
+
+@settings(deadline=None, max_examples=25)
+@given(names, st.floats(0.01, 0.99))
+def test_no_source_is_in_both_training_and_validation(train, share):
+    with tempfile.TemporaryDirectory() as folder:
+        root = bank(Path(folder), train, ["unheard_0"], ["Dog"])
+        sources = {source_of(name) for name in train}
+        if len(sources) < 2:
+            with pytest.raises(InputError, match="come from one source"):
+                soundbank.index(root, ["Dog"], share)
+            return
+        table = soundbank.index(root, ["Dog"], share)
+    for kind in ("foreground", "background"):
+        rows = table[table["kind"] == kind]
+        assert {name.rpartition("/")[2] for name in rows.loc[rows["split"] != "test", "source"]} == sources
+        assert (rows.groupby("source")["split"].nunique() == 1).all()
+        counts = rows.groupby("split")["source"].nunique()
+        assert counts.min() >= 1
+        assert set(counts.index) == {"train", "validation", "test"}
+        assert counts["validation"] == min(max(1, round(share * len(sources))), len(sources) - 1)
+
+
+def test_a_new_recording_keeps_most_splits(tmp_path):
+    """Held-out sources follow a hash of their names: one more recording moves at most one other."""
+    train = [f"rec{k}_0" for k in range(12)]
+    before = soundbank.index(bank(tmp_path / "bank", train), ["Dog"], 0.25).set_index("path")["split"]
+    after = soundbank.index(bank(tmp_path / "bank", [*train, "new_0"]), ["Dog"], 0.25).set_index("path")["split"]
+    moved = before != after[before.index]
+    assert moved.groupby(before.index.str.contains("foreground")).sum().max() <= 1
+
+
+def test_hidden_and_other_files_are_not_looked_at(small):
+    folder = small / "audio" / "train" / "soundbank" / "foreground" / "Dog"
+    (folder / "._a_0.wav").write_bytes(b"\x00\x05\x16\x07 macOS")
+    (folder / ".trash").mkdir()
+    (folder / ".trash" / "old.wav").write_bytes(b"")
+    (folder / "notes.txt").write_text("x")
+    (folder / "kept.FLAC").symlink_to(recording(small / "elsewhere.flac", seconds=0.03))
+    found = soundbank.files(small, ["Dog"])
+    assert [path.name for path in found if path.parent == folder] == ["a_0.wav", "a_1.wav", "b_0.wav", "kept.FLAC"]
+
+
+def test_classes_that_are_not_asked_for_are_left_out(small):
+    assert set(soundbank.index(small, ["Dog"], 0.25).query("kind == 'foreground'")["label"]) == {"Dog"}
+
+
+def test_folder_must_exist(tmp_path):
+    with pytest.raises(InputError, match=r"soundbank\.path: there is no folder .*absent.*audio/\{train,eval\}"):
+        soundbank.files(tmp_path / "absent", ["Dog"])
+
+
+def test_folder_without_any_class_is_refused(small):
+    with pytest.raises(InputError, match=r"holds no recording of any class.*<label> is one of Alarm_bell_ringing"):
+        soundbank.files(small, [])
+
+
+@pytest.mark.parametrize(("part", "use"), [("train", "training and validation"), ("eval", "the test split")])
+def test_class_missing_in_one_part_is_named(small, part, use):
+    folder = small / "audio" / part / "soundbank" / "foreground" / "Cat"
+    shutil.rmtree(folder)
+    remedy = "Add at least one sound file, or leave Cat out of the key `labels`."
+    with pytest.raises(InputError) as caught:
+        soundbank.index(small, ["Cat", "Dog"], 0.25)
+    assert str(caught.value) == f"{folder}: no recording of Cat for {use}. {remedy}"
+    folder.mkdir()
+    with pytest.raises(InputError, match="no recording of Cat"):
+        soundbank.index(small, ["Cat", "Dog"], 0.25)
+
+
+def test_missing_background_is_named(small):
+    folder = small / "audio" / "eval" / "soundbank" / "background"
+    shutil.rmtree(folder)
+    with pytest.raises(
+        InputError, match=f"{folder}: no background recording for the test split. Add .*/background/<name>/"
+    ):
+        soundbank.index(small, ["Dog"], 0.25)
+
+
+def silent(path):
+    soundfile.write(path, np.zeros(4000), 8000)
+
+
+def without_numbers(path):
+    soundfile.write(path, np.full(4000, np.nan), 8000, subtype="FLOAT")
+
+
+UNUSABLE = {
+    "empty": (lambda path: path.write_bytes(b""), "the file is empty"),
+    "text": (lambda path: path.write_text("no sound at all\n" * 9), "cannot be read as audio"),
+    "silent": (silent, "holds only silence. Remove the file or replace it"),
+    "not finite": (without_numbers, "not finite"),
+    "no samples": (lambda path: soundfile.write(path, np.zeros(0), 8000), "holds no samples"),
+    "too short": (lambda path: soundfile.write(path, np.ones(100), 8000), "lasts less than 0.02 s"),
+    "gone": (lambda path: (path.unlink(), path.symlink_to("nowhere")), None),
+}
+
+
+@pytest.mark.parametrize(("damage", "problem"), UNUSABLE.values(), ids=UNUSABLE)
+def test_unusable_file_is_named(small, damage, problem):
+    path = small / "audio" / "train" / "soundbank" / "foreground" / "Dog" / "a_1.wav"
+    damage(path)
+    if problem is None:  # a dangling link is no file
+        assert path not in soundbank.files(small, ["Dog"])
+        return
+    with pytest.raises(InputError) as caught:
+        soundbank.index(small, ["Dog"], 0.25)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert problem in str(caught.value)
+
+
+def test_class_of_one_source_is_refused(tmp_path):
+    root = bank(tmp_path, train=("bark_0", "bark_1", "bark_12"))
+    folder = root / "audio" / "train" / "soundbank" / "foreground" / "Cat"
+    recording(root / "audio" / "train" / "soundbank" / "background" / "hall" / "other.wav", seconds=0.03, seed=99)
+    with pytest.raises(InputError) as caught:
+        soundbank.index(root, ["Cat", "Dog"], 0.25)
+    assert str(caught.value).startswith(f"{folder}: all 3 recordings of Cat come from one source")
+    assert "leave Cat out of the key `labels`" in str(caught.value)
+
+
+def test_one_source_of_background_is_refused(small):
+    for name in ("a_0", "a_1"):
+        (small / "audio" / "train" / "soundbank" / "background" / "room" / f"{name}.wav").unlink()
+    with pytest.raises(InputError, match=r"of background come from one source.*Add a recording from another source\.$"):
+        soundbank.index(small, ["Dog"], 0.25)
+
+
+def test_recording_in_both_parts_is_refused(small):
+    trained = small / "audio" / "train" / "soundbank" / "foreground" / "Dog" / "b_0.wav"
+    tested = small / "audio" / "eval" / "soundbank" / "foreground" / "Dog" / "another.wav"
+    shutil.copy(trained, tested)
+    with pytest.raises(InputError) as caught:
+        soundbank.index(small, ["Dog"], 0.25)
+    assert str(tested) in str(caught.value)
+    assert str(trained) in str(caught.value)
+
+
+def test_pools_of_a_split(small):
+    table = soundbank.index(small, ["Cat", "Dog"], 0.25)
+    seen = []
+    for split in ("train", "validation", "test"):
+        foreground, background = soundbank.pools(table, split)
+        assert set(foreground["kind"]) == {"foreground"}
+        assert set(background["kind"]) == {"background"}
+        assert set(foreground["label"]) == {"Cat", "Dog"}
+        assert list(foreground.index) == list(range(len(foreground)))
+        seen += [*foreground["path"], *background["path"]]
+    assert sorted(seen) == sorted(table["path"])
+
+
+@pytest.mark.skipif(not MINIBANK.is_dir(), reason="the minibank of real recordings is not here")
+def test_minibank():
+    values = {"experiment": "m", "seed": 0, "mixtures": {"clips": {"train": 1, "validation": 1, "test": 1}}}
+    classes = config.load(values | {"soundbank": {"kind": "folder", "path": str(MINIBANK)}}).classes
+    assert classes == ["Alarm_bell_ringing", "Cat", "Dishes", "Dog", "Running_water", "Speech"]
+    table = soundbank.index(MINIBANK, classes, 0.25)
+    assert table.groupby("kind").size().to_dict() == {"background": 9, "foreground": 50}
+    assert not table["path"].str.contains("background_with_speech").any()
+    assert table.groupby("split")["label"].nunique().min() >= len(classes) + 1
+    assert (table.groupby("source")["split"].nunique() == 1).all()
+    for row in table.sample(5, random_state=0).itertuples():
+        assert row.duration == pytest.approx(audio.header(row.path).duration, abs=1e-3)
+    assert set(table["label"]) < {*LABELS, "birds", "clock", "hum", "rain", "street"}

@@ -1,0 +1,217 @@
+"""From frame scores to tidy numbers; chance comes out as chance."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from igsed import evaluation, metrics, statistics, thresholds
+from igsed.detectors import baselines
+from igsed.errors import InputError
+from igsed.scores import FrameScores
+
+CLASSES = ["Cat", "Dog", "Speech"]
+
+
+@pytest.fixture
+def predictions():
+    rows = [("a", "Cat", 1, 1), ("a", "Dog", 0, 1), ("a", "Speech", 1, 0), ("b", "Dog", 1, 1), ("b", "Cat", 0, 0)]
+    return pd.DataFrame(rows, columns=["clip", "label", "predicted", "present"])
+
+
+@pytest.fixture
+def found():
+    """Scores of six pairs, row k rising from k."""
+    pairs = pd.DataFrame([(c, k) for c in "ab" for k in CLASSES], columns=["clip", "label"])
+    return FrameScores(pairs, np.arange(6)[:, None] + np.arange(10) / 10)
+
+
+def test_pairs_that_are_scored(predictions):
+    both = evaluation.select(predictions, "predicted_present")
+    assert both.values.tolist() == [["a", "Cat"], ["b", "Dog"]]
+    present = evaluation.select(predictions, "present")
+    assert present.values.tolist() == [["a", "Cat"], ["a", "Dog"], ["b", "Dog"]]
+    assert list(present.index) == [0, 1, 2]
+    assert predictions.shape == (5, 4)
+
+
+def test_rows_of_pairs_in_their_order(found):
+    pairs = pd.DataFrame([("b", "Dog"), ("a", "Cat"), ("b", "Dog")], columns=["clip", "label"])
+    np.testing.assert_array_equal(evaluation.rows_of(found, pairs), found.values[[4, 0, 4]])
+    assert evaluation.rows_of(found, pairs[:0]).shape == (0, 10)
+
+
+def test_pair_without_scores_is_named(found):
+    pairs = pd.DataFrame([("a", "Cat"), ("b", "Frying")], columns=["clip", "label"])
+    with pytest.raises(InputError, match=r"no frame scores of Frying in clip b: .*Remake them"):
+        evaluation.rows_of(found, pairs)
+
+
+def test_metrics_of_pairs_are_those_of_each_pair():
+    rng = np.random.default_rng(0)
+    scores, active = rng.normal(size=(20, 100)), rng.random((20, 100)) < 0.3
+    active[3] = False
+    table = evaluation.pair_metrics(scores, active, 60)
+    assert list(table.columns) == [*evaluation.METRICS, "active_ratio"]
+    for k in range(20):
+        mask = scores[k] > np.percentile(scores[k], 60)
+        hits = (mask & active[k]).sum()
+        assert table["iou"][k] == pytest.approx(hits / (mask | active[k]).sum())
+        assert table["precision"][k] == pytest.approx(hits / mask.sum())
+        assert table["f1"][k] == pytest.approx(2 * hits / (mask.sum() + active[k].sum()))
+        assert table["active_ratio"][k] == pytest.approx(active[k].mean())
+        if k == 3:
+            assert np.isnan(table["pointing_game"][k])
+            assert np.isnan(table["average_precision"][k])
+        else:
+            assert table["recall"][k] == pytest.approx(hits / active[k].sum())
+            assert table["pointing_game"][k] == active[k][scores[k].argmax()]
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 100)])
+def test_no_pairs_give_an_empty_table(shape):
+    table = evaluation.pair_metrics(np.zeros(shape), np.zeros(shape, bool), 50)
+    assert list(table.columns) == [*evaluation.METRICS, "active_ratio"]
+    assert len(table) == 0
+    assert set(table.dtypes) == {np.dtype(float)}
+
+
+def test_detected_events_are_runs_of_predicted_classes(predictions, found):
+    events = evaluation.detected_events(found, predictions, 69)
+    # Rising scores: the last three of ten frames lie above the 69th percentile.
+    expected = [("a", "Cat", 0.7, 1.0), ("a", "Speech", 0.7, 1.0), ("b", "Dog", 0.7, 1.0)]
+    assert list(events.itertuples(index=False, name=None)) == expected
+    assert list(events.columns) == ["clip", "label", "onset", "offset"]
+
+
+def test_detected_events_of_several_runs(predictions):
+    values = np.array([[0, 1, 1, 0, 1, 0, 0, 0, 0, 1.0]])
+    scores = FrameScores(pd.DataFrame({"clip": ["a"], "label": ["Cat"]}), values)
+    events = evaluation.detected_events(scores, predictions[:1], 50)
+    assert events[["onset", "offset"]].values.tolist() == [[0.1, 0.3], [0.4, 0.5], [0.9, 1.0]]
+
+
+def test_no_predicted_class_no_event(predictions, found):
+    events = evaluation.detected_events(found, predictions.assign(predicted=0), 50)
+    assert (len(events), list(events.columns)) == (0, ["clip", "label", "onset", "offset"])
+
+
+def test_sweep_is_the_mean_over_pairs():
+    rng = np.random.default_rng(1)
+    scores, active, percentiles = rng.normal(size=(15, 100)), rng.random((15, 100)) < 0.4, np.arange(1, 100)
+    curve = evaluation.sweep_curve(scores, active, percentiles, 3)
+    assert list(curve.columns) == ["seed", "percentile", "iou", "f1", "n"]
+    assert set(curve["seed"]) == {3}
+    assert set(curve["n"]) == {15}
+    for row in curve.itertuples():
+        masks = thresholds.percentile_mask(scores, row.percentile)
+        assert row.iou == pytest.approx(metrics.iou(masks, active).mean())
+        assert row.f1 == pytest.approx(metrics.f1(masks, active).mean())
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 100)])
+def test_sweep_without_pairs_says_what_to_do(shape):
+    with pytest.raises(InputError, match=r"seed 2: .*mixtures\.clips\.train.*evaluation\.pairs"):
+        evaluation.sweep_curve(np.zeros(shape), np.zeros(shape, bool), np.arange(1, 100), 2)
+
+
+def test_best_percentile_is_that_of_the_seed():
+    sweep = pd.DataFrame(
+        {"seed": [0] * 3 + [1] * 3, "percentile": [10, 20, 30] * 2, "iou": [1, 3, 2, 5, 4, 0], "f1": [0, 0, 1, 0, 1, 0]}
+    )
+    assert [evaluation.best_percentile(sweep, seed, "iou") for seed in (0, 1)] == [20, 10]
+    assert [evaluation.best_percentile(sweep, seed, "f1") for seed in (0, 1)] == [30, 20]
+
+
+def pair_table(rows, **key):
+    table = pd.DataFrame(rows, columns=["clip", "label", "iou"])
+    for name in [*evaluation.METRICS, "active_ratio"][1:]:
+        table[name] = 0.25
+    return table.assign(**({"detector": "ig", "seed": 0, "protocol": "own", "percentile": 50} | key))
+
+
+def test_tidy_counts_what_entered_each_mean():
+    nan = np.nan
+    rows = [("a", "Cat", 0.2), ("b", "Cat", nan), ("c", "Cat", 0.4), ("a", "Dog", 0.9), ("b", "Speech", nan)]
+    pairs = pd.concat([pair_table(rows), pair_table(rows[3:4], seed=1, percentile=70)], ignore_index=True)
+    columns = ["label", "metric", "value", "n"]
+    detections = pd.DataFrame([("Cat", "event_f1", 0.5, 7)], columns=columns).assign(
+        detector="ig", seed=0, protocol="own"
+    )
+    table = evaluation.tidy(pairs, detections, "test")
+    assert list(table.columns) == ["detector", "seed", "split", "protocol", "label", "metric", "value", "n"]
+    assert set(table["split"]) == {"test"}
+    assert not table.duplicated(["detector", "seed", "protocol", "label", "metric"]).any()
+
+    def entry(label, metric, seed=0):
+        row = table[(table["label"] == label) & (table["metric"] == metric) & (table["seed"] == seed)]
+        return row[["value", "n"]].values.tolist()
+
+    assert entry("Cat", "iou") == [[pytest.approx(0.3), 2]]
+    assert entry("Dog", "iou") == [[0.9, 1]]
+    assert entry("all", "iou") == [[pytest.approx(0.5), 3]]
+    assert entry("class_mean", "iou") == [[pytest.approx(0.6), 2]]
+    assert np.isnan(entry("Speech", "iou")[0][0])
+    assert entry("Speech", "iou")[0][1] == 0
+    assert entry("all", "recall") == [[0.25, 5]]
+    assert entry("all", "percentile") == [[50, 5]]
+    assert entry("all", "percentile", seed=1) == [[70, 1]]
+    assert entry("all", "iou", seed=1) == [[0.9, 1]]
+    assert entry("Cat", "event_f1") == [[0.5, 7]]
+
+
+def test_tidy_keeps_detectors_and_protocols_apart():
+    tables = [
+        pair_table([("a", "Cat", value)], detector=detector, protocol=protocol)
+        for value, (detector, protocol) in enumerate([("ig", "own"), ("ig", "shared"), ("random", "own")])
+    ]
+    table = evaluation.tidy(pd.concat(tables), pd.DataFrame(), "test")
+    found = table[(table["label"] == "all") & (table["metric"] == "iou")]
+    assert found[["detector", "protocol", "value"]].values.tolist() == [
+        ["ig", "own", 0.0],
+        ["ig", "shared", 1.0],
+        ["random", "own", 2.0],
+    ]
+
+
+def test_representative_pairs_span_the_ranking_over_different_classes():
+    rng = np.random.default_rng(2)
+    rows = [(f"c{k:02d}", CLASSES[k % 3], value) for k, value in enumerate(rng.permutation(60) / 60)]
+    shown = evaluation.representative(pair_table(rows), 3)
+    assert shown["label"].nunique() == 3
+    assert shown["iou"].is_monotonic_decreasing
+    np.testing.assert_allclose(shown["iou"], [0.9, 0.5, 0.1], atol=0.08)
+    again = evaluation.representative(pair_table(rows).sample(frac=1, random_state=0), 3)
+    assert again[["clip", "label"]].values.tolist() == shown[["clip", "label"]].values.tolist()
+    assert evaluation.representative(pair_table(rows), 1)["iou"].item() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(("pairs", "count", "expected"), [(2, 3, 2), (1, 6, 1), (0, 3, 0), (6, 6, 6)])
+def test_representative_pairs_are_at_most_all(pairs, count, expected):
+    rows = [(f"c{k}", "Dog", k / 10) for k in range(pairs)]
+    shown = evaluation.representative(pair_table(rows), count)
+    assert len(shown) == expected
+    assert not shown.duplicated(["clip", "label"]).any()
+
+
+@pytest.mark.parametrize("percentile", [20, 50, 80])
+def test_random_detector_reaches_what_chance_gives(percentile):
+    """400 pairs in 200 clips: Pointing Game = active ratio, IoU = the closed form, within their 99 % intervals."""
+    rng = np.random.default_rng(3)
+    clips = [f"test_{k:05d}" for k in range(200)]
+    pairs = pd.DataFrame([(c, k) for c in clips for k in ("Cat", "Dog")], columns=["clip", "label"])
+    silence = np.zeros(1000, np.float32)
+    scores = np.concatenate([baselines.random(silence, 100, ["Cat", "Dog"], 11, clip) for clip in clips])
+    onsets, lengths = rng.integers(0, 60, 400)[:, None], rng.integers(2, 40, 400)[:, None]
+    active = (np.arange(100) >= onsets) & (np.arange(100) < onsets + lengths)
+    table = pairs.join(evaluation.pair_metrics(scores, active, percentile)).assign(seed=0)
+    kept = statistics.kept_frames(percentile, 100) / 100
+    table["expected"] = statistics.random_iou(table["active_ratio"], kept, 100)
+    intervals = statistics.bootstrap(table, ["pointing_game", "iou"], confidence=0.99, replicates=1000)
+    intervals = intervals[intervals["label"] == "all"].set_index("metric")
+    for metric, expected in (("pointing_game", table["active_ratio"].mean()), ("iou", table["expected"].mean())):
+        row = intervals.loc[metric]
+        assert row["low"] < expected < row["high"]
+        assert row["high"] - row["low"] < 0.15
+    # Tighter: pair by pair, the differences from chance have mean 0.
+    for difference in (table["pointing_game"] - table["active_ratio"], table["iou"] - table["expected"]):
+        assert abs(difference.mean()) < 3.3 * difference.std() / np.sqrt(400)

@@ -1,0 +1,303 @@
+"""What is drawn, and that Scaper renders what was drawn."""
+
+import json
+import re
+import shutil
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pyloudnorm
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from igsed import audio, events, mixtures
+from igsed.errors import InputError
+from tests.toys import recording
+
+PAPER = mixtures.Protocol(10, 32000, (1, 3), (0.25, 4.2), (15.0, 25.0), 2, "replace", -50.0)
+LABELS = ["Cat", "Dishes", "Dog", "Speech"]
+
+
+def pool(durations=(0.5, 3.0, 12.0), labels=LABELS):
+    rows = [(label, f"{label}/{k}.wav", duration) for label in labels for k, duration in enumerate(durations)]
+    return pd.DataFrame(rows, columns=["label", "path", "duration"])
+
+
+FOREGROUND, BACKGROUND = pool(), pool((9.0, 10.0, 15.25), ["room"])
+
+
+def draw(index=0, protocol=PAPER, seed=1, split="test", foreground=FOREGROUND, background=BACKGROUND):
+    return mixtures.draw(foreground, background, protocol, seed, split, index)
+
+
+@pytest.fixture(scope="module")
+def many():
+    return [draw(k) for k in range(500)]
+
+
+def test_clip_depends_on_nothing_but_its_index():
+    forwards = [draw(k) for k in range(20)]
+    assert [draw(k) for k in reversed(range(20))] == forwards[::-1]
+    assert draw(17) == forwards[17]
+    assert len({(m.seed, m.events) for m in forwards}) == 20
+
+
+def test_splits_and_seeds_give_other_clips():
+    assert len({draw(3), draw(3, split="train"), draw(3, split="validation"), draw(3, seed=2)}) == 4
+
+
+def test_a_draw_is_pinned():
+    """Clips of published results must not change unseen."""
+    happened = (
+        mixtures.Event("Dog", "Dog/1.wav", onset=2.09, offset=4.698, snr=22.838),
+        mixtures.Event("Cat", "Cat/0.wav", onset=2.49, offset=2.99, snr=18.135),
+    )
+    assert draw(17) == mixtures.Mixture("test_00017", 4169376614, "room/0.wav", 0.0, happened)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_every_clip_keeps_to_its_protocol(data):
+    duration = data.draw(st.integers(1, 20))
+    longest = data.draw(st.floats(0.05, duration))
+    shortest = data.draw(st.floats(0.02, longest))
+    fewest = data.draw(st.integers(1, 3))
+    protocol = mixtures.Protocol(
+        duration,
+        data.draw(st.sampled_from([8000, 16000, 22050, 32000, 44100, 48000])),
+        (fewest, fewest + data.draw(st.integers(0, 2))),
+        (shortest, longest),
+        (data.draw(st.floats(-10, 10)), data.draw(st.floats(10, 40))),
+        data.draw(st.integers(3, 5)),
+        data.draw(st.sampled_from(["replace", "remove"])),
+        -50.0,
+    )
+    labels = data.draw(st.lists(st.sampled_from(LABELS), min_size=1, unique=True))
+    foreground = pool(
+        data.draw(st.lists(st.floats(0.02, 30).map(lambda s: int(1000 * s) / 1000), min_size=1, max_size=3)), labels
+    )
+    found = draw(data.draw(st.integers(0, 10**6)), protocol, foreground=foreground)
+    if found is None:
+        assert protocol.on_overlap == "remove"
+        return
+    assert protocol.events[0] <= len(found.events) <= protocol.events[1]
+    assert found.polyphony <= protocol.max_polyphony
+    assert list(found.events) == sorted(found.events, key=lambda e: (e.onset, e.offset))
+    recordings = foreground.set_index("path")
+    for event in found.events:
+        assert recordings.loc[event.source, "label"] == event.label
+        length, available = event.offset - event.onset, recordings.loc[event.source, "duration"]
+        assert 0 <= event.onset < event.offset <= duration + 1e-9
+        assert length <= min(available, longest) + 1e-9
+        assert length >= min(available, shortest) - 0.001 - 1e-9
+        assert protocol.snr[0] - 5e-4 <= event.snr <= protocol.snr[1] + 5e-4
+        assert event.onset == round(event.onset, 3)
+        assert event.offset == round(event.offset, 3)
+    bed = BACKGROUND.set_index("path").loc[found.background, "duration"]
+    assert 0 <= found.background_start <= max(0, bed - duration)
+
+
+@pytest.mark.parametrize("rate", [8000, 11020, 16000, 22050, 24000, 32000, 44100, 48000, 96000])
+@pytest.mark.parametrize("duration", [1, 10, 13])
+def test_background_start_loses_no_sample(rate, duration):
+    background = pool((60.0, 37.123), ["room"])
+    for k in range(100):
+        start = draw(
+            k, PAPER._replace(duration=duration, event_duration=(0.1, 1)), background=background
+        ).background_start
+        assert int((start + duration) * rate) - int(start * rate) == duration * rate
+
+
+def test_remove_leaves_out_what_replace_draws_again():
+    crowded = PAPER._replace(events=(2, 4), event_duration=(2.0, 4.2))
+    replaced = [draw(k, crowded) for k in range(100)]
+    removed = [draw(k, crowded._replace(on_overlap="remove")) for k in range(100)]
+    kept = [m is not None for m in removed]
+    assert 10 < sum(kept) < 90
+    for old, new in zip(removed, replaced, strict=True):
+        assert new.polyphony <= 2
+        assert old is None or old == new
+    unlimited = [draw(k, crowded._replace(max_polyphony=9)) for k in range(100)]
+    assert [m.polyphony <= 2 for m in unlimited] == kept
+
+
+def test_impossible_polyphony_is_told():
+    crowded = PAPER._replace(duration=2, events=(3, 3), event_duration=(1.9, 2.0), max_polyphony=1)
+    with pytest.raises(
+        InputError, match=r"mixtures\.max_polyphony: no clip .* in 1000 attempts for clip test_00000\. Raise"
+    ):
+        draw(0, crowded, foreground=pool((5.0,)))
+
+
+def test_number_of_events_is_uniform():
+    """Without the limit of polyphony, which favours clips with few events."""
+    free = PAPER._replace(max_polyphony=9)
+    counts = Counter(len(draw(k, free).events) for k in range(500))
+    assert stats.chisquare([counts[n] for n in (1, 2, 3)]).pvalue > 0.001
+
+
+def test_statistics_of_many_draws(many):
+    drawn = [event for m in many for event in m.events]
+    assert stats.chisquare(list(Counter(e.label for e in drawn).values())).pvalue > 0.001
+    assert stats.chisquare(list(Counter(e.source for e in drawn).values())).pvalue > 0.001
+    assert stats.chisquare(list(Counter(m.background for m in many).values())).pvalue > 0.001
+    assert stats.kstest([e.snr for e in drawn], stats.uniform(15, 10).cdf).pvalue > 0.001
+    whole = [e.offset - e.onset for e in drawn if e.source.endswith("/2.wav")]
+    assert stats.kstest(whole, stats.uniform(0.25, 3.95).cdf).pvalue > 0.001
+    alone = [m.events[0] for m in many if len(m.events) == 1]  # the limit of polyphony bends the onsets of others
+    places = [e.onset / (10 - (e.offset - e.onset)) for e in alone]
+    assert stats.kstest(places, stats.uniform(0, 1).cdf).pvalue > 0.001
+
+
+def test_short_recordings_are_played_whole(many):
+    short = [e.offset - e.onset for m in many for e in m.events if e.source.endswith("/0.wav")]
+    assert max(short) == pytest.approx(0.5)
+    # Of U(0.25, 4.2), (4.2 - 0.5) / 3.95 are longer than the recording.
+    assert np.mean(np.isclose(short, 0.5)) == pytest.approx(3.7 / 3.95, abs=0.05)
+
+
+def test_tables(many):
+    some = [*many[:3], mixtures.Mixture("test_99999", 5, "room/0.wav", 0.0, ())]
+    clips, happened = mixtures.clip_table(some, "folder", 10), mixtures.event_table(some)
+    assert clips.columns.tolist() == ["clip", "path", "duration", "seed", "polyphony"]
+    assert clips.iloc[-1].tolist() == ["test_99999", "folder/test_99999.flac", 10, 5, 0]
+    assert happened.columns.tolist() == events.COLUMNS
+    assert len(happened) == sum(len(m.events) for m in some)
+    assert happened["filename"].iloc[0] == "test_00000.flac"
+
+
+RATE = 16000
+SMALL = PAPER._replace(duration=6, sample_rate=RATE)
+
+
+@pytest.fixture
+def sox():
+    if shutil.which("sox") is None:
+        pytest.skip("Scaper renders with the program sox, which is not installed")
+
+
+@pytest.fixture
+def bank(tmp_path):
+    """Two recordings: noise as a room, and two seconds of a tone."""
+    room = recording(tmp_path / "background" / "room" / "r_0.wav", seconds=8, rate=RATE)
+    tone = tmp_path / "foreground" / "Dog" / "d_0.wav"
+    tone.parent.mkdir(parents=True)
+    soundfile.write(tone, 0.3 * np.sin(2 * np.pi * 1000 * np.arange(2 * RATE) / RATE), RATE)
+    return room, tone
+
+
+def mixture(bank, *spans, snr=20.0):
+    room, tone = bank
+    happened = tuple(mixtures.Event("Dog", str(tone), onset, offset, snr) for onset, offset in spans)
+    return mixtures.Mixture("test_00000", 7, str(room), 0.5, happened)
+
+
+@pytest.mark.usefixtures("sox")
+def test_rendering_twice_gives_the_same_bytes(bank, tmp_path):
+    made = []
+    for name in ("one", "two"):
+        waveform = mixtures.render(mixture(bank, (1.0, 2.5)), SMALL, tmp_path / f"{name}.jams")
+        audio.write_flac(tmp_path / f"{name}.flac", waveform, RATE)
+        made.append((waveform.tobytes(), (tmp_path / f"{name}.flac").read_bytes()))
+    assert made[0] == made[1]
+
+
+@pytest.mark.usefixtures("sox")
+@pytest.mark.parametrize("rate", [RATE, 22050, 32000])
+def test_length_and_type(bank, tmp_path, rate):
+    waveform = mixtures.render(mixture(bank, (1.0, 2.5)), SMALL._replace(sample_rate=rate), tmp_path / "a.jams")
+    assert (waveform.shape, waveform.dtype) == ((6 * rate,), np.float32)
+    assert 0 < np.abs(waveform).max() <= 1
+
+
+@pytest.mark.usefixtures("sox")
+@pytest.mark.parametrize("snr", [10.0, 25.0])
+def test_loudness_is_as_asked(bank, tmp_path, snr):
+    meter = pyloudnorm.Meter(RATE)
+    room = mixtures.render(mixture(bank), SMALL, tmp_path / "room.jams")
+    both = mixtures.render(mixture(bank, (1.0, 2.5), snr=snr), SMALL, tmp_path / "both.jams")
+    assert meter.integrated_loudness(room) == pytest.approx(SMALL.ref_db, abs=0.2)
+    event = both - room
+    inside = slice(RATE, int(2.5 * RATE))
+    assert meter.integrated_loudness(event[inside]) - SMALL.ref_db == pytest.approx(snr, abs=0.5)
+    event[inside] = 0
+    assert np.abs(event).max() < 1e-6
+
+
+@pytest.mark.usefixtures("sox")
+def test_annotation_is_kept(bank, tmp_path):
+    mixtures.render(mixture(bank, (1.0, 2.5), (3.25, 4.0)), SMALL, tmp_path / "a.jams")
+    observed = json.loads((tmp_path / "a.jams").read_text())["annotations"][0]["data"]
+    found = [(o["time"], o["duration"], o["value"]["label"]) for o in observed if o["value"]["role"] == "foreground"]
+    assert found == [(1.0, 1.5, "Dog"), (3.25, 0.75, "Dog")]
+
+
+@pytest.mark.usefixtures("sox")
+def test_clipping_is_scaled_down_as_a_whole(bank, tmp_path):
+    loud = mixtures.render(mixture(bank, (1.0, 2.5), snr=70.0), SMALL, tmp_path / "a.jams")
+    assert np.abs(loud).max() == pytest.approx(1, abs=1e-6)
+    room = mixtures.render(mixture(bank), SMALL, tmp_path / "b.jams")
+    scale = np.abs(loud[:RATE]).max() / np.abs(room[:RATE]).max()
+    assert scale < 0.9
+    np.testing.assert_allclose(loud[:RATE], scale * room[:RATE], atol=1e-6)
+    tone = loud[RATE + RATE // 50 : 2 * RATE]
+    assert np.abs(tone).max() / tone.std() == pytest.approx(2**0.5, abs=0.02)  # a sine, its tops not cut off
+
+
+@pytest.mark.usefixtures("sox")
+def test_short_background_is_repeated(bank, tmp_path):
+    recording(bank[0], seconds=2, rate=RATE)
+    short = mixture(bank)._replace(background_start=0.0)
+    waveform = mixtures.render(short, SMALL, tmp_path / "a.jams")
+    np.testing.assert_allclose(waveform[: 2 * RATE], waveform[2 * RATE : 4 * RATE], atol=1e-4)
+
+
+@pytest.mark.usefixtures("sox")
+def test_shortest_event(bank, tmp_path):
+    waveform = mixtures.render(mixture(bank, (1.0, 1.02)), SMALL, tmp_path / "a.jams")
+    assert waveform.shape == (6 * RATE,)
+
+
+@pytest.mark.usefixtures("sox")
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("level", [0.0, 1e-5])
+def test_silent_part_of_a_recording_is_refused(bank, tmp_path, place, level):
+    """Scaper itself takes silence as -70 LUFS and places an event that nobody hears."""
+    samples, _ = audio.read(bank[place])
+    samples = np.concatenate([level * samples[: RATE + RATE // 2], samples])
+    soundfile.write(bank[place], samples, RATE, subtype="FLOAT")
+    silent = mixture(bank, (1.0, 2.0))._replace(background_start=0.25)
+    with pytest.raises(InputError, match=rf"^{re.escape(str(bank[place]))}: from 0\.\d\d s on, 1.00 s are silent"):
+        mixtures.render(silent, SMALL._replace(duration=1), tmp_path / "a.jams")
+
+
+def test_shards_are_gathered_in_order(tmp_path):
+    spans = {0: [0, 1], 1: [], 2: [3]}
+    for shard, clips in spans.items():
+        folder = tmp_path / str(shard)
+        for part in ("audio", "jams"):
+            (folder / part).mkdir(parents=True)
+        made = [
+            mixtures.Mixture(mixtures.clip_name("test", k), k, "b", 0.0, (mixtures.Event("Dog", "d", 1.0, 2.0, 20.0),))
+            for k in clips
+        ]
+        for m in made:
+            (folder / "audio" / f"{m.clip}.flac").write_text(m.clip)
+            (folder / "jams" / f"{m.clip}.jams").write_text(m.clip)
+        mixtures.clip_table(made, folder / "audio", 10).to_csv(folder / "clips.csv", index=False)
+        events.write(folder / "events.tsv", mixtures.event_table(made))
+    found, happened = mixtures.gather(
+        [tmp_path / str(k) for k in spans], tmp_path / "audio", tmp_path / "jams", "results/audio"
+    )
+    names = ["test_00000", "test_00001", "test_00003"]
+    assert found["clip"].tolist() == names
+    assert found["path"].tolist() == [f"results/audio/{name}.flac" for name in names]
+    assert found["seed"].tolist() == [0, 1, 3]
+    assert happened["filename"].tolist() == [f"{name}.flac" for name in names]
+    for name in names:
+        assert (tmp_path / "audio" / f"{name}.flac").read_text() == name
+        assert (tmp_path / "jams" / f"{name}.jams").read_text() == name

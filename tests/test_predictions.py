@@ -1,0 +1,36 @@
+"""Predictions as a table, and what an attribution method is asked about."""
+
+import numpy as np
+import pytest
+
+from igsed import predictions
+
+LABELS = ["Cat", "Dog", "Speech"]
+LOGITS = np.array([[0.0, 1e-6, -2.0], [1000.0, -1000.0, 2.0]])
+PRESENT = np.array([[True, True, False], [False, True, True]])
+
+
+@pytest.fixture
+def table():
+    return predictions.table(["b", "a"], LABELS, LOGITS, PRESENT, 0.5)
+
+
+def test_every_clip_and_class_has_a_row(table):
+    assert list(table.columns) == ["clip", "label", "probability", "predicted", "present"]
+    assert table["clip"].tolist() == ["b"] * 3 + ["a"] * 3
+    assert table["label"].tolist() == LABELS * 2
+    np.testing.assert_allclose(table["probability"][:3], 1 / (1 + np.exp(-LOGITS[0])))
+    assert table["present"].tolist() == [1, 1, 0, 0, 1, 1]
+
+
+def test_a_class_is_predicted_above_the_decision_not_at_it(table):
+    assert table["predicted"].tolist() == [0, 1, 0, 1, 0, 1]
+    assert predictions.table(["b"], LABELS, LOGITS[:1], PRESENT[:1], 0.1)["predicted"].tolist() == [1, 1, 1]
+
+
+def test_targets_are_the_predicted_classes_and_the_present_ones_if_wanted(table):
+    assert predictions.targets(table, "b", LABELS, False) == [1]
+    assert predictions.targets(table, "b", LABELS, True) == [0, 1]
+    assert predictions.targets(table, "a", LABELS, False) == [0, 2]
+    assert predictions.targets(table, "a", LABELS, True) == [0, 1, 2]
+    assert predictions.targets(table, "absent", LABELS, True) == []

@@ -319,7 +319,7 @@ def thresholds(sweep: pd.DataFrame, chosen: pd.DataFrame | None = None) -> Figur
 
 @matplotlib.rc_context(RC)
 def per_class(table: pd.DataFrame) -> Figure:
-    """IoU per class and detector with its 95 % interval, one panel per protocol; `table`:
+    """IoU per class and detector with its bootstrap interval, one panel per protocol; `table`:
     `tables.per_class`."""
     look = styles(table["detector"])
     labels, protocols = table["label"].unique(), table["protocol"].unique()
@@ -342,7 +342,7 @@ def per_class(table: pd.DataFrame) -> Figure:
     panels[0].set_yticks(range(len(labels)), [readable(label) for label in labels])
     panels[0].set_ylim(len(labels) - 0.5, -0.5)
     solid = {detector: replace(style, line="solid") for detector, style in look.items()}
-    _legend(figure, solid, "mean, 95 % interval", "the paper's value")
+    _legend(figure, solid, "mean, bootstrap interval", "the paper's value")
     return figure
 
 

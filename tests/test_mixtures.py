@@ -110,6 +110,7 @@ def test_background_start_loses_no_sample(rate, duration):
             k, PAPER._replace(duration=duration, event_duration=(0.1, 1)), background=background
         ).background_start
         assert int((start + duration) * rate) - int(start * rate) == duration * rate
+        assert (1024 * start).is_integer(), "only then the line above holds for every start"
 
 
 def test_remove_leaves_out_what_replace_draws_again():

@@ -30,8 +30,8 @@ CAPTIONS = {
     ),
     "detection": (
         "Temporal detection on the test clips: mean over (clip, class) pairs with its bootstrap interval over "
-        "clips and seeds, the paper's value beside it. Protocol own: each detector at the percentile that is best for it on "
-        "validation; shared: all detectors at IG's percentile. The paper presumably uses one percentile "
+        "clips and seeds, the paper's value beside it. Protocol own: each detector at the percentile that is best "
+        "for it on validation; shared: all detectors at IG's percentile. The paper presumably uses one percentile "
         "for all, so its values are to be compared with the shared rows; they are repeated in the own "
         "rows. PG (Pointing Game) and AP (average precision) need no threshold; by class: PG's mean over "
         "classes. Pairs: those of all seeds together, and those left out because a metric is undefined."

@@ -19,6 +19,8 @@ rule attribute:
         detector="|".join(METHODS) or "none",
     conda:
         "../../envs/igsed.yaml"
+    # The longest jobs start first, so that nothing waits for the last of them.
+    priority: 10
     resources:
         gpu=GPU,
         mem_mb=4000,

@@ -29,7 +29,7 @@ if ! command -v sox >/dev/null; then
 fi
 
 # The environment is complete when it bears the digest of what it was made from.
-wanted=$(cat envs/requirements.lock envs/install.sh pyproject.toml | cksum)
+wanted=$(cat envs/requirements.lock envs/install.sh | cksum)
 if [ "$(cat .venv/igsed-complete 2>/dev/null)" != "$wanted" ]; then
     echo "Setting up .venv (some minutes, about 2 GB) ..."
     if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then

@@ -1,0 +1,203 @@
+"""What integrated gradients cost and how exact they are: Captum's against this project's, on the same clips.
+
+    python -m benchmarks.attribution CLIPS… [--seconds 10] [--clips 4] [--reference 2000] [--head FILE] [--name NAME]
+
+CLIPS are sound files or folders. Per clip the two highest logits are explained by every method, one method after the
+other, so that a busy machine slows all of them; compare within a run only. The error is the relative L1 distance of the
+100 ms frame scores to those of the engine with `--reference` pieces of the path. Writes a table to stdout and
+benchmarks/results/NAME.json.
+"""
+
+import argparse
+import json
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file
+from torch.utils.flop_counter import FlopCounterMode
+
+from igsed import backbones, features
+from igsed.attribution.captum_ig import IntegratedGradients
+from igsed.attribution.spectral_ig import SpectralIntegratedGradients
+from igsed.heads import Classifier
+
+ROOT = Path(__file__).parents[1]
+PIECES = (8, 12, 16, 24, 32, 48, 64)
+
+
+def main() -> None:
+    options = arguments()
+    torch.set_num_threads(options.threads)
+    classifier = load(options).to(options.device)
+    clips = {path.stem: waveform for path, waveform in sounds(options, classifier.sample_rate)}
+    measured, growth = pd.DataFrame(compare(classifier, clips, options)), None
+    table = summary(measured, flops(classifier, next(iter(clips.values()))), matrix_peak(options.device))
+    if options.growth:
+        growth = pd.DataFrame(scaling(classifier, next(iter(clips.values())), options))
+    for frame in filter(lambda frame: frame is not None, (table, growth)):
+        print(frame.to_string(index=False, float_format=lambda value: f"{value:.4g}"), end="\n\n")
+    out = ROOT / "benchmarks" / "results" / f"{options.name}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    report = {
+        "machine": machine(options),
+        "options": {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items() if k != "audio"},
+        "clips": list(clips),
+        "summary": table.to_dict("records"),
+        "growth": None if growth is None else growth.to_dict("records"),
+        "pairs": measured.to_dict("records"),
+    }
+    out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("audio", type=Path, nargs="+", help="sound files, or folders of them")
+    parser.add_argument("--backbone", default="yamnet")
+    parser.add_argument("--weights", type=Path, default=ROOT / "resources/yamnet/yamnet.safetensors")
+    parser.add_argument("--head", type=Path, help="a trained clip head; default: the backbone's own dense layer")
+    parser.add_argument("--clips", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--reference", type=int, default=2000, help="pieces of the path of the reference")
+    parser.add_argument("--steps", type=int, nargs="*", default=[50, 200], help="Captum's")
+    parser.add_argument("--growth", action="store_true", help="also measure growth with classes and clip length")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--name", default="attribution")
+    return parser.parse_args()
+
+
+def load(options: argparse.Namespace) -> Classifier:
+    """The backbone with the head that was asked for."""
+    backbone = backbones.load(options.backbone, options.weights)
+    if options.head is None:
+        return Classifier(backbone, backbone.dense).eval()
+    weights = load_file(options.head)
+    head = torch.nn.Linear(*reversed(weights["weight"].shape)).requires_grad_(False)
+    head.load_state_dict(weights)
+    return Classifier(backbone, head).eval()
+
+
+def sounds(options: argparse.Namespace, rate: int):
+    """(path, waveform) of the first clips found, cut to the length asked for."""
+    kinds = (".wav", ".flac")
+    files = [
+        sorted(f for f in path.rglob("*") if f.suffix in kinds) if path.is_dir() else [path] for path in options.audio
+    ]
+    for file in [file for found in files for file in found][: options.clips]:
+        yield file, features.waveform(file, rate)[: round(options.seconds * rate)].to(options.device)
+
+
+def compare(classifier: Classifier, clips: dict[str, torch.Tensor], options: argparse.Namespace):
+    """One row per method, clip and class."""
+    methods = {f"Captum {steps}": (steps, IntegratedGradients(steps=steps)) for steps in options.steps}
+    for pieces in PIECES:
+        methods[f"engine {pieces}"] = (pieces, SpectralIntegratedGradients(pieces, tolerance=None))
+    for tolerance in (0.1, 0.05):
+        methods[f"engine, tolerance {tolerance}"] = (None, SpectralIntegratedGradients(tolerance=tolerance))
+    SpectralIntegratedGradients(2, tolerance=None)(classifier, next(iter(clips.values())), [0])
+    for clip, waveform in clips.items():
+        with torch.no_grad():
+            targets = classifier(waveform[None])[0].topk(2).indices.tolist()
+        reference = SpectralIntegratedGradients(options.reference, tolerance=None)(classifier, waveform, targets)
+        for name, (nodes, method) in methods.items():
+            clock, work = time.perf_counter(), time.process_time()
+            found = method.explain(classifier, waveform, targets)
+            clock, work = time.perf_counter() - clock, time.process_time() - work
+            errors = (found.scores - reference).abs().sum(-1) / reference.sum(-1)
+            used = [nodes] * len(targets) if nodes else method.precision["nodes"].tolist()
+            guess = [None] * len(targets) if not hasattr(method, "precision") else method.precision["error"].tolist()
+            for k, target in enumerate(targets):
+                yield {
+                    "method": name,
+                    "clip": clip,
+                    "target": target,
+                    "nodes": used[k],
+                    "seconds": clock / len(targets),
+                    "cpu_seconds": work / len(targets),
+                    "error": errors[k].item(),
+                    "estimated_error": guess[k],
+                    "completeness_error": found.completeness_error[k].item(),
+                }
+
+
+def summary(measured: pd.DataFrame, flop: float, peak: float) -> pd.DataFrame:
+    """One row per method; `flop` of one forward pass of the body, `peak` in FLOP/s."""
+    rows, clips = (
+        [],
+        measured.drop_duplicates(["method", "clip"]).set_index(["clip", "method"])["cpu_seconds"].unstack(),
+    )
+    for method, pairs in measured.groupby("method", sort=False):
+        row = {"method": method, "nodes": pairs["nodes"].mean(), "seconds": pairs["seconds"].median()}
+        row["cpu_seconds"] = pairs["cpu_seconds"].median()
+        for captum in (name for name in clips if name.startswith("Captum")):
+            row[f"{captum} / this"] = (clips[captum] / clips[method]).median()
+        for column in ("error", "completeness_error"):
+            row[column], row[f"worst_{column}"] = pairs[column].median(), pairs[column].max()
+        # per pair: half a forward pass, because two classes share it, or a whole one of Captum's, and a backward pass
+        passes = pairs["nodes"].mean() * (2 if method.startswith("Captum") else 1.5)
+        row["share_of_peak"] = passes * flop / pairs["seconds"].median() / peak
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def scaling(classifier: Classifier, waveform: torch.Tensor, options: argparse.Namespace):
+    """Seconds of the engine with 16 pieces against the number of classes and the length of the clip."""
+    method = SpectralIntegratedGradients(16, tolerance=None)
+    for classes, length in ((1, 1.0), (2, 1.0), (4, 1.0), (2, 0.25), (2, 0.5), (2, 2.0)):
+        clip = waveform.repeat(2)[: round(length * len(waveform))]
+        work = time.process_time()
+        method(classifier, clip, list(range(classes)))
+        yield {
+            "classes": classes,
+            "clip_seconds": len(clip) / classifier.sample_rate,
+            "cpu_seconds": time.process_time() - work,
+        }
+
+
+@torch.no_grad()
+def flops(classifier: Classifier, waveform: torch.Tensor) -> float:
+    """Of one forward pass of the body."""
+    spectrum = classifier.backbone.spectrum(waveform[None])
+    with FlopCounterMode(display=False) as counter:
+        classifier.backbone.body(spectrum)
+    return counter.get_total_flops()
+
+
+def matrix_peak(device: str, size: int = 1536, rounds: int = 4) -> float:
+    """FLOP/s of a float32 product of matrices, the best of some rounds."""
+    a = torch.randn(size, size, device=device)
+    times = []
+    for _ in range(rounds):
+        clock = time.perf_counter()
+        a @ a
+        if device != "cpu":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - clock)
+    return 2 * size**3 / min(times)
+
+
+def machine(options: argparse.Namespace) -> dict[str, object]:
+    """What the numbers were measured on."""
+    info = Path("/proc/cpuinfo")
+    names = (
+        [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        if info.exists()
+        else []
+    )
+    gpu = torch.cuda.get_device_name() if options.device == "cuda" else None
+    return {
+        "processor": names[0] if names else platform.processor(),
+        "threads": options.threads,
+        "gpu": gpu,
+        "system": platform.platform(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+
+
+if __name__ == "__main__":
+    main()

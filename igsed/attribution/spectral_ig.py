@@ -1,0 +1,199 @@
+"""Integrated gradients of the waveform, computed at the linear mel spectrum: the same integral at less cost.
+
+The integral is that of Sundararajan et al. 2017 from silence to the clip x, IG_i = x_i ∫₀¹ ∂F/∂x_i(αx) dα. The linear
+mel spectrum S of a `igsed.backbones.Backbone` is homogeneous of degree d, S(αx) = αᵈ S(x), so F(αx) = G(αᵈ S(x)) with G
+all that follows the spectrum, and with β = αᵈ
+
+    IG_i(x) = x_i / d · Σ_k V_k ∂S_k/∂x_i(x),    V_k = ∫₀¹ ∂G/∂S_k(β S(x)) dβ.
+
+The path is followed in the spectrum alone, and one pull-back through the front end per class gives the samples. By
+Euler's theorem Σ_i IG_i = Σ_k V_k S_k, so completeness is known without the pull-back.
+
+V is a sum over pieces of the path, cut where log(1 + β / offset) is a multiple of a constant, because networks behind a
+logarithm change with the logarithm of β. The gradient on a piece is the multiplier of `igsed.attribution.secant`,
+which makes the sum complete whatever the number of pieces. A forward pass is shared by all classes; each class has a
+backward pass of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from igsed.attribution import Explanation, frame_scores
+from igsed.attribution.secant import Path
+
+_CPU_BYTES = 750e6
+"""Memory for a pass on a CPU; larger batches gain nothing."""
+
+_COPIES = 4
+"""Tensors held or made for each that enters a scalar function: its input, its value, its quotient, a gradient."""
+
+
+class SpectralIntegratedGradients:
+    """Integrated gradients of class logits with respect to the waveform, zero waveform as baseline.
+
+    Parameters
+    ----------
+    nodes : int
+        Pieces into which the path is cut at first.
+    tolerance : float or None
+        A class whose estimated error (see `precision`) is larger is computed again with twice the pieces. None: never.
+    max_nodes : int
+        Pieces are not doubled beyond this.
+    span : float
+        Natural logarithm of the range of β over which the pieces lie; below exp(-span) they are evenly spaced in β.
+    batch : int or None
+        Points of the path per pass; changes memory and time, not the result beyond rounding. None: what fits the
+        caches of a CPU, or half of a GPU's free memory. Where memory does not suffice, half as many are tried.
+
+    Attributes
+    ----------
+    precision : dict of str to Tensor
+        About the last call, each (target,): ``nodes``, the pieces of the path, and ``error``, the estimated relative
+        error of the frame scores.
+
+    Examples
+    --------
+    >>> ig = SpectralIntegratedGradients()  # doctest: +SKIP
+    >>> ig(classifier, waveform, [4]).shape  # doctest: +SKIP
+    torch.Size([1, 100])
+    """
+
+    def __init__(
+        self,
+        nodes: int = 16,
+        tolerance: float | None = 0.1,
+        max_nodes: int = 256,
+        span: float = 7.0,
+        batch: int | None = None,
+    ):
+        self.nodes, self.tolerance, self.max_nodes, self.span, self.batch = nodes, tolerance, max_nodes, span, batch
+        self.precision: dict[str, Tensor] = {}
+
+    def __call__(self, classifier, waveform: Tensor, targets: Sequence[int]) -> Tensor:
+        """Frame scores (target, frame) of one clip, `waveform` (samples,)."""
+        return self.explain(classifier, waveform, targets).scores
+
+    def explain(self, classifier, waveform: Tensor, targets: Sequence[int]) -> Explanation:
+        """Frame scores and completeness of one clip, `waveform` (samples,)."""
+        targets = list(targets)
+        with torch.no_grad():
+            spectrum = classifier.backbone.spectrum(waveform[None])
+        scores = frame_scores(waveform.new_zeros(len(targets), len(waveform)), classifier.sample_rate)
+        total, error = scores.new_zeros(len(targets)), scores.new_zeros(len(targets))
+        pieces = torch.zeros(len(targets), dtype=torch.int64)
+        ends = torch.zeros(2, len(targets), device=waveform.device)
+        nodes, rest = self.nodes, list(range(len(targets)))
+        while rest:
+            halves, logits = self._integrate(classifier, spectrum, [targets[k] for k in rest], nodes)
+            found = _pull_back(classifier.backbone, waveform, halves)
+            scores[rest] = frame_scores(found.mean(1), classifier.sample_rate)
+            error[rest] = _disagreement(frame_scores(found, classifier.sample_rate))
+            total[rest] = (halves.mean(1) * spectrum).double().sum((-2, -1)).float()
+            pieces[rest], ends[:, rest] = nodes, logits
+            nodes *= 2
+            if self.tolerance is None or nodes > self.max_nodes:
+                break
+            rest = [k for k in rest if error[k] > self.tolerance]
+        self.precision = {"nodes": pieces, "error": error.cpu()}
+        return Explanation(scores.cpu(), ends[1].cpu(), ends[0].cpu(), total.cpu())
+
+    def points(self, nodes: int) -> Tensor:
+        """β at the ends of the pieces, (nodes + 1,), from 0 to 1, float64."""
+        steps = torch.linspace(0, 1, nodes + 1, dtype=torch.float64)
+        return torch.expm1(self.span * steps) / math.expm1(self.span)
+
+    def _integrate(self, classifier, spectrum: Tensor, targets: list[int], nodes: int) -> tuple[Tensor, Tensor]:
+        """V from the even and from the odd pieces, (target, 2, time, mel), and the logits of both ends, (2, target).
+
+        Each half counts twice, so that their mean is V.
+        """
+        path = Path()
+        beta = self.points(nodes).float().to(spectrum.device)
+        weights = 2 * beta.diff() * torch.eye(2, device=beta.device)[:, torch.arange(nodes) % 2]
+        with torch.no_grad():
+            start = _logits(classifier, path, beta[:1, None, None] * spectrum)[0, targets]
+        path.advance()
+        size = self.batch or _rows_in_memory(path.elements * spectrum.element_size(), spectrum.device)
+        halves, done = spectrum.new_zeros(len(targets), 2, *spectrum.shape[1:]), 0
+        while done < nodes:
+            rows = slice(done, min(done + size, nodes))
+            try:
+                end = _accumulate(
+                    classifier, path, beta[1:][rows, None, None] * spectrum, targets, weights[:, rows], halves
+                )
+            except RuntimeError as problem:
+                if size == 1 or not _is_out_of_memory(problem):
+                    raise
+                size //= 2
+                path.restart()
+            else:
+                path.advance()
+                done = rows.stop
+        return halves, torch.stack([start, end])
+
+
+def _logits(classifier, path: Path, spectra: Tensor) -> Tensor:
+    """Clip logits (row, class) of points of the path, as `igsed.heads.Classifier.forward` has them."""
+    with path:
+        frames = classifier.backbone.body(spectra)
+        return classifier.head(classifier.backbone.project(path.maximum(frames) + frames.mean(1)))
+
+
+def _accumulate(classifier, path: Path, spectra: Tensor, targets: list[int], weights: Tensor, sums: Tensor) -> Tensor:
+    """Add the weighted gradients of a batch to `sums` (target, 2, time, mel), all of them or, if it fails, none.
+
+    Returns the logits of the last row, (target,).
+    """
+    spectra.requires_grad_()
+    logits = _logits(classifier, path, spectra)
+    parts = []
+    for target in targets:
+        (gradient,) = torch.autograd.grad(logits[:, target].sum(), spectra, retain_graph=len(parts) + 1 < len(targets))
+        parts.append(torch.einsum("hr,rtm->htm", weights, gradient))
+    sums += torch.stack(parts)
+    return logits[-1, targets].detach()
+
+
+def _pull_back(backbone, waveform: Tensor, halves: Tensor) -> Tensor:
+    """Attributions of the samples, (target, 2, samples), from V (target, 2, time, mel)."""
+    rows = halves.flatten(0, 1)
+    clips = waveform.detach().expand(len(rows), -1).clone().requires_grad_()
+    spectra = backbone.spectrum(clips)
+    (gradient,) = torch.autograd.grad(spectra, clips, rows)
+    return (waveform * gradient / _degree(backbone, waveform)).unflatten(0, halves.shape[:2])
+
+
+@torch.no_grad()
+def _degree(backbone, waveform: Tensor) -> float:
+    """d in S(2x) = 2ᵈ S(x): what the backbone says as ``degree``, else measured (1 for silence)."""
+    if hasattr(backbone, "degree"):
+        return float(backbone.degree)
+    once, twice = (backbone.spectrum(factor * waveform[None]).double().sum().item() for factor in (1, 2))
+    return round(math.log2(twice / once), 3) if once > 0 else 1.0
+
+
+def _disagreement(halves: Tensor) -> Tensor:
+    """Estimated relative error of frame scores: half the distance of the halves, (target, 2, frame) → (target,).
+
+    With 12 to 48 pieces of the path, YAMNet's true error was 0.1 to 1.6 times as large, at the median 0.5 times.
+    """
+    difference = (halves[:, 0] - halves[:, 1]).abs().sum(-1)
+    size = halves.mean(1).sum(-1)
+    return torch.where(size > 0, difference / (2 * size), 0.0)
+
+
+def _rows_in_memory(row: int, device: torch.device) -> int:
+    """Points of the path per pass, where the scalar functions of one point see `row` bytes."""
+    available = _CPU_BYTES
+    if device.type == "cuda":
+        available = torch.cuda.mem_get_info(device)[0] / 2
+    return max(1, int(available / (_COPIES * max(row, 1))))
+
+
+def _is_out_of_memory(problem: RuntimeError) -> bool:
+    return isinstance(problem, torch.OutOfMemoryError) or "not enough memory" in str(problem)

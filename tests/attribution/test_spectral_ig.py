@@ -1,0 +1,235 @@
+"""The engine against Captum, against closed forms, and against itself in other batches."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from igsed import attribution, backbones
+from igsed.attribution import frame_scores
+from igsed.attribution.captum_ig import IntegratedGradients
+from igsed.attribution.spectral_ig import SpectralIntegratedGradients
+from igsed.heads import Classifier
+from tests.toys import RATE, Toy
+from tests.weights import yamnet_weights
+
+SAMPLES = 2 * RATE
+
+
+class Decibel(Toy):
+    """A power spectrum, degree 2, through decibels with a floor, two rectified layers and a rectified projection."""
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(2)
+        self.hidden = nn.Parameter(torch.randn(4, 4, generator=generator), requires_grad=False)
+
+    def spectrum(self, waveform):
+        return super().spectrum(waveform) ** 2
+
+    def body(self, spectrum):
+        decibel = 10 * torch.log10(torch.clamp(spectrum, min=1e-6))
+        return nn.functional.relu(torch.relu(decibel @ self.mix / 20 + 1) @ self.hidden)
+
+    def project(self, channels):
+        return nn.functional.relu_(channels @ self.out + 1)
+
+
+class Small(Toy):
+    """Has no memory for more than `rows` points at once."""
+
+    def __init__(self, rows, problem):
+        super().__init__()
+        self.rows, self.problem, self.seen = rows, problem, []
+
+    def body(self, spectrum):
+        values = super().body(spectrum)
+        self.seen.append(len(spectrum))
+        if len(spectrum) > self.rows:
+            raise self.problem
+        return values
+
+
+def classifier(backbone, classes=3, seed=5):
+    head = nn.Linear(backbone.embedding, classes).requires_grad_(False)
+    generator = torch.Generator().manual_seed(seed)
+    head.weight.copy_(torch.randn(head.weight.shape, generator=generator) * backbone.embedding**-0.5)
+    return Classifier(backbone, head).eval()
+
+
+def distance(found, expected):
+    """Relative L1 distance of frame scores."""
+    return ((found - expected).abs().sum(-1) / expected.sum(-1)).max().item()
+
+
+@pytest.fixture
+def waveform():
+    """A sound that comes and goes."""
+    noise = torch.randn(SAMPLES, generator=torch.Generator().manual_seed(4))
+    return noise * torch.linspace(0, 4 * math.pi, SAMPLES).sin().abs() * 0.2
+
+
+@pytest.fixture(scope="module")
+def yamnet():
+    backbone = backbones.load("yamnet", yamnet_weights())
+    return Classifier(backbone, backbone.dense).eval()
+
+
+@pytest.fixture
+def chirp():
+    """A second of a rising tone with two gaps."""
+    time = torch.arange(16000) / 16000
+    return 0.2 * (2 * math.pi * (300 + 900 * time) * time).sin() * ((time * 5).floor() % 2 == 0)
+
+
+@pytest.mark.parametrize("backbone", [Toy, Decibel])
+def test_agrees_with_captum_at_many_steps(backbone, waveform):
+    model = classifier(backbone())
+    captum = IntegratedGradients(steps=2000, rule="riemann_middle", batch=500).explain(model, waveform, [0, 2])
+    found = SpectralIntegratedGradients(500, tolerance=None).explain(model, waveform, [0, 2])
+    assert distance(found.scores, captum.scores) < 0.01
+    torch.testing.assert_close(found.logit, captum.logit)
+    torch.testing.assert_close(found.baseline_logit, captum.baseline_logit)
+
+
+def test_agrees_with_captum_on_yamnet(yamnet, chirp):
+    targets = [0, 304]
+    captum = IntegratedGradients(steps=400, rule="riemann_middle", batch=20).explain(yamnet, chirp, targets)
+    found = SpectralIntegratedGradients(96, tolerance=None).explain(yamnet, chirp, targets)
+    assert distance(found.scores, captum.scores) < 0.02
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 16])
+@pytest.mark.parametrize("backbone", [Toy, Decibel])
+def test_complete_with_any_number_of_pieces(backbone, pieces, waveform):
+    method = SpectralIntegratedGradients(pieces, tolerance=None)
+    assert method.explain(classifier(backbone()), waveform, [0, 1, 2]).completeness_error.max() < 1e-3
+
+
+def test_complete_on_yamnet(yamnet, chirp):
+    assert SpectralIntegratedGradients(8, None).explain(yamnet, chirp, [0, 304]).completeness_error.max() < 1e-3
+
+
+def test_total_is_the_sum_of_the_samples(waveform):
+    """Euler's theorem: the spectrum is homogeneous, so the sum over its bins is that over the samples."""
+    from igsed.attribution.spectral_ig import _pull_back
+
+    model, method = classifier(Decibel()), SpectralIntegratedGradients(16, None)
+    halves, _ = method._integrate(model, model.backbone.spectrum(waveform[None]), [1], 16)
+    samples = _pull_back(model.backbone, waveform, halves).mean(1)
+    found = method.explain(model, waveform, [1])
+    torch.testing.assert_close(samples.sum(-1), found.total, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(frame_scores(samples, RATE), found.scores)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 64, None])
+def test_batch_does_not_change_the_result(batch, waveform):
+    model = classifier(Decibel())
+    one = SpectralIntegratedGradients(17, None, batch=3).explain(model, waveform, [0, 2])
+    other = SpectralIntegratedGradients(17, None, batch=batch).explain(model, waveform, [0, 2])
+    torch.testing.assert_close(other.scores, one.scores, rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(other.total, one.total, rtol=1e-4, atol=1e-5)
+
+
+def test_targets_do_not_touch_each_other(waveform):
+    """Refinement included: every class is doubled for its own error only."""
+    model, method = classifier(Decibel(), classes=6), SpectralIntegratedGradients(4, tolerance=0.02, max_nodes=64)
+    together = method(model, waveform, range(6))
+    pieces = method.precision["nodes"].tolist()
+    assert len(set(pieces)) > 1
+    for target in range(6):
+        torch.testing.assert_close(method(model, waveform, [target])[0], together[target], rtol=1e-4, atol=1e-7)
+        assert method.precision["nodes"].tolist() == [pieces[target]]
+
+
+def test_refines_until_the_tolerance_or_the_limit(waveform):
+    model = classifier(Decibel())
+    coarse, fine = SpectralIntegratedGradients(2, None), SpectralIntegratedGradients(2, 0.01, max_nodes=512)
+    expected = SpectralIntegratedGradients(1024, None)(model, waveform, [0, 1, 2])
+    assert distance(coarse(model, waveform, [0, 1, 2]), expected) > 0.02
+    assert distance(fine(model, waveform, [0, 1, 2]), expected) < 0.02
+    assert fine.precision["error"].max() <= 0.01
+    limited = SpectralIntegratedGradients(2, 0.0, max_nodes=9)
+    limited(model, waveform, [0])
+    assert limited.precision["nodes"].tolist() == [8]
+    assert limited.precision["error"].item() > 0
+
+
+@pytest.mark.parametrize("backbone", [Toy, Decibel])
+def test_silence_explains_nothing(backbone):
+    found = SpectralIntegratedGradients(4).explain(classifier(backbone()), torch.zeros(SAMPLES), [0, 1])
+    assert found.scores.tolist() == [[0.0] * 20] * 2
+    assert found.total.tolist() == [0.0, 0.0]
+    torch.testing.assert_close(found.logit, found.baseline_logit)
+
+
+def test_silence_on_yamnet(yamnet):
+    assert SpectralIntegratedGradients(2)(yamnet, torch.zeros(8000), [0]).tolist() == [[0.0] * 5]
+
+
+def test_clipped_input(yamnet, chirp):
+    clipped = (chirp * 50).clamp(-1, 1)
+    found = SpectralIntegratedGradients(8, None).explain(yamnet, clipped, [0])
+    assert found.scores.isfinite().all()
+    assert found.scores.max() > 0
+    assert found.completeness_error.max() < 1e-3
+
+
+def test_silent_half_stays_silent(waveform):
+    waveform[: SAMPLES // 2] = 0
+    scores = SpectralIntegratedGradients(8, None)(classifier(Toy()), waveform, [0])
+    assert scores[0, :10].max() == 0 < scores[0, 10:].min()
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: not enough memory: you tried to allocate"),
+    ],
+)
+def test_too_large_batches_are_halved(problem, waveform):
+    small = Small(3, problem)
+    found = SpectralIntegratedGradients(16, None, batch=16)(classifier(small), waveform, [0, 1])
+    assert small.seen[:4] == [1, 16, 8, 4]
+    assert set(small.seen[4:]) == {2}
+    expected = SpectralIntegratedGradients(16, None)(classifier(Toy()), waveform, [0, 1])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_other_errors_and_too_little_memory_for_one_point_are_raised(waveform):
+    for problem in (RuntimeError("shapes do not fit"), torch.OutOfMemoryError("full")):
+        with pytest.raises(type(problem), match=str(problem)):
+            SpectralIntegratedGradients(4, batch=4)(classifier(Small(0, problem)), waveform, [0])
+
+
+def test_no_targets(waveform):
+    found = attribution.explain(SpectralIntegratedGradients(), classifier(Toy()), waveform, [])
+    assert found.scores.shape == (0, 20)
+    assert found.completeness_error.shape == (0,)
+
+
+def test_nothing_needs_a_gradient(waveform):
+    found = SpectralIntegratedGradients(4).explain(classifier(Toy()), waveform.requires_grad_(), [2, 1])
+    assert not any(part.requires_grad for part in found)
+    assert all(part.dtype == torch.float32 and part.device.type == "cpu" for part in found)
+    assert waveform.grad is None
+
+
+def test_two_runs_are_equal(waveform):
+    model = classifier(Decibel())
+    runs = [SpectralIntegratedGradients()(model, waveform, [0, 1]) for _ in range(2)]
+    assert torch.equal(*runs)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_agrees_with_cpu(yamnet, chirp):
+    method = SpectralIntegratedGradients(16, None)
+    on_cpu = method.explain(yamnet, chirp, [0, 304])
+    try:
+        on_cuda = method.explain(yamnet.cuda(), chirp.cuda(), [0, 304])
+    finally:
+        yamnet.cpu()
+    assert distance(on_cuda.scores, on_cpu.scores) < 0.01
+    torch.testing.assert_close(on_cuda.logit, on_cpu.logit, rtol=1e-3, atol=1e-3)

@@ -11,7 +11,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: run test check format setup
 
 run: setup
-	snakemake --workflow-profile workflow/profiles/default --configfile $(EXPERIMENT) --cores $(CORES) --resources gpu=$(GPUS)
+	snakemake --configfile $(EXPERIMENT) --cores $(CORES) --resources gpu=$(GPUS)
+	@python -m igsed results $(EXPERIMENT)
 
 test: setup
 	python -m pytest

@@ -28,8 +28,8 @@ if ! command -v sox >/dev/null; then
     fi
 fi
 
-# The environment is complete when it bears the digest of what it was made from.
-wanted=$(cat envs/requirements.lock envs/install.sh | cksum)
+# The environment is complete when it bears the digest of what it was made from and of where it lies.
+wanted=$({ pwd; cat envs/requirements.lock envs/install.sh; } | cksum)
 if [ "$(cat .venv/igsed-complete 2>/dev/null)" != "$wanted" ]; then
     echo "Setting up .venv (some minutes, about 2 GB) ..."
     if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then

@@ -1,7 +1,5 @@
 """When a sound classifier says "dog", can its explanation say when? A benchmark after arXiv:2605.23293."""
 
-__version__ = "0.1.0"
-
 LABELS = (
     "Alarm_bell_ringing",
     "Blender",

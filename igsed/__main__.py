@@ -2,32 +2,40 @@
 
 import argparse
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import igsed
-from igsed import config, config_docs
+from igsed import config, config_docs, provenance
 from igsed.errors import InputError
+from igsed.sources import soundbank
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status (0 fine, 1 something the user gave cannot be used)."""
     parser = argparse.ArgumentParser(prog="igsed", description=igsed.__doc__)
-    parser.add_argument("--version", action="version", version=f"igsed {igsed.__version__}")
+    parser.add_argument("--version", action="version", version=f"igsed {version('igsed')}")
     commands = parser.add_subparsers(dest="command", required=True)
-    check = commands.add_parser("check", help="check an experiment's configuration")
+    check = commands.add_parser("check", help="check an experiment's configuration and soundbank")
     check.add_argument("configfile", nargs="*", type=Path, help="YAML files, merged over config.yaml")
+    results = commands.add_parser("results", help="name the tables, figures and reports that an experiment has made")
+    results.add_argument("configfile", nargs="*", type=Path, help="YAML files, merged over config.yaml")
     docs = commands.add_parser("docs", help="write docs/configuration.md and config/schema.json anew")
     docs.add_argument("root", nargs="?", type=Path, default=Path(), help="the checkout (default: this folder)")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "check":
-            files = [Path("config.yaml"), *options.configfile]
-            experiment = config.load(config.merge(files), files)
-            print(
-                f"{experiment.experiment}: {', '.join(experiment.classes)}; detectors {', '.join(experiment.detectors)}"
-            )
-        else:
+        if options.command == "docs":
             config_docs.write(options.root)
+            return 0
+        files = [Path("config.yaml"), *options.configfile]
+        experiment = config.load(config.merge(files), files)
+        if options.command == "results":
+            print(provenance.listing(Path("results", experiment.experiment)))
+            return 0
+        if experiment.soundbank.kind == "folder":
+            soundbank.files(experiment.soundbank.path, experiment.classes)
+        classes, detectors = ", ".join(experiment.classes), ", ".join(experiment.detectors)
+        print(f"{experiment.experiment}: classes {classes}; detectors {detectors}")
     except InputError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1

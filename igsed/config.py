@@ -4,8 +4,10 @@ One pydantic model per section of `config.yaml`; unknown keys are refused, every
 way from a merged configuration to values that the workflow uses, and its errors name the file, the line and the key.
 """
 
+import ast
 import difflib
 import inspect
+import os
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +15,12 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from igsed import LABELS
 from igsed.errors import InputError
-from igsed.registry import ATTRIBUTIONS, BACKBONES, BASELINES, FRAMEWISE, module_file
+from igsed.modules import module_file
+from igsed.registry import ATTRIBUTIONS, BACKBONES, BASELINES, FRAMEWISE
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -64,6 +67,11 @@ class Soundbank(Section):
     validation_share: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.25, description="share of each class's training recordings set aside for validation mixtures (at least one)"
     )
+
+    @field_validator("path")
+    @classmethod
+    def _home(cls, path):
+        return path and os.path.expanduser(path)
 
     @model_validator(mode="after")
     def _path_given(self):
@@ -285,14 +293,28 @@ def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
         lines = [_explain(problem, files) for problem in error.errors(include_url=False)]
         raise InputError("the configuration cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)) from None
     for name, method in config.attributions.items():
-        module = method.function.partition(":")[0]
-        if module_file(module) is None:
+        if problem := _unusable(method.function):
             where = _locate(["attributions", name, "function"], files)
-            raise InputError(
-                f"{where}attributions.{name}.function: there is no module {module!r}. "
-                "Install it, or start from the folder that holds it."
-            )
+            raise InputError(f"{where}attributions.{name}.function: {problem}")
     return config
+
+
+def _unusable(function: str) -> str | None:
+    """What is wrong with `package.module:callable`, as far as can be seen without running it."""
+    module, _, attribute = function.partition(":")
+    path = module_file(module)
+    if path is None:
+        return f"there is no module {module!r}. Install it, or start from the folder that holds it."
+    if path.suffix != ".py":
+        return None
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except (SyntaxError, ValueError) as error:
+        return f"{path}, line {getattr(error, 'lineno', None)}: is no Python ({error}). Correct the file."
+    names = {getattr(node, key, None) for node in ast.walk(tree) for key in ("id", "name", "asname")}
+    if attribute not in names and "*" not in names:
+        return f"{path}: defines no {attribute!r}. Correct the name after the colon."
+    return None
 
 
 def merge(files: Sequence[str | Path]) -> dict:

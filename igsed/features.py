@@ -78,6 +78,8 @@ def extract(
             clips_array = np.lib.format.open_memmap(clips_file, shape=(len(paths), *pooled.shape[1:]), **kind)
         frames_array[start : start + len(frames)] = frames
         clips_array[start : start + len(pooled)] = pooled
+    if frames_array is None:
+        raise InputError("there is no clip: all were left out (mixtures.on_overlap). Ask for more (mixtures.clips).")
     frames_array.flush()
     clips_array.flush()
     return times

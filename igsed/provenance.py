@@ -20,7 +20,8 @@ from pathlib import Path
 import grimp
 import pandas as pd
 
-from igsed import registry
+from igsed import modules
+from igsed.checksums import file_digest
 
 PACKAGES = (
     "igsed", "torch", "torchaudio", "captum", "snakemake", "scaper", "numpy", "scipy", "pandas", "pyarrow",
@@ -99,16 +100,10 @@ def _fingerprint(path: Path) -> str:
 
 
 def _module_file(name: str) -> Path:
-    path = registry.module_file(name)
+    path = modules.module_file(name)
     if path is None:
         raise ModuleNotFoundError(f"module {name!r} has no source file")
     return path
-
-
-def file_digest(path: str | Path) -> str:
-    """sha256 of a file's bytes, hexadecimal."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def tree_digest(folder: str | Path) -> str:
@@ -163,6 +158,13 @@ def machine() -> dict[str, str | int]:
         model = names[0] if names else model
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {"system": platform.platform(), "processor": model, "cores": cores}
+
+
+def listing(folder: str | Path) -> str:
+    """The tables, figures and reports in an experiment's results, as lines for the terminal."""
+    patterns = ("tables/*.md", "figures/*.png", "metrics.csv", "manifest.json", "report.html")
+    made = [path for pattern in patterns for path in sorted(Path(folder).glob(pattern))]
+    return "\n".join([f"\n{folder} holds:", *(f"  {path}" for path in made)])
 
 
 def gpus() -> int:

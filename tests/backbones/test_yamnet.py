@@ -21,7 +21,8 @@ from safetensors.torch import load_file, save_file
 from scipy.signal import resample_poly
 
 from igsed import backbones
-from igsed.backbones.yamnet import YAMNet, mel_matrix, store
+from igsed.backbones.yamnet import YAMNet, mel_matrix
+from igsed.backbones.yamnet_conversion import store
 from igsed.errors import InputError
 from tests.backbones import yamnet_reference as reference
 from tests.weights import yamnet_files, yamnet_weights

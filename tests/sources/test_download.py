@@ -5,8 +5,9 @@ import socket
 
 import pytest
 
+from igsed.checksums import file_digest
 from igsed.errors import InputError
-from igsed.sources.download import download, file_sha256
+from igsed.sources.download import download
 from tests.loopback import serve, unused_address
 
 BODY = bytes(range(256)) * 4000
@@ -31,7 +32,7 @@ def test_the_file_arrives_whole(site, tmp_path, sha256):
     assert download(f"{site.url}/body", path, sha256) == path
     assert path.read_bytes() == BODY
     assert [file.name for file in path.parent.iterdir()] == ["body.bin"]
-    assert file_sha256(path) == SHA256
+    assert file_digest(path) == SHA256
 
 
 def test_a_verified_file_is_not_fetched_again(site, tmp_path):

@@ -31,6 +31,7 @@ class Project:
         shutil.copytree(ROOT / "igsed", folder / "igsed", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(ROOT / "workflow", folder / "workflow")
         shutil.copytree(ROOT / "envs", folder / "envs")
+        (folder / "profiles").symlink_to("workflow/profiles")
         for name in ("Snakefile", "config.yaml"):
             shutil.copy(ROOT / name, folder)
         (folder / "resources" / "yamnet").mkdir(parents=True)
@@ -46,7 +47,7 @@ class Project:
         """Run Snakemake in the copy; `settings` replace the experiment's own."""
         configfile = self.folder / "experiment.yaml"
         configfile.write_text(yaml.safe_dump(self.settings if settings is None else settings))
-        command = [sys.executable, "-m", "snakemake", *arguments, "--workflow-profile", "workflow/profiles/default"]
+        command = [sys.executable, "-m", "snakemake", *arguments]
         command += ["--configfile", configfile.name, "--cores", "2", "--resources", "gpu=1"]
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600)

@@ -92,7 +92,11 @@ def test_more_test_clips_keep_the_old_ones(finished):
 def test_an_edited_figure_is_redrawn(editable):
     path = editable.results / "figures" / "thresholds.svg"
     before, table = path.read_bytes(), (editable.results / "tables" / "detection.csv").stat().st_mtime_ns
+    target = str(path.relative_to(editable.folder))
     editable.edit("igsed/figures.py", 'xlabel="Percentile', 'xlabel="PERCENTILE')
-    editable.run(str(path.relative_to(editable.folder)))
+    editable.run(target)
     assert path.read_bytes() != before
     assert (editable.results / "tables" / "detection.csv").stat().st_mtime_ns == table
+    editable.edit("igsed/figures.py", 'xlabel="PERCENTILE', 'xlabel="Percentile')
+    editable.run()
+    assert path.read_bytes() == before

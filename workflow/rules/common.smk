@@ -16,7 +16,10 @@ try:
     CONFIG = configuration.load(config, workflow.configfiles)
     # What the soundbank is made of: every file of the user's, or the generated folder.
     if CONFIG.soundbank.kind == "folder":
-        RECORDINGS = [str(path) for path in soundbank.files(CONFIG.soundbank.path, CONFIG.classes)]
+        RECORDINGS = [
+            str(path).replace("{", "{{").replace("}", "}}")
+            for path in soundbank.files(CONFIG.soundbank.path, CONFIG.classes)
+        ]
     else:
         RECORDINGS = "<results>/soundbank"
 except InputError as error:
@@ -114,9 +117,10 @@ def test_scores(wildcards):
 
 
 def finish():
-    """Make the report and name what the run made; called after a run that had something to do."""
+    """After a run that had something to do: make the report, name what there is."""
     folder = pathlib.Path("results", CONFIG.experiment)
-    if not all(pathlib.Path(str(path)).exists() for path in rules.all.input):
+    outputs = [pathlib.Path(str(path)) for path in rules.all.input]
+    if not all(path.exists() for path in outputs):
         return  # only a part was asked for
     settings, report = folder / "config.yaml", folder / "report.html"
     settings.write_text(yaml.safe_dump(CONFIG.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
@@ -126,7 +130,4 @@ def finish():
     )
     if made.returncode:
         print(f"\nThe report could not be made:\n{made.stderr[-2000:]}", file=sys.stderr)
-    print(f"\nDone. {folder} holds:")
-    for pattern in ["tables/*.md", "figures/*.png", "metrics.csv", "manifest.json", "report.html"]:
-        for path in sorted(folder.glob(pattern)):
-            print(f"  {path}")
+    print(f"\nThe report: {report}")

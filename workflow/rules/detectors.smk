@@ -17,10 +17,10 @@ rule attribute:
         "<benchmarks>/attribute/{detector}_seed{seed}_{split}.tsv"
     wildcard_constraints:
         detector="|".join(METHODS) or "none",
-    conda:
-        "../../envs/igsed.yaml"
     # The longest jobs start first, so that nothing waits for the last of them.
     priority: 10
+    conda:
+        "../../envs/igsed.yaml"
     resources:
         gpu=GPU,
         mem_mb=4000,

@@ -4,6 +4,7 @@
 rule mix:
     input:
         index=rules.soundbank.output.index,
+        recordings=RECORDINGS,
     output:
         folder=directory("<results>/shards/{split}/{shard}"),
     log:
@@ -43,6 +44,5 @@ rule mixtures:
         runtime=30,
     params:
         code=code("mixtures"),
-        labels=LABELS,
     script:
         "../scripts/mixtures.py"

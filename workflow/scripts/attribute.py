@@ -12,7 +12,7 @@ from igsed.scores import Writer
 with job(snakemake.log[0], snakemake.output) as out:
     torch.set_num_threads(snakemake.threads)
     files, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = "cuda" if snakemake.resources.gpu else "cpu"
     weights = load_file(files.head)
     head = torch.nn.Linear(weights["weight"].shape[1], len(params.labels))
     head.load_state_dict(weights)

@@ -9,7 +9,7 @@ from igsed.console import job, progress
 
 with job(snakemake.log[0], snakemake.output) as out:
     torch.set_num_threads(snakemake.threads)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = "cuda" if snakemake.resources.gpu else "cpu"
     times = features.extract(
         backbones.load(snakemake.params.backbone, snakemake.input.weights).to(device),
         pd.read_csv(snakemake.input.clips)["path"],

@@ -4,6 +4,7 @@ import pandas as pd
 
 from igsed import audio, clips, evaluation, figures, scores, thresholds
 from igsed.console import job
+from igsed.errors import InputError
 
 with job(snakemake.log[0], snakemake.output) as out:
     files, params = snakemake.input, snakemake.params
@@ -12,6 +13,11 @@ with job(snakemake.log[0], snakemake.output) as out:
     found = {name: scores.read(path) for name, path in zip(params.detectors, files.scores, strict=True)}
     paths = pd.read_csv(files.clips).set_index("clip")["path"]
     _, events = clips.read(files.clips, files.events)
+    if judged[params.reference].empty:
+        raise InputError(
+            f"seed {params.seed}: no class was both predicted and present in a test clip, so no example can be shown. "
+            "Train on more clips (mixtures.clips.train) or set evaluation.pairs to present."
+        )
     examples = []
     for pair in evaluation.representative(judged[params.reference], params.examples)[["clip", "label"]].itertuples():
         curves = {

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from igsed.backbones.yamnet import store
+from igsed.backbones.yamnet_conversion import store
 from igsed.console import job
 from igsed.sources import yamnet
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from igsed import registry
+from igsed import modules, registry
 from igsed.detectors import baselines
 
 
@@ -16,7 +16,7 @@ def test_every_name_leads_to_a_component(path):
     module, _, attribute = path.partition(":")
     found = importlib.import_module(module)
     assert callable(getattr(found, attribute))
-    assert registry.module_file(module) == Path(found.__file__)
+    assert modules.module_file(module) == Path(found.__file__)
 
 
 @pytest.mark.parametrize("name", registry.BASELINES)
@@ -30,19 +30,19 @@ def test_modules_are_found_and_not_imported(tmp_path, monkeypatch):
     for path in (package / "__init__.py", package / "sub" / "__init__.py", package / "sub" / "deep.py"):
         path.write_text("raise RuntimeError('was run')")
     monkeypatch.syspath_prepend(tmp_path)
-    assert registry.module_file("found_not_run") == package / "__init__.py"
-    assert registry.module_file("found_not_run.sub") == package / "sub" / "__init__.py"
-    assert registry.module_file("found_not_run.sub.deep") == package / "sub" / "deep.py"
-    assert registry.module_file("found_not_run.absent") is None
-    assert registry.module_file("found_not_run.sub.deep.er") is None
+    assert modules.module_file("found_not_run") == package / "__init__.py"
+    assert modules.module_file("found_not_run.sub") == package / "sub" / "__init__.py"
+    assert modules.module_file("found_not_run.sub.deep") == package / "sub" / "deep.py"
+    assert modules.module_file("found_not_run.absent") is None
+    assert modules.module_file("found_not_run.sub.deep.er") is None
 
 
 @pytest.mark.parametrize("name", ["", ".", "a.", "igsed.", "igsed..heads", "sys", "no_such_module", "os.path"])
 def test_what_has_no_source_file_gives_none(name):
-    assert registry.module_file(name) is None
+    assert modules.module_file(name) is None
 
 
 @given(st.text(max_size=12))
 def test_any_name_is_found_or_none(name):
-    found = registry.module_file(name)
+    found = modules.module_file(name)
     assert found is None or found.is_file()

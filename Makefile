@@ -1,6 +1,7 @@
 # make run     set everything up and run an experiment:  make run EXPERIMENT=config/minibank.yaml CORES=8
 # make test    set everything up and run the tests
 # make check   format, lint, layers
+# make bench   what Integrated Gradients cost here, on the clips of the default experiment
 # make format  format the code
 
 EXPERIMENT ?= config.yaml
@@ -8,7 +9,7 @@ CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 GPUS ?= 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run test check format setup
+.PHONY: run test check bench format setup
 
 run: setup
 	snakemake --configfile $(EXPERIMENT) --cores $(CORES) --resources gpu=$(GPUS)
@@ -23,6 +24,9 @@ check: setup
 	snakefmt --check Snakefile workflow
 	lint-imports
 	snakemake --lint
+
+bench: setup
+	python -m benchmarks.attribution results/default/mixtures/test/audio --head results/default/models/clip/seed0.safetensors --name here
 
 format: setup
 	ruff format .

@@ -44,13 +44,13 @@ def main() -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     report = {
         "machine": machine(options),
-        "options": {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items() if k != "audio"},
+        "options": {k: v.name if isinstance(v, Path) else v for k, v in vars(options).items() if k != "audio"},
         "clips": list(clips),
         "summary": table.to_dict("records"),
         "growth": None if growth is None else growth.to_dict("records"),
-        "pairs": measured.to_dict("records"),
+        "pairs": measured.astype(object).where(measured.notna(), None).to_dict("records"),
     }
-    out.write_text(json.dumps(report, indent=1) + "\n")
+    out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
 
 
 def arguments() -> argparse.Namespace:

@@ -154,6 +154,16 @@ class IntegratedGradients(Section):
     batch: Count = Field(5, description="points per forward and backward pass")
 
 
+class SpectralIntegratedGradients(Section):
+    """The same integral with fewer passes (`ig_spectral`): gradients of all classes at the mel spectrum, from one path."""
+
+    nodes: Annotated[int, Field(ge=1)] = Field(16, description="pieces of the path at first")
+    tolerance: Annotated[float, Field(gt=0)] | None = Field(
+        0.1, description="estimated relative error of the frame scores above which pieces are doubled; null: never"
+    )
+    max_nodes: Annotated[int, Field(ge=1)] = Field(256, description="pieces of the path, at most")
+
+
 class Attribution(Section):
     """An attribution method of your own. The code that it names is imported and run."""
 
@@ -222,6 +232,9 @@ class Config(Section):
         description="what is compared: built-in names, or names defined under `attributions`",
     )
     ig: IntegratedGradients = Field(IntegratedGradients(), description="the detector `ig`")
+    ig_spectral: SpectralIntegratedGradients = Field(
+        SpectralIntegratedGradients(), description="the detector `ig_spectral`"
+    )
     attributions: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Attribution] = Field(
         {}, description="attribution methods of your own, by the name that `detectors` uses"
     )

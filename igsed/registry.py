@@ -3,7 +3,10 @@
 BACKBONES = {"yamnet": "igsed.backbones.yamnet:YAMNet"}
 """Frozen networks: name → `module:class`."""
 
-ATTRIBUTIONS = {"ig": "igsed.attribution.captum_ig:IntegratedGradients"}
+ATTRIBUTIONS = {
+    "ig": "igsed.attribution.captum_ig:IntegratedGradients",
+    "ig_spectral": "igsed.attribution.spectral_ig:SpectralIntegratedGradients",
+}
 """Attribution methods: name → `module:callable`."""
 
 FRAMEWISE = ("fw_ws", "fw_ss")

@@ -9,8 +9,8 @@ all that follows the spectrum, and with β = αᵈ
 The path is followed in the spectrum alone, and one pull-back through the front end per class gives the samples. By
 Euler's theorem Σ_i IG_i = Σ_k V_k S_k, so completeness is known without the pull-back.
 
-V is a sum over pieces of the path, cut where log(1 + β / offset) is a multiple of a constant, because networks behind a
-logarithm change with the logarithm of β. The gradient on a piece is the multiplier of `igsed.attribution.secant`,
+V is a sum over pieces of the path, cut into pieces even in log(1 + β · constant), because networks behind a logarithm
+change with the logarithm of β. The gradient on a piece is the multiplier of `igsed.attribution.secant`,
 which makes the sum complete whatever the number of pieces. A forward pass is shared by all classes; each class has a
 backward pass of its own.
 """
@@ -25,6 +25,8 @@ from torch import Tensor
 
 from igsed.attribution import Explanation, frame_scores
 from igsed.attribution.secant import Path
+
+_SPAN = 7.0
 
 _CPU_BYTES = 750e6
 """Memory for a pass on a CPU; larger batches gain nothing."""
@@ -44,8 +46,9 @@ class SpectralIntegratedGradients:
         A class whose estimated error (see `precision`) is larger is computed again with twice the pieces. None: never.
     max_nodes : int
         Pieces are not doubled beyond this.
-    span : float
+    span : float or None
         Natural logarithm of the range of β over which the pieces lie; below exp(-span) they are evenly spaced in β.
+        None: what the backbone says as ``path_span``, else 7, the best for YAMNet on recordings of any level.
     batch : int or None
         Points of the path per pass; changes memory and time, not the result beyond rounding. None: what fits the
         caches of a CPU, or half of a GPU's free memory. Where memory does not suffice, half as many are tried.
@@ -68,7 +71,7 @@ class SpectralIntegratedGradients:
         nodes: int = 16,
         tolerance: float | None = 0.1,
         max_nodes: int = 256,
-        span: float = 7.0,
+        span: float | None = None,
         batch: int | None = None,
     ):
         self.nodes, self.tolerance, self.max_nodes, self.span, self.batch = nodes, tolerance, max_nodes, span, batch
@@ -80,7 +83,7 @@ class SpectralIntegratedGradients:
 
     def explain(self, classifier, waveform: Tensor, targets: Sequence[int]) -> Explanation:
         """Frame scores and completeness of one clip, `waveform` (samples,)."""
-        targets = list(targets)
+        targets, waveform = list(targets), waveform.detach()
         with torch.no_grad():
             spectrum = classifier.backbone.spectrum(waveform[None])
         scores = frame_scores(waveform.new_zeros(len(targets), len(waveform)), classifier.sample_rate)
@@ -102,18 +105,14 @@ class SpectralIntegratedGradients:
         self.precision = {"nodes": pieces, "error": error.cpu()}
         return Explanation(scores.cpu(), ends[1].cpu(), ends[0].cpu(), total.cpu())
 
-    def points(self, nodes: int) -> Tensor:
-        """β at the ends of the pieces, (nodes + 1,), from 0 to 1, float64."""
-        steps = torch.linspace(0, 1, nodes + 1, dtype=torch.float64)
-        return torch.expm1(self.span * steps) / math.expm1(self.span)
-
     def _integrate(self, classifier, spectrum: Tensor, targets: list[int], nodes: int) -> tuple[Tensor, Tensor]:
         """V from the even and from the odd pieces, (target, 2, time, mel), and the logits of both ends, (2, target).
 
         Each half counts twice, so that their mean is V.
         """
         path = Path()
-        beta = self.points(nodes).float().to(spectrum.device)
+        span = self.span or getattr(classifier.backbone, "path_span", _SPAN)
+        beta = _points(nodes, span).float().to(spectrum.device)
         weights = 2 * beta.diff() * torch.eye(2, device=beta.device)[:, torch.arange(nodes) % 2]
         with torch.no_grad():
             start = _logits(classifier, path, beta[:1, None, None] * spectrum)[0, targets]
@@ -135,6 +134,11 @@ class SpectralIntegratedGradients:
                 path.advance()
                 done = rows.stop
         return halves, torch.stack([start, end])
+
+
+def _points(nodes: int, span: float) -> Tensor:
+    """β at the ends of the pieces, (nodes + 1,), from 0 to 1, float64."""
+    return torch.expm1(span * torch.linspace(0, 1, nodes + 1, dtype=torch.float64)) / math.expm1(span)
 
 
 def _logits(classifier, path: Path, spectra: Tensor) -> Tensor:
@@ -162,7 +166,7 @@ def _accumulate(classifier, path: Path, spectra: Tensor, targets: list[int], wei
 def _pull_back(backbone, waveform: Tensor, halves: Tensor) -> Tensor:
     """Attributions of the samples, (target, 2, samples), from V (target, 2, time, mel)."""
     rows = halves.flatten(0, 1)
-    clips = waveform.detach().expand(len(rows), -1).clone().requires_grad_()
+    clips = waveform.expand(len(rows), -1).clone().requires_grad_()
     spectra = backbone.spectrum(clips)
     (gradient,) = torch.autograd.grad(spectra, clips, rows)
     return (waveform * gradient / _degree(backbone, waveform)).unflatten(0, halves.shape[:2])
@@ -196,4 +200,4 @@ def _rows_in_memory(row: int, device: torch.device) -> int:
 
 
 def _is_out_of_memory(problem: RuntimeError) -> bool:
-    return isinstance(problem, torch.OutOfMemoryError) or "not enough memory" in str(problem)
+    return isinstance(problem, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(problem)

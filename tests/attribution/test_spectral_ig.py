@@ -86,7 +86,7 @@ def chirp():
 @pytest.mark.parametrize("backbone", [Toy, Decibel])
 def test_agrees_with_captum_at_many_steps(backbone, waveform):
     model = classifier(backbone())
-    captum = IntegratedGradients(steps=2000, rule="riemann_middle", batch=500).explain(model, waveform, [0, 2])
+    captum = IntegratedGradients(steps=1000, rule="riemann_middle", batch=500).explain(model, waveform, [0, 2])
     found = SpectralIntegratedGradients(500, tolerance=None).explain(model, waveform, [0, 2])
     assert distance(found.scores, captum.scores) < 0.01
     torch.testing.assert_close(found.logit, captum.logit)
@@ -94,10 +94,11 @@ def test_agrees_with_captum_at_many_steps(backbone, waveform):
 
 
 def test_agrees_with_captum_on_yamnet(yamnet, chirp):
-    targets = [0, 304]
-    captum = IntegratedGradients(steps=400, rule="riemann_middle", batch=20).explain(yamnet, chirp, targets)
-    found = SpectralIntegratedGradients(96, tolerance=None).explain(yamnet, chirp, targets)
-    assert distance(found.scores, captum.scores) < 0.02
+    """On a faint sound, whose path Captum's even steps resolve: YAMNet's logarithm bends where α · mel is 0.001."""
+    faint = chirp[:8000] * 0.1
+    captum = IntegratedGradients(steps=500, rule="riemann_middle", batch=20).explain(yamnet, faint, [304])
+    found = SpectralIntegratedGradients(64, tolerance=None).explain(yamnet, faint, [304])
+    assert distance(found.scores, captum.scores) < 0.01
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 16])
@@ -134,7 +135,7 @@ def test_batch_does_not_change_the_result(batch, waveform):
 
 def test_targets_do_not_touch_each_other(waveform):
     """Refinement included: every class is doubled for its own error only."""
-    model, method = classifier(Decibel(), classes=6), SpectralIntegratedGradients(4, tolerance=0.02, max_nodes=64)
+    model, method = classifier(Decibel(), classes=6), SpectralIntegratedGradients(16, tolerance=0.0335, max_nodes=128)
     together = method(model, waveform, range(6))
     pieces = method.precision["nodes"].tolist()
     assert len(set(pieces)) > 1
@@ -186,7 +187,8 @@ def test_silent_half_stays_silent(waveform):
     "problem",
     [
         torch.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: not enough memory: you tried to allocate"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"),
     ],
 )
 def test_too_large_batches_are_halved(problem, waveform):
@@ -215,6 +217,17 @@ def test_nothing_needs_a_gradient(waveform):
     assert not any(part.requires_grad for part in found)
     assert all(part.dtype == torch.float32 and part.device.type == "cpu" for part in found)
     assert waveform.grad is None
+
+
+def test_backbone_says_over_which_range_the_path_bends(waveform):
+    model = classifier(Decibel())
+    expected = SpectralIntegratedGradients(512, None)(model, waveform, [0])
+    default = SpectralIntegratedGradients(16, None)(model, waveform, [0])
+    asked = SpectralIntegratedGradients(16, None, span=12.0)(model, waveform, [0])
+    model.backbone.path_span, model.backbone.degree = 12.0, 2
+    told = SpectralIntegratedGradients(16, None)(model, waveform, [0])
+    assert torch.equal(told, asked)
+    assert distance(told, expected) < distance(default, expected) / 2
 
 
 def test_two_runs_are_equal(waveform):

@@ -155,7 +155,7 @@ class IntegratedGradients(Section):
 
 
 class SpectralIntegratedGradients(Section):
-    """The same integral with fewer passes (`ig_spectral`): gradients of all classes at the mel spectrum, from one path."""
+    """The same integral with fewer passes (`ig_spectral`): gradients at the mel spectrum, one path for all classes."""
 
     nodes: Annotated[int, Field(ge=1)] = Field(16, description="pieces of the path at first")
     tolerance: Annotated[float, Field(gt=0)] | None = Field(

@@ -16,9 +16,10 @@ import pandas as pd
 from igsed import metrics, thresholds, timeline
 from igsed.errors import InputError
 from igsed.scores import FrameScores
+from igsed.statistics import METRICS
 
 PROTOCOLS = ("own", "shared")
-METRICS = ("iou", "f1", "precision", "recall", "pointing_game", "average_precision")
+"""`own`: each detector at its best validation percentile; `shared`: every detector at that of one, by default IG."""
 
 
 def select(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:

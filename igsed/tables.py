@@ -17,9 +17,7 @@ import numpy as np
 import pandas as pd
 
 from igsed import LABELS, paper
-
-PROTOCOLS = ("own", "shared")
-"""`own`: each detector at its best validation percentile; `shared`: every detector at that of one, by default IG."""
+from igsed.evaluation import PROTOCOLS
 
 CAPTIONS = {
     "classification": (

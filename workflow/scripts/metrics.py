@@ -11,7 +11,7 @@ with job(snakemake.log[0], snakemake.output) as out:
     detections = pd.concat(map(pd.read_csv, files.detections), ignore_index=True)
     evaluation.tidy(pairs, detections, "test").to_csv(out.metrics, index=False)
     settings = {
-        "metrics": evaluation.METRICS,
+        "metrics": statistics.METRICS,
         "labels": params.labels,
         "clips": list(clips.durations(files.clips)),
         "replicates": params.replicates,

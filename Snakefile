@@ -36,7 +36,7 @@ report: "workflow/report/workflow.rst"
 rule all:
     default_target: True
     input:
-        tables=rules.tables.output,
+        tables=collect("<results>/tables/{table}.{suffix}", table=TABLES, suffix=["csv", "md"]),
         figures=collect(
             "<results>/figures/{figure}.{suffix}",
             figure=FIGURES,

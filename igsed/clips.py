@@ -14,6 +14,18 @@ def read(clips_file: str | Path, events_file: str | Path) -> tuple[list[str], pd
     return pd.read_csv(clips_file)["clip"].tolist(), table
 
 
+def subsets(clips_file: str | Path, split: str) -> dict[str, list[str]]:
+    """The sets of clips that a split is judged on: all of them, and `<split>_unseen`, those without `overlap`.
+
+    The column `overlap` (0 or 1), which only real recordings have, marks what the network may have been trained on.
+    """
+    table = pd.read_csv(clips_file)
+    found = {split: table["clip"].tolist()}
+    if "overlap" in table and table["overlap"].any():
+        found[f"{split}_unseen"] = table.loc[table["overlap"] == 0, "clip"].tolist()
+    return found
+
+
 def durations(clips_file: str | Path) -> dict[str, float]:
     """Clip → length in seconds."""
     return pd.read_csv(clips_file).set_index("clip")["duration"].to_dict()

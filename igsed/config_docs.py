@@ -64,7 +64,7 @@ def _sections(model: dict, models: dict, path: str) -> Iterator[str]:
         place = f"{path}.{key}" if path else key
         target, section = _target(node), None
         if target:
-            place += "" if "$ref" in node else ".<name>"
+            place += "" if "$ref" in _present(node) else ".<name>"
             section = models[target]
             inner.append(_sections(section, models, place))
         rows.append(_row(key, node, place, key in model.get("required", ()), section))
@@ -78,7 +78,7 @@ def _sections(model: dict, models: dict, path: str) -> Iterator[str]:
 def _row(key: str, node: dict, place: str, required: bool, section: dict | None) -> str:
     kind = _type(node)
     if section is not None:
-        kind = f"{'section' if '$ref' in node else 'sections'} [`{place}`](#{anchor(place)})"
+        kind = f"{'section' if '$ref' in _present(node) else 'sections'} [`{place}`](#{anchor(place)})"
     if required:
         default = "required"
     elif "$ref" in node and not section.get("required"):
@@ -98,6 +98,7 @@ def anchor(place: str) -> str:
 
 def _target(node: dict) -> str | None:
     """The model that a key holds, or that each value of a mapping holds; None for plain values."""
+    node = _present(node)
     references = [each.get("$ref", "") for each in (node, *node.get("patternProperties", {}).values())]
     return next((reference.rpartition("/")[2] for reference in references if reference), None)
 

@@ -6,6 +6,8 @@ percentile is swept on validation and the best is used on test. Two protocols an
 - ``own``: each detector uses the percentile that is best for itself;
 - ``shared``: all use the percentile that is best for one of them (IG). The paper's Table II reads as if made so.
 
+Other choices of the scored pairs are protocols of their own, ``own_<pairs>`` and ``shared_<pairs>``, thresholds included.
+
 The clip classifier of a seed decides which pairs are scored (predicted and present, by default), for all detectors
 alike; detectors without a model have one set of scores, judged on each seed's pairs.
 """
@@ -13,7 +15,7 @@ alike; detectors without a model have one set of scores, judged on each seed's p
 import numpy as np
 import pandas as pd
 
-from igsed import metrics, thresholds, timeline
+from igsed import metrics, statistics, thresholds, timeline
 from igsed.errors import InputError
 from igsed.scores import FrameScores
 from igsed.statistics import METRICS
@@ -127,15 +129,15 @@ def sweep_curve(scores: np.ndarray, active: np.ndarray, percentiles: np.ndarray,
     return pd.DataFrame({"seed": seed, "percentile": percentiles, **means, "n": len(scores)})
 
 
-def tidy(pairs: pd.DataFrame, detections: pd.DataFrame, split: str) -> pd.DataFrame:
+def tidy(pairs: pd.DataFrame, detections: pd.DataFrame) -> pd.DataFrame:
     """All numbers as rows of `metrics.csv`: `detector, seed, split, protocol, label, metric, value, n`.
 
     Parameters
     ----------
     pairs : pandas.DataFrame
-        `pair_metrics` of all detectors, with `detector, seed, protocol, percentile, clip, label`.
+        `pair_metrics` of all detectors, with `detector, seed, split, protocol, percentile, clip, label`.
     detections : pandas.DataFrame
-        sed_eval's numbers: `detector, seed, protocol, label, metric, value, n`.
+        sed_eval's numbers: `detector, seed, split, protocol, label, metric, value, n`.
 
     Returns
     -------
@@ -143,7 +145,7 @@ def tidy(pairs: pd.DataFrame, detections: pd.DataFrame, split: str) -> pd.DataFr
         Labels are the classes, `all` (mean over pairs) and `class_mean` (mean over classes); `n` counts the values that
         entered a mean, so NaN is never left out unseen.
     """
-    keys, names = ["detector", "seed", "protocol"], [*METRICS, "active_ratio"]
+    keys, names = ["detector", "seed", "split", "protocol"], [*METRICS, "active_ratio"]
     long = pairs.melt([*keys, "label"], names, "metric", "value")
     per_class = long.groupby([*keys, "label", "metric"])["value"].agg(value="mean", n="count").reset_index()
     over = {
@@ -154,7 +156,47 @@ def tidy(pairs: pd.DataFrame, detections: pd.DataFrame, split: str) -> pd.DataFr
     chosen = pairs.groupby(keys)["percentile"].agg(value="first", n="size").reset_index()
     rows = pd.concat([per_class, *means, chosen.assign(label="all", metric="percentile"), detections])
     columns = ["detector", "seed", "split", "protocol", "label", "metric", "value", "n"]
-    return rows.assign(split=split)[columns].sort_values(columns[:6], ignore_index=True)
+    return rows[columns].sort_values(columns[:6], ignore_index=True)
+
+
+def compared(
+    pairs: pd.DataFrame, subsets: dict[str, list[str]], detectors: list[str], reference: str, **settings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Bootstrap intervals of every detector, and of its paired difference from one of them.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        As for `tidy`.
+    subsets : dict
+        Value of the column `split` → all its clips.
+    reference : str
+        The detector that the others are compared with.
+    settings
+        Of `igsed.statistics.bootstrap`.
+
+    Returns
+    -------
+    intervals, differences : pandas.DataFrame
+        Rows by `detector, split, protocol, label, metric`.
+    """
+    intervals, differences = [], []
+    for (split, protocol), rows in pairs.groupby(["split", "protocol"], sort=False):
+        tables = {name: rows[rows["detector"] == name] for name in detectors}
+        for name, table in tables.items():
+            key = {"detector": name, "split": split, "protocol": protocol}
+            found = statistics.bootstrap(table, clips=subsets[split], **settings)
+            intervals.append(found.assign(**key))
+            if name != reference:
+                found = statistics.paired_difference(table, tables[reference], clips=subsets[split], **settings)
+                differences.append(found.assign(**key, minus=reference))
+    columns = ["split", "protocol", "label", "metric", "value", "low", "high"]
+    counts = ["pairs", "clips", "seeds", "undefined"]
+    differences = pd.concat(differences) if differences else []
+    return (
+        pd.concat(intervals)[["detector", *columns, "std", *counts]],
+        pd.DataFrame(differences, columns=["detector", "minus", *columns, "p", *counts, "unmatched"]),
+    )
 
 
 def representative(pairs: pd.DataFrame, count: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The figures that come from results: examples, threshold curves, per-class detection, training curves.
+"""The figures that come from results: examples, thresholds, detection per class, real recordings, training.
 
 Conventions
 -----------
@@ -63,6 +63,9 @@ class Style:
     line: str | tuple
     marker: str
 
+
+_GREY = Style("#666666", "", "o")
+"""For legends that speak of all detectors."""
 
 STYLE: Mapping[str, Style] = {
     "ig": Style("#0072B2", "solid", "o"),
@@ -346,6 +349,88 @@ def per_class(table: pd.DataFrame) -> Figure:
     return figure
 
 
+FEW = 10
+"""Fewer clips than this say little of a class; it is drawn pale."""
+
+_SYNTHETIC = Style("#555555", "solid", "|")
+_SOUNDS = {"synthetic": "synthetic", "real": "real", "unseen": "real, not on the overlap list"}
+_MEANS = {"class_mean": "Class mean", "all": "All pairs"}
+
+
+@matplotlib.rc_context(RC)
+def recordings(table: pd.DataFrame, protocol: str = "own") -> Figure:
+    """IoU per class on synthetic clips against real recordings, one panel per detector.
+
+    Parameters
+    ----------
+    table
+        `tables.recordings`. Below each other: synthetic (grey bar), real (the detector's marker), and, where there is
+        an overlap list, real without the recordings on it (white cross); lines are bootstrap intervals.
+    protocol
+        The one drawn.
+
+    Returns
+    -------
+    Beside each class stand the numbers of clips, synthetic and real; points of fewer than `FEW` clips are pale.
+    """
+    table = table[table["protocol"] == protocol]
+    look, labels = styles(table["detector"]), table["label"].unique()
+    sounds = [sound for sound in ("synthetic", "real", "unseen") if f"{sound}_iou" in table]
+    counts = table.groupby("label")[[f"{sound}_clips" for sound in sounds[:2]]].max().loc[labels]
+    columns = min(len(look), 5)
+    lines = -(-len(look) // columns)
+    figure = Figure(
+        figsize=(WIDTH, lines * (0.6 + (0.18 + 0.06 * len(sounds)) * len(labels)) + 0.5), layout="constrained"
+    )
+    panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for ax, (detector, style) in zip(panels.flat, look.items(), strict=False):
+        rows = table[table["detector"] == detector].set_index("label").loc[labels]
+        for place, sound in enumerate(sounds):
+            height = np.arange(len(labels)) + 0.26 * (place - (len(sounds) - 1) / 2)
+            here = _SYNTHETIC if sound == "synthetic" else style
+            pale = np.where(rows[f"{sound}_clips"] < FEW, 0.35, 1.0)
+            ax.hlines(height, rows[f"{sound}_iou_low"], rows[f"{sound}_iou_high"], here.colour, alpha=pale, linewidth=1)
+            for value, y, alpha in zip(rows[f"{sound}_iou"], height, pale, strict=True):
+                ax.plot(value, y, **_sound_marker(sound, here), alpha=alpha, zorder=4, clip_on=False)
+        for boundary in np.arange(1, len(labels)) - 0.5:
+            above, below = labels[int(boundary)], labels[int(boundary) + 1]
+            strong = below in _MEANS and above not in _MEANS
+            ax.axhline(boundary, color="#777777" if strong else "#CCCCCC", linewidth=0.5)
+        ax.set_title(paper.name(detector), fontweight="bold")
+        ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
+        ax.set_axisbelow(True)
+        ax.tick_params(axis="y", length=0)
+    for ax in panels.flat[len(look) :]:
+        ax.set_visible(False)
+    for ax in panels.flat[max(len(look) - columns, 0) : len(look)]:
+        ax.set_xlabel("IoU")
+        ax.tick_params(labelbottom=True)
+    names = [_MEANS.get(label, readable(label)) for label in labels]
+    told = [f"{name}\n{a} / {b}" for name, (a, b) in zip(names, counts.to_numpy(), strict=True)]
+    panels[0, 0].set(xlim=(0, 1), ylim=(len(labels) - 0.5, -0.5), xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"])
+    panels[0, 0].set_yticks(range(len(labels)), told)
+    figure.supylabel("Class, number of clips: synthetic / real", fontsize=8)
+    handles = [
+        Line2D([], [], **_sound_marker(sound, _SYNTHETIC if sound == "synthetic" else _GREY), label=_SOUNDS[sound])
+        for sound in sounds
+    ]
+    handles.append(Line2D([], [], color=_GREY.colour, linewidth=1, label="bootstrap interval"))
+    if (table[[f"{sound}_clips" for sound in sounds]] < FEW).any(axis=None):
+        handles.append(Line2D([], [], **_marker(_GREY), alpha=0.35, label=f"fewer than {FEW} clips"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.2)
+    return figure
+
+
+def _sound_marker(sound: str, style: Style) -> dict:
+    """A bar for synthetic clips, the detector's marker for real ones, a cross for those not on the overlap list."""
+    marker = _marker(style)
+    if sound == "synthetic":
+        return marker | {"markersize": 8, "markeredgecolor": style.colour, "markeredgewidth": 1.8}
+    if sound == "unseen":
+        return marker | {"marker": "x", "markeredgecolor": style.colour, "markeredgewidth": 1.2}
+    return marker
+
+
 MODELS = {"clip": "Clip head", "fw_ws": "FW-WS head", "fw_ss": "FW-SS head"}
 
 
@@ -414,8 +499,7 @@ def _legend(figure: Figure, look: Mapping[str, Style], ours: str, theirs: str) -
         Line2D([], [], **_marker(style) | {"linestyle": style.line}, linewidth=1.4, label=paper.name(detector))
         for detector, style in look.items()
     ]
-    grey = Style("#666666", "", "o")
-    handles.append(Line2D([], [], **_marker(grey), label=ours))
-    handles.append(Line2D([], [], **_marker(grey, hollow=True), label=theirs))
+    handles.append(Line2D([], [], **_marker(_GREY), label=ours))
+    handles.append(Line2D([], [], **_marker(_GREY, hollow=True), label=theirs))
     columns = -(-len(handles) // 2)
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=3)

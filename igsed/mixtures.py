@@ -1,8 +1,14 @@
 """Synthetic mixtures: which events a clip holds (`draw`) and how it sounds (`render`, by Scaper).
 
 After arXiv:2605.23293: 10 s clips at 32 kHz with one background and 1–3 foreground events of 0.25–4.2 s, SNR
-U(15, 25) dB, onsets U(0, 10 − duration). A clip in which more than `max_polyphony` events are active at once is drawn
-again or left out.
+U(15, 25) dB, onsets U(0, 10 − duration). A clip in which more than `max_polyphony` events (or classes) are active at
+once is drawn again or left out.
+
+A recording that lacks its onset or offset (DESED's `_nOn`, `_nOff`) is placed with the missing edge outside the clip:
+without onset it sounds from the clip's start and plays its last part, without offset it plays its beginning and sounds
+to the clip's end, without either it spans the clip. Those too short for that, or longer than events may be, are not
+used (`usable`). With `missing_edges: cut` they are cut like any other; the annotation holds then too, as the sound
+starts and stops there. Convention: github turpaultn/DESED, `desed/soundscape.py`.
 
 All chance lies in `draw`: its numbers come from one seed per (split, clip, attempt), so that clip k of a split is the
 same however many clips there are and however they are spread over jobs. Scaper is given constants and renders them. The
@@ -13,7 +19,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,13 +33,14 @@ MAX_ATTEMPTS = 1000
 
 
 class Event(NamedTuple):
-    """One event of a mixture: label, source file, times in seconds, SNR in dB (LUFS)."""
+    """One event of a mixture: label, source file, times in seconds, SNR in dB (LUFS), where in the source it begins."""
 
     label: str
     source: str
     onset: float
     offset: float
     snr: float
+    source_start: float = 0  # not 0.0, which Scaper would write into its JAMS as such
 
 
 class Mixture(NamedTuple):
@@ -50,6 +57,12 @@ class Mixture(NamedTuple):
         """Largest number of events active at once."""
         return events.polyphony([e.onset for e in self.events], [e.offset for e in self.events])
 
+    @property
+    def classes(self) -> int:
+        """Largest number of distinct classes active at once."""
+        active = ({e.label for e in self.events if e.onset <= at.onset < e.offset} for at in self.events)
+        return max(map(len, active), default=0)
+
 
 class Protocol(NamedTuple):
     """How mixtures are made; the fields are those of the configuration's section `mixtures`."""
@@ -62,6 +75,8 @@ class Protocol(NamedTuple):
     max_polyphony: int
     on_overlap: str
     ref_db: float
+    missing_edges: str = "outside"
+    polyphony_counts: str = "events"
 
 
 def clip_name(split: str, index: int) -> str:
@@ -69,20 +84,50 @@ def clip_name(split: str, index: int) -> str:
     return f"{split}_{index:05d}"
 
 
+def usable(foreground: pd.DataFrame, protocol: Protocol) -> pd.Series:
+    """Which recordings may be placed: all but those without onset and offset that cannot span the clip.
+
+    Parameters
+    ----------
+    foreground : pandas.DataFrame
+        Recordings: columns `label, path, duration` (seconds) and, where some lack an edge, `missing` (see
+        `igsed.sources.soundbank.check`).
+
+    Returns
+    -------
+    pandas.Series of bool
+        With the index of `foreground`.
+    """
+    if "missing" not in foreground or protocol.missing_edges == "cut":
+        return pd.Series(True, index=foreground.index)
+    spans = (foreground["duration"] >= protocol.duration) & (protocol.event_duration[1] >= protocol.duration)
+    return (foreground["missing"] != "both") | spans
+
+
 def draw(
-    foreground: pd.DataFrame, background: pd.DataFrame, protocol: Protocol, seed: int, split: str, index: int
+    foreground: pd.DataFrame,
+    background: pd.DataFrame,
+    protocol: Protocol,
+    seed: int,
+    split: str,
+    index: int,
+    accept: Callable[[Mixture], bool] = lambda mixture: True,
 ) -> Mixture | None:
     """Draw the content of one clip.
 
     The label is uniform over the classes, the recording uniform over those of the label. The event's duration is
-    U(event_duration), cut to the recording's length; the event starts at the recording's beginning.
+    U(event_duration), cut to the recording's length; the event starts at the recording's beginning. Recordings that
+    lack an edge are placed as `protocol.missing_edges` says; those not `usable` are as if they were not there.
 
     Parameters
     ----------
     foreground, background : pandas.DataFrame
-        The recordings that this split may use: columns `label, path, duration` (seconds). Their order matters.
+        The recordings that this split may use: columns `label, path, duration` (seconds), of the foreground also
+        `missing` where some lack an edge. Their order matters.
     seed : int
         The experiment's seed.
+    accept : callable
+        Whether a mixture may stay, such as `audible`; one that may not is drawn again.
 
     Returns
     -------
@@ -92,10 +137,16 @@ def draw(
     Raises
     ------
     InputError
-        No admissible clip in 1000 attempts.
+        No admissible clip in 1000 attempts, or a class without any usable recording.
     """
-    sources = dict(iter(foreground.groupby("label", sort=True)))
+    sources = dict(iter(foreground[usable(foreground, protocol)].groupby("label", sort=True)))
     labels = list(sources)
+    if unplaced := sorted(set(foreground["label"]) - set(labels)):
+        raise InputError(
+            f"mixtures.missing_edges: of {', '.join(unplaced)} the {split} split has only recordings without onset and "
+            f"offset that cannot span a clip of {protocol.duration} s. Write `missing_edges: cut`, or raise "
+            "mixtures.event_duration."
+        )
     for attempt in range(MAX_ATTEMPTS):
         rng = seeds.generator(seed, "mixtures", split, index, attempt)
         drawn = []
@@ -105,9 +156,10 @@ def draw(
             # Whole milliseconds, as in the annotations; rounded down, so that no event outlasts its recording.
             length = int(1000 * min(rng.uniform(*protocol.event_duration), source["duration"])) / 1000
             onset = round(rng.uniform(0, protocol.duration - length), 3)
-            drawn.append(
-                Event(label, source["path"], onset, round(onset + length, 3), round(rng.uniform(*protocol.snr), 3))
-            )
+            snr, start = round(rng.uniform(*protocol.snr), 3), 0
+            if protocol.missing_edges == "outside" and source.get("missing"):
+                length, onset, start = _placed(source, length, protocol.duration, rng)
+            drawn.append(Event(label, source["path"], onset, round(onset + length, 3), snr, start))
         bed = background.iloc[rng.integers(len(background))]
         # Scaper cuts at int(time × rate): in 1024ths of a second this is exact and no sample is lost.
         start = int(1024 * rng.uniform(0, max(0.0, bed["duration"] - protocol.duration))) / 1024
@@ -118,14 +170,46 @@ def draw(
             start,
             tuple(sorted(drawn, key=lambda e: (e.onset, e.offset))),
         )
-        if mixture.polyphony <= protocol.max_polyphony:
+        count = mixture.classes if protocol.polyphony_counts == "classes" else mixture.polyphony
+        if count <= protocol.max_polyphony and accept(mixture):
             return mixture
-        if protocol.on_overlap == "remove":
+        if count > protocol.max_polyphony and protocol.on_overlap == "remove":
             return None
     raise InputError(
-        f"mixtures.max_polyphony: no clip with at most {protocol.max_polyphony} simultaneous events in {MAX_ATTEMPTS} "
-        f"attempts for clip {clip_name(split, index)}. Raise max_polyphony or lower mixtures.events or event_duration."
+        f"mixtures.max_polyphony: no clip with at most {protocol.max_polyphony} simultaneous "
+        f"{protocol.polyphony_counts}, all of them audible, in {MAX_ATTEMPTS} attempts for clip "
+        f"{clip_name(split, index)}. Raise max_polyphony, lower mixtures.events or event_duration, or see in the job's "
+        "log which recordings were silent."
     )
+
+
+def audible(mixture: Mixture, protocol: Protocol) -> bool:
+    """Whether every part of a recording that would be heard is louder than -70 LUFS; those that are not are logged.
+
+    Scaper takes everything below -70 LUFS as -70, silence too, and would place an event that nobody hears.
+    """
+    parts = [(mixture.background, mixture.background_start, protocol.duration)]
+    parts += [(event.source, event.source_start, event.offset - event.onset) for event in mixture.events]
+    for path, start, length in parts:
+        waveform, rate = audio.read(path)
+        heard = waveform[int(start * rate) : int((start + length) * rate), None]
+        if _scaper().audio.get_integrated_lufs(heard, rate) <= -70:
+            logging.warning(
+                "%s: %s is silent or nearly so from %.2f s on for %.2f s (-70 LUFS or less); the clip is drawn again",
+                mixture.clip, path, start, length,
+            )  # fmt: skip
+            return False
+    return True
+
+
+def _placed(source: pd.Series, length: float, duration: int, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Length, onset, and start in the recording of an event whose missing edge is to lie outside the clip."""
+    if source["missing"] == "both":
+        return duration, 0.0, int(1024 * rng.uniform(0, source["duration"] - duration)) / 1024
+    if source["missing"] == "onset":
+        # Recordings are indexed with whole milliseconds, rounded down: nothing runs past their end.
+        return length, 0.0, round(float(source["duration"]) - length, 3)
+    return length, round(duration - length, 3), 0
 
 
 def render(mixture: Mixture, protocol: Protocol, jams: Path) -> np.ndarray:
@@ -135,16 +219,8 @@ def render(mixture: Mixture, protocol: Protocol, jams: Path) -> np.ndarray:
     -------
     numpy.ndarray of float32 (samples,)
         Peaks above full scale are scaled down as a whole (Scaper's `fix_clipping`).
-
-    Raises
-    ------
-    InputError
-        The part of a recording that is heard is silent.
     """
     background, sources = Path(mixture.background), [Path(e.source) for e in mixture.events]
-    parts = [(mixture.background_start, protocol.duration), *((0.0, e.offset - e.onset) for e in mixture.events)]
-    for path, (start, length) in zip([background, *sources], parts, strict=True):
-        _check_audible(path, start, length)
     # One object per clip: a reused one keeps earlier events and slows down.
     scene = _scaper().Scaper(
         protocol.duration,
@@ -164,7 +240,7 @@ def render(mixture: Mixture, protocol: Protocol, jams: Path) -> np.ndarray:
             scene.add_event(
                 label=("const", source.parent.name),
                 source_file=("const", str(source)),
-                source_time=("const", 0),
+                source_time=("const", event.source_start),
                 event_time=("const", event.onset),
                 event_duration=("const", round(event.offset - event.onset, 3)),
                 snr=("const", event.snr),
@@ -177,19 +253,8 @@ def render(mixture: Mixture, protocol: Protocol, jams: Path) -> np.ndarray:
     return np.asarray(waveform, dtype=np.float32)[:, 0]
 
 
-def _check_audible(path: Path, start: float, length: float) -> None:
-    waveform, rate = audio.read(path)
-    heard = waveform[int(start * rate) : int((start + length) * rate), None]
-    # Scaper takes everything below -70 LUFS as -70, silence too, and would place an event that nobody hears.
-    if _scaper().audio.get_integrated_lufs(heard, rate) <= -70:
-        raise InputError(
-            f"{path}: from {start:.2f} s on, {length:.2f} s are silent or nearly so (-70 LUFS or less). "
-            "Cut the silence off, make the recording louder, or remove it."
-        )
-
-
 def gather(
-    shards: Sequence[Path], audio: Path, jams: Path, audio_folder: str | Path
+    shards: Sequence[Path], audio: Path, jams: Path, audio_folder: str | Path, keep: int | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bring the shards of a split together; sound and JAMS files are hard-linked where the file system can.
 
@@ -201,22 +266,23 @@ def gather(
         New folders for the files.
     audio_folder : path
         Where the sound files will finally lie, for the column `path`.
+    keep : int, optional
+        Only the first so many clips; fewer, where there are not as many. Without it all.
 
     Returns
     -------
     clips, events : pandas.DataFrame
         The rows of `clips.csv` and `events.tsv`.
     """
-    for target in (audio, jams):
+    clips = pd.concat([pd.read_csv(shard / "clips.csv") for shard in shards], ignore_index=True)[:keep]
+    kept = set(clips["clip"])
+    for part, target in (("audio", audio), ("jams", jams)):
         target.mkdir()
-    for shard in shards:
-        for source in sorted((shard / "audio").iterdir()):
-            _link(source, audio / source.name)
-        for source in sorted((shard / "jams").iterdir()):
-            _link(source, jams / source.name)
-    clips = pd.concat([pd.read_csv(shard / "clips.csv") for shard in shards], ignore_index=True)
-    clips["path"] = [f"{audio_folder}/{clip}.flac" for clip in clips["clip"]]
-    return clips, pd.concat([events.read(shard / "events.tsv") for shard in shards], ignore_index=True)
+        for source in (path for shard in shards for path in sorted((shard / part).iterdir()) if path.stem in kept):
+            _link(source, target / source.name)
+    happened = pd.concat([events.read(shard / "events.tsv") for shard in shards], ignore_index=True)
+    happened = happened[happened["filename"].map(lambda name: Path(name).stem).isin(kept)].reset_index(drop=True)
+    return clips.assign(path=[f"{audio_folder}/{clip}.flac" for clip in clips["clip"]]), happened
 
 
 def _link(source: Path, target: Path) -> None:

@@ -1,6 +1,6 @@
 """The built-in components by the names that the configuration uses, as text, so that naming one does not import it."""
 
-BACKBONES = {"yamnet": "igsed.backbones.yamnet:YAMNet"}
+BACKBONES = {"cnn14": "igsed.backbones.cnn14:CNN14", "yamnet": "igsed.backbones.yamnet:YAMNet"}
 """Frozen networks: name → `module:class`."""
 
 ATTRIBUTIONS = {

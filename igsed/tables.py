@@ -1,17 +1,17 @@
-"""The paper's three tables from the evaluation's results, each with the paper's numbers beside ours.
+"""The paper's three tables from the evaluation's results, the paper's numbers beside ours, and one of real recordings.
 
 Conventions
 -----------
-`classification`, `detection` and `per_class` turn data frames into data frames of plain numbers; `csv` writes
-those for machines, `markdown` and `latex` for people. Rates lie in 0…1; the people's versions show the
-Pointing Game (PG) in per cent. What is undefined or missing is NaN, an empty cell in CSV and "–" for people;
+`classification`, `detection`, `per_class` and `recordings` turn data frames into data frames of plain numbers;
+`csv` writes those for machines, `markdown` and `latex` for people. Rates lie in 0…1; the people's versions show
+the Pointing Game (PG) in per cent. What is undefined or missing is NaN, an empty cell in CSV and "–" for people;
 it is never 0. Classes stand in the paper's order, others after them by name; detectors in the order asked
 for, else in the paper's.
 
-Source: Tables I-III of arXiv:2605.23293 (`igsed.paper`).
+Source: Tables I-III of arXiv:2605.23293 (`igsed.paper`). Table IV, real recordings, is not in the paper.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -31,14 +31,22 @@ CAPTIONS = {
         "clips and seeds, the paper's value beside it. Protocol own: each detector at the percentile that is "
         "best for it on validation; shared: all detectors at the percentile of one, by default IG. The paper "
         "presumably uses one percentile for all, so its values are to be compared with the shared rows; they "
-        "are repeated in the own rows. PG (Pointing Game) and AP (average precision) need no threshold; by "
-        "class: PG's mean over classes. Pairs: those of all seeds together, and those left out because a "
-        "metric is undefined."
+        "are repeated in all others. A protocol with an addition, such as own_present, scores the pairs that it "
+        "names, with thresholds chosen on such pairs. PG (Pointing Game) and AP (average precision) need no threshold; "
+        "by class: PG's mean over classes. Pairs: those of all seeds together, and those left out because a metric is "
+        "undefined."
     ),
     "per_class": (
         "Temporal detection per class, IoU / F1, with the paper's values in parentheses. Protocol own: "
         "each detector at the percentile that is best for it on validation; shared: all detectors at the "
         "percentile of one, by default IG. The intervals are in the CSV version."
+    ),
+    "recordings": (
+        "Temporal detection on real recordings and on the synthetic test clips, mean over (clip, class) pairs; "
+        "thresholds for both are those of synthetic validation clips. Real, unseen: without the recordings on the "
+        "overlap list, which the network may have been trained on. Class mean: mean over the classes that have a "
+        "pair; all: mean over all pairs, of which real recordings have another share in each class. Pairs: those of "
+        "all seeds together; clips: windows with such a pair. PG: Pointing Game. The intervals are in the CSV version."
     ),
 }
 """The caption of each table, in plain text."""
@@ -55,8 +63,13 @@ _PER_CLASS_COLUMNS = [
     *("label", "detector", "protocol", "iou", "iou_low", "iou_high", "f1", "f1_low", "f1_high", "pairs"),
     *("paper_iou", "paper_f1", "undefined"),
 ]
+SOUNDS: Mapping[str, str] = {"test": "synthetic", "recordings": "real", "recordings_unseen": "unseen"}
+"""What Table IV compares: split in the intervals, and the beginning of its columns."""
+
+_SCORES = {"iou": "iou", "f1": "f1", "pointing_game": "pg"}
 _NO_NUMBERS = paper.Detection(*[np.nan] * 4)
 _NO_CELL = paper.Temporal(*[np.nan] * 2)
+_MEANS = {"class_mean": "class mean", "all": "all"}
 
 
 def _ordered(found: Iterable[str], known: Iterable[str]) -> list[str]:
@@ -142,7 +155,7 @@ def detection(
     rows = pd.MultiIndex.from_product([protocols, detectors], names=["protocol", "detector"])
     over_pairs = intervals[intervals["label"] == "all"].set_index(["protocol", "detector", "metric"])
     table = pd.DataFrame(index=rows)
-    for metric, short in {"iou": "iou", "f1": "f1", "pointing_game": "pg"}.items():
+    for metric, short in _SCORES.items():
         table[[metric, f"{short}_low", f"{short}_high"]] = _interval(over_pairs, metric, rows)
     columns = ["average_precision", "average_precision_low", "average_precision_high"]
     table[columns] = _interval(over_pairs, "average_precision", rows)
@@ -187,6 +200,43 @@ def per_class(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) -
     return table.reset_index()[_PER_CLASS_COLUMNS]
 
 
+def recordings(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) -> pd.DataFrame:
+    """Table IV: detection on real recordings beside detection on the synthetic test clips.
+
+    Parameters
+    ----------
+    intervals
+        As for `detection`, with a column `split`: `test`, `recordings` and, where there is an overlap list,
+        `recordings_unseen` (those not on it). Only the protocols own and shared are read.
+    detectors
+        As for `detection`.
+
+    Returns
+    -------
+    One row per protocol, label (the classes, then `class_mean` and `all`) and detector with `label`, `detector`,
+    `protocol` and, beginning with `synthetic_`, `real_` and `unseen_` (the last only where there is an overlap list),
+    the columns `iou`, `iou_low`, `iou_high`, `f1`, `f1_low`, `f1_high`, `pointing_game`, `pg_low`, `pg_high`, `pairs`,
+    `clips` (both that entered the IoU; 0 where a class has none) and `undefined` (pairs that the IoU leaves out).
+    """
+    intervals = intervals[intervals["protocol"].isin(PROTOCOLS)]
+    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.NAMES)
+    labels = _ordered(set(intervals["label"]) - {*_MEANS}, LABELS) + list(_MEANS)
+    keys = ["protocol", "label", "detector"]
+    rows = pd.MultiIndex.from_product([_ordered(intervals["protocol"], PROTOCOLS), labels, detectors], names=keys)
+    table = pd.DataFrame(index=rows)
+    found = set(intervals["split"])
+    for split, sound in SOUNDS.items():
+        if split not in found and split == "recordings_unseen":
+            continue
+        here = intervals[intervals["split"] == split].set_index([*keys, "metric"])
+        for metric, short in _SCORES.items():
+            columns = [f"{sound}_{part}" for part in (metric, f"{short}_low", f"{short}_high")]
+            table[columns] = _interval(here, metric, rows)
+        for count in ("pairs", "clips", "undefined"):
+            table[f"{sound}_{count}"] = _column(here, "iou", count, rows).fillna(0).astype(int)
+    return table.reset_index()[["label", "detector", "protocol", *table.columns]]
+
+
 def _column(indexed: pd.DataFrame, metric: str, column: str, rows: pd.MultiIndex) -> pd.Series:
     """One column of one metric, in the order of `rows`; NaN where absent."""
     found = indexed[indexed.index.get_level_values("metric") == metric].droplevel("metric")
@@ -204,7 +254,7 @@ def csv(table: pd.DataFrame) -> str:
 
 
 def markdown(table: pd.DataFrame, caption: str | None = None) -> str:
-    """Any of the three tables in (GitHub's) Markdown, below its caption (default: `CAPTIONS`)."""
+    """Any of the four tables in (GitHub's) Markdown, below its caption (default: `CAPTIONS`)."""
     kind, shown, _ = _display(table)
     heads = [" ".join(filter(None, column)) for column in shown.columns]
     align = ["---" if column[1] in _LEFT else "---:" for column in shown.columns]
@@ -214,10 +264,10 @@ def markdown(table: pd.DataFrame, caption: str | None = None) -> str:
 
 
 def latex(table: pd.DataFrame, caption: str | None = None, label: str | None = None) -> str:
-    """Any of the three tables as a LaTeX `table*` that needs the package booktabs.
+    """Any of the four tables as a LaTeX `table*` that needs the package booktabs.
 
     `caption` is plain text and is escaped (default: `CAPTIONS`); `label` is the key for `\\ref` (default:
-    `tab:` and the kind). A rule separates the protocols, and the row of means from the classes.
+    `tab:` and the kind). A rule separates the protocols, the row of means from the classes, and each class of Table IV.
     """
     kind, shown, block = _display(table)
     groups: list[list] = []
@@ -281,7 +331,7 @@ def escape(text: str) -> str:
     return text.translate(_LATEX)
 
 
-_LEFT = ("Class", "Protocol", "Detector")
+_LEFT = ("Class", "Protocol", "Detector", "Sound")
 
 
 def _number(value: float, scale: float = 1, digits: int = 2) -> str:
@@ -309,6 +359,9 @@ def _two(iou: float, f1: float) -> str:
 
 def _display(table: pd.DataFrame) -> tuple[str, pd.DataFrame, list]:
     """What people see: the kind of table, its text under (group, name) columns, and each row's block."""
+    if "real_iou" in table:
+        shown = _display_recordings(table)
+        return "recordings", shown, list(zip(shown["", "Protocol"], shown["", "Class"], strict=True))
     if "pointing_game" in table:
         return "detection", _display_detection(table), list(table["protocol"])
     if "detector" in table:
@@ -368,6 +421,29 @@ def _display_per_class(table: pd.DataFrame) -> pd.DataFrame:
         numbers = found[["paper_iou", "paper_f1"]].to_numpy()
         if not np.isnan(numbers.astype(float)).all():
             shown[paper.name(detector), "(paper)"] = [f"({_two(iou, f1)})" for iou, f1 in numbers]
+    return _text(shown)
+
+
+def _display_recordings(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each sound of a class, so that they stand one above the other; columns by detector."""
+    sounds = [sound for sound in SOUNDS.values() if f"{sound}_iou" in table]
+    keys = table[["protocol", "label"]].drop_duplicates().to_numpy().tolist()
+    rows = [(protocol, label, sound) for protocol, label in keys for sound in sounds]
+    cells = table.set_index(["protocol", "label", "detector"]).sort_index()
+    most = cells.groupby(["protocol", "label"]).max(numeric_only=True)
+    shown = {
+        ("", "Protocol"): [protocol for protocol, _, _ in rows],
+        ("", "Class"): [_MEANS.get(label, label) for _, label, _ in rows],
+        ("", "Sound"): ["real, unseen" if sound == "unseen" else sound for _, _, sound in rows],
+        ("", "Pairs"): [_count(most.loc[(protocol, label), f"{sound}_pairs"]) for protocol, label, sound in rows],
+        ("", "Clips"): [_count(most.loc[(protocol, label), f"{sound}_clips"]) for protocol, label, sound in rows],
+    }
+    for detector in table["detector"].unique():
+        found = [cells.loc[(protocol, label, detector)] for protocol, label, _ in rows]
+        pairs = list(zip(found, (sound for _, _, sound in rows), strict=True))
+        name = paper.name(detector)
+        shown[name, "IoU / F1"] = [_two(cell[f"{sound}_iou"], cell[f"{sound}_f1"]) for cell, sound in pairs]
+        shown[name, "PG / %"] = [_number(cell[f"{sound}_pointing_game"], 100, 1) for cell, sound in pairs]
     return _text(shown)
 
 

@@ -32,3 +32,13 @@ def test_a_wrong_annotation_is_named(split):
     split[1].write_text(split[1].read_text().replace("1.5", "0.1"))
     with pytest.raises(InputError, match=r"events\.tsv, line 2"):
         clips.read(*split)
+
+
+def test_recordings_that_the_network_may_know_are_a_subset_to_leave_out(split):
+    assert clips.subsets(split[0], "test") == {"test": ["test_00001", "test_00000"]}
+    table = pd.read_csv(split[0]).assign(overlap=[1, 0])
+    table.to_csv(split[0], index=False)
+    assert clips.subsets(split[0], "recordings") == {
+        "recordings": ["test_00001", "test_00000"],
+        "recordings_unseen": ["test_00000"],
+    }

@@ -99,7 +99,7 @@ MISUSES = {
     "key that is a number": ("mixtures:\n  1: 2", 2, "mixtures.1", "strings"),
     "wrong type": ("mixtures:\n  duration: long", 2, "mixtures.duration", "valid integer, unable to parse string"),
     "part of a number": ("mixtures:\n  clips: {test: 2.5}", 2, "mixtures.clips.test", "integer"),
-    "no section": ("mixtures:", 1, "mixtures", "must be a section with keys of its own: clips, duration"),
+    "no section": ("mixtures:", 1, "mixtures", "must be a section with keys of its own: clips, keep, duration"),
     "list for a section": ("training: [0, 1]", 1, "training", "must be a section with keys of its own: seeds"),
     "no clips": ("mixtures:\n  clips: {train: 0}", 2, "mixtures.clips.train", "greater than or equal to 1"),
     "unknown class": ("labels: [Dog, Cow]", 1, "labels.1", "'Vacuum_cleaner' (given: 'Cow')"),

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 
 import jsonschema
 import pytest
@@ -24,7 +24,7 @@ def models(model=Config, path=""):
             yield from models(field.annotation, place)
         for inner in get_args(field.annotation):
             if isinstance(inner, type) and issubclass(inner, Section):
-                yield from models(inner, f"{place}.<name>")
+                yield from models(inner, f"{place}.<name>" if get_origin(field.annotation) is dict else place)
 
 
 def tables(text):
@@ -76,7 +76,7 @@ def test_every_key_of_every_model_has_a_row_with_its_description():
         ("evaluation", "confidence", ["number", "`0.95`", "> 0, < 1"]),
         ("training", "seeds", ["list of whole number", "`[0, 1, 2]`", "at least 1 value, each ≥ 0"]),
         ("soundbank", "path", ["text", "not set", ""]),
-        ("soundbank", "kind", ["text", "required", "`procedural`, `folder`"]),
+        ("soundbank", "kind", ["text", "required", "`procedural`, `folder`, `debian`, `desed`"]),
     ],
 )
 def test_types_defaults_and_allowed_values(section, key, cells):

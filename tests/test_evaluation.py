@@ -126,7 +126,7 @@ def pair_table(rows, **key):
     table = pd.DataFrame(rows, columns=["clip", "label", "iou"])
     for name in [*evaluation.METRICS, "active_ratio"][1:]:
         table[name] = 0.25
-    return table.assign(**({"detector": "ig", "seed": 0, "protocol": "own", "percentile": 50} | key))
+    return table.assign(**({"detector": "ig", "seed": 0, "split": "test", "protocol": "own", "percentile": 50} | key))
 
 
 def test_tidy_counts_what_entered_each_mean():
@@ -135,9 +135,9 @@ def test_tidy_counts_what_entered_each_mean():
     pairs = pd.concat([pair_table(rows), pair_table(rows[3:4], seed=1, percentile=70)], ignore_index=True)
     columns = ["label", "metric", "value", "n"]
     detections = pd.DataFrame([("Cat", "event_f1", 0.5, 7)], columns=columns).assign(
-        detector="ig", seed=0, protocol="own"
+        detector="ig", seed=0, split="test", protocol="own"
     )
-    table = evaluation.tidy(pairs, detections, "test")
+    table = evaluation.tidy(pairs, detections)
     assert list(table.columns) == ["detector", "seed", "split", "protocol", "label", "metric", "value", "n"]
     assert set(table["split"]) == {"test"}
     assert not table.duplicated(["detector", "seed", "protocol", "label", "metric"]).any()
@@ -159,18 +159,35 @@ def test_tidy_counts_what_entered_each_mean():
     assert entry("Cat", "event_f1") == [[0.5, 7]]
 
 
-def test_tidy_keeps_detectors_and_protocols_apart():
+def test_tidy_keeps_detectors_splits_and_protocols_apart():
+    keys = [("ig", "recordings", "own"), ("ig", "test", "own"), ("ig", "test", "shared"), ("random", "test", "own")]
     tables = [
-        pair_table([("a", "Cat", value)], detector=detector, protocol=protocol)
-        for value, (detector, protocol) in enumerate([("ig", "own"), ("ig", "shared"), ("random", "own")])
+        pair_table([("a", "Cat", value)], detector=detector, split=split, protocol=protocol)
+        for value, (detector, split, protocol) in enumerate(keys)
     ]
-    table = evaluation.tidy(pd.concat(tables), pd.DataFrame(), "test")
+    table = evaluation.tidy(pd.concat(tables), pd.DataFrame())
     found = table[(table["label"] == "all") & (table["metric"] == "iou")]
-    assert found[["detector", "protocol", "value"]].values.tolist() == [
-        ["ig", "own", 0.0],
-        ["ig", "shared", 1.0],
-        ["random", "own", 2.0],
+    rows = [[*key, float(value)] for value, key in enumerate(keys)]
+    assert found[["detector", "split", "protocol", "value"]].values.tolist() == rows
+
+
+def test_detectors_are_compared_within_a_split_and_a_protocol():
+    rows = [(f"c{k}", "Cat", 0.1 * k) for k in range(4)]
+    better = [(clip, label, value + 0.25) for clip, label, value in rows]
+    tables = [
+        pair_table(values, detector=detector, split=split)
+        for detector, values in (("ig", rows), ("fw_ss", better))
+        for split in ("test", "recordings")
     ]
+    subsets = {split: [f"c{k}" for k in range(4)] for split in ("test", "recordings")}
+    intervals, differences = evaluation.compared(
+        pd.concat(tables), subsets, ["ig", "fw_ss"], "ig", metrics=["iou"], labels=["Cat"], replicates=100
+    )
+    means = intervals[intervals["label"] == "all"].set_index(["detector", "split"])["value"]
+    assert means["ig", "test"] == pytest.approx(0.15)
+    assert means["fw_ss", "recordings"] == pytest.approx(0.4)
+    found = differences[differences["label"] == "all"].set_index(["detector", "minus", "split"])["value"]
+    assert found.to_dict() == pytest.approx({("fw_ss", "ig", "test"): 0.25, ("fw_ss", "ig", "recordings"): 0.25})
 
 
 def test_representative_pairs_span_the_ranking_over_different_classes():

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
-from igsed import figures, paper
+from igsed import LABELS, figures, paper
 from igsed.pipeline_figure import pipeline
 
 DETECTORS = list(paper.NAMES)
@@ -71,6 +71,21 @@ def per_class_table(detectors=DETECTORS, labels=("Cat", "Electric_shaver_toothbr
     return pd.DataFrame(rows, columns=["label", "detector", "protocol", "iou", "iou_low", "iou_high", "paper_iou"])
 
 
+def recordings_table(detectors=DETECTORS, labels=("Cat", "Electric_shaver_toothbrush"), unseen=True):
+    """Synthetic IoU 0.5, real 0.4, unseen 0.3; Cat has few real clips, and none is unseen."""
+    rows = [(label, d, protocol) for protocol in ("own", "shared") for label in (*labels, "all") for d in detectors]
+    table = pd.DataFrame(rows, columns=["label", "detector", "protocol"])
+    for sound, value in [("synthetic", 0.5), ("real", 0.4), ("unseen", 0.3)][: 3 if unseen else 2]:
+        table[f"{sound}_iou"] = value - 0.01 * (table["protocol"] == "shared")
+        table[f"{sound}_iou_low"], table[f"{sound}_iou_high"] = value - 0.1, value + 0.2
+        table[f"{sound}_clips"] = 20
+    table.loc[table["label"] == "Cat", "real_clips"] = 3
+    if unseen:
+        table.loc[table["label"] == "Cat", ["unseen_iou", "unseen_iou_low", "unseen_iou_high"]] = np.nan
+        table.loc[table["label"] == "Cat", "unseen_clips"] = 0
+    return table
+
+
 def curves(models=("clip", "fw_ws", "fw_ss")):
     rows = [(m, s, e, 0.6 / e, 0.1 + 0.5 / e + 0.002 * e) for m in models for s in (0, 1) for e in range(1, 21)]
     return pd.DataFrame(rows, columns=["model", "seed", "epoch", "train_loss", "validation_loss"])
@@ -84,6 +99,10 @@ FIGURES = {
     "thresholds": lambda: figures.thresholds(sweep()),
     "per_class": lambda: figures.per_class(per_class_table()),
     "training": lambda: figures.training(curves(("clip", "fw_ws"))),
+    "recordings": lambda: figures.recordings(recordings_table(labels=LABELS)),
+    "recordings_of_many": lambda: figures.recordings(
+        recordings_table([*DETECTORS, "grad_cam", "mine"], LABELS[:4], False)
+    ),
 }
 
 
@@ -112,7 +131,7 @@ def drawn(name):
     return figure, boxes
 
 
-@pytest.mark.parametrize("name", ["pipeline_with_example", "one_example", "thresholds", "per_class"])
+@pytest.mark.parametrize("name", ["pipeline_with_example", "one_example", "thresholds", "per_class", "recordings"])
 def test_bytes_repeat(name, tmp_path):
     figure = FIGURES[name]()
     figures.save(figure, tmp_path / "deep/a.svg", tmp_path / "deep/a.png")
@@ -301,6 +320,44 @@ def test_per_class_shows_intervals_and_the_paper():
     assert paper_ig.get_markerfacecolor() == "none"
     assert ours_ig.get_xdata().tolist() == [0.4, 0.4]
     assert len(figures.per_class(per_class_table(protocols=["own"], labels=["Dog"])).axes) == 1
+
+
+def test_recordings_show_synthetic_real_and_unseen_below_each_other():
+    figure = figures.recordings(recordings_table())
+    panels = figure.axes
+    assert [ax.get_title() for ax in panels] == list(paper.NAMES.values())
+    assert {ax.get_xlabel() for ax in panels} == {"IoU"}
+    told = [t.get_text() for t in panels[0].get_yticklabels()]
+    assert told == ["Cat\n20 / 3", "Electric shaver toothbrush\n20 / 20", "All pairs\n20 / 20"]
+    points = [line for line in panels[0].lines if len(line.get_xdata()) == 1]
+    assert [line.get_marker() for line in points] == ["|"] * 3 + ["o"] * 3 + ["x"] * 3
+    assert [line.get_xdata()[0] for line in points[:7]] == pytest.approx([0.5] * 3 + [0.4] * 3 + [np.nan], nan_ok=True)
+    first = [line.get_ydata()[0] for line in points[::3]]
+    assert first == sorted(first)
+    assert np.mean(first) == pytest.approx(0)
+    assert [line.get_alpha() < 1 for line in points[:6]] == [False] * 3 + [True, False, False]
+    assert [to_hex(line.get_markeredgecolor()) for line in points[6:]] == [to_hex(figures.STYLE["ig"].colour)] * 3
+    lines = panels[0].collections[1].get_segments()
+    assert np.ptp(lines[0][:, 0]) == pytest.approx(0.3)
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words[-1] == "fewer than 10 clips"
+    assert "real, not on the overlap list" in words
+
+
+def test_recordings_without_an_overlap_list_of_another_protocol():
+    table = recordings_table(["ig"], ["Dog"], unseen=False)
+    figure = figures.recordings(table, "shared")
+    points = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
+    assert [round(line.get_xdata()[0], 2) for line in points] == [0.49, 0.49, 0.39, 0.39]
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["synthetic", "real", "bootstrap interval"]
+
+
+def test_recordings_of_more_detectors_than_fit_a_line():
+    figure = drawn("recordings_of_many")[0]
+    assert [ax.get_visible() for ax in figure.axes] == [True] * 7 + [False] * 3
+    labelled = [ax.get_xlabel() == "IoU" for ax in figure.axes]
+    assert labelled == [False, False, True, True, True, True, True, False, False, False]
 
 
 def test_training_has_a_panel_per_model():

@@ -134,6 +134,101 @@ def test_impossible_polyphony_is_told():
         draw(0, crowded, foreground=pool((5.0,)))
 
 
+def lacking(*rows):
+    """A pool of recordings `(label, duration, missing)`."""
+    return pd.DataFrame(
+        [(label, f"{label}{missing}/{k}.wav", duration, missing) for k, (label, duration, missing) in enumerate(rows)],
+        columns=["label", "path", "duration", "missing"],
+    )
+
+
+EDGES = lacking(
+    *(("Dog", duration, missing) for duration in (0.4, 3.0, 12.0) for missing in ("", "onset", "offset", "both")),
+    ("Cat", 0.7, ""),
+    ("Cat", 1.3, "onset"),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10**6), st.integers(1, 12), st.floats(0.05, 1), st.booleans())
+def test_missing_edges_lie_outside_the_clip(index, duration, share, cut):
+    longest = share * duration
+    protocol = PAPER._replace(
+        duration=duration,
+        event_duration=(min(0.25, longest), longest),
+        max_polyphony=9,
+        missing_edges="cut" if cut else "outside",
+    )
+    recordings = EDGES.set_index("path")
+    for event in draw(index, protocol, foreground=EDGES).events:
+        source = recordings.loc[event.source]
+        length = event.offset - event.onset
+        assert event.source_start >= 0
+        assert event.source_start + length <= source["duration"] + 1e-9
+        if cut or source["missing"] == "":
+            assert event.source_start == 0
+        elif source["missing"] == "onset":
+            assert event.onset == 0
+            assert event.source_start + length == pytest.approx(source["duration"])
+        elif source["missing"] == "offset":
+            assert (event.offset, event.source_start) == (duration, 0)
+        else:
+            assert (event.onset, event.offset) == (0, duration)
+            assert longest >= duration
+
+
+def test_all_kinds_of_edges_are_used():
+    protocol = PAPER._replace(duration=4, event_duration=(0.25, 4.0), max_polyphony=9)
+    used = {event.source.split("/")[0] for k in range(200) for event in draw(k, protocol, foreground=EDGES).events}
+    assert used == {"Dog", "Dogonset", "Dogoffset", "Dogboth", "Cat", "Catonset"}
+    assert mixtures.usable(EDGES, protocol).sum() == len(EDGES) - 2
+    assert mixtures.usable(EDGES, PAPER).sum() == len(EDGES) - 3
+    assert mixtures.usable(EDGES, PAPER._replace(missing_edges="cut")).all()
+
+
+def test_edges_change_no_draw_without_them():
+    plain = EDGES.drop(columns="missing")
+    for k in range(50):
+        expected = draw(k, foreground=plain)
+        assert draw(k, foreground=plain.assign(missing="")) == expected
+        assert draw(k, PAPER._replace(missing_edges="cut"), foreground=EDGES) == expected
+
+
+def test_class_that_cannot_be_placed_is_told():
+    only = lacking(("Frying", 9.0, "both"), ("Frying", 30.0, "both"), ("Dog", 2.0, ""))
+    with pytest.raises(InputError, match=r"^mixtures\.missing_edges: of Frying the test split .*`missing_edges: cut`"):
+        draw(0, foreground=only)
+    assert draw(0, PAPER._replace(missing_edges="cut"), foreground=only).events
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
+def test_last_part_keeps_within_the_recording(rate):
+    """Scaper reads the samples from int(start × rate) to int((start + length) × rate)."""
+    for frames in (int(0.4 * rate) + 1, 3 * rate, int(3.3337 * rate)):
+        source = lacking(("Dog", int(1000 * frames / rate) / 1000, "onset"))
+        for k in range(40):
+            for event in draw(k, PAPER._replace(max_polyphony=9), foreground=source).events:
+                length = round(event.offset - event.onset, 3)
+                start, stop = int(event.source_start * rate), int((event.source_start + length) * rate)
+                assert stop <= frames
+                assert frames - stop <= rate / 1000 + 1
+                assert abs(stop - start - length * rate) < 1 + 1e-6
+
+
+def test_polyphony_of_classes():
+    """Two dogs and a cat at once are three events, of two classes."""
+    spans = (("Dog", 0.0, 3.0), ("Dog", 1.0, 4.0), ("Cat", 2.0, 5.0), ("Speech", 4.0, 6.0), ("Dog", 5.0, 6.0))
+    happened = tuple(mixtures.Event(label, "x", onset, offset, 20.0) for label, onset, offset in spans)
+    clip = mixtures.Mixture("test_00000", 1, "b", 0.0, happened)
+    assert (clip.polyphony, clip.classes) == (3, 2)
+    assert clip._replace(events=()).classes == 0
+    crowded = PAPER._replace(duration=5, events=(3, 3), event_duration=(2.5, 3.0), max_polyphony=1)
+    dogs = pool((5.0,), ["Dog"])
+    with pytest.raises(InputError, match="at most 1 simultaneous events, all"):
+        draw(0, crowded, foreground=dogs)
+    assert draw(0, crowded._replace(polyphony_counts="classes"), foreground=dogs).polyphony > 1
+
+
 def test_number_of_events_is_uniform():
     """Without the limit of polyphony, which favours clips with few events."""
     free = PAPER._replace(max_polyphony=9)
@@ -258,6 +353,35 @@ def test_short_background_is_repeated(bank, tmp_path):
 
 
 @pytest.mark.usefixtures("sox")
+def test_event_begins_where_it_should_in_its_source(bank, tmp_path):
+    low, high = (0.3 * np.sin(2 * np.pi * hertz * np.arange(RATE) / RATE) for hertz in (500, 3000))
+    soundfile.write(bank[1], np.concatenate([low, high]), RATE)
+    for start, hertz in ((0, 500), (1.0, 3000)):
+        happened = (mixtures.Event("Dog", str(bank[1]), 2.0, 3.0, 40.0, start),)
+        waveform = mixtures.render(mixture(bank)._replace(events=happened), SMALL, tmp_path / "a.jams")
+        spectrum = np.abs(np.fft.rfft(waveform[2 * RATE : 3 * RATE]))
+        assert spectrum.argmax() == hertz
+        data = json.loads((tmp_path / "a.jams").read_text())["annotations"][0]["data"]
+        assert [o["value"]["source_time"] for o in data if o["value"]["role"] == "foreground"] == [start]
+
+
+@pytest.mark.usefixtures("sox")
+@pytest.mark.parametrize(("rate", "channels"), [(16000, 4), (44100, 2), (11025, 1), (48000, 6)])
+def test_any_rate_and_number_of_channels_of_sources(bank, tmp_path, rate, channels):
+    """As SINS (16 kHz, four channels) and TUT (44.1 kHz, two) are; below the mixture's rate the upper band is empty."""
+    for path, seconds in zip(bank, (6, 2), strict=True):
+        recording(path, seconds=seconds, rate=rate, channels=channels, seed=len(path.name))
+    protocol = SMALL._replace(sample_rate=32000)
+    still = mixture(bank, (1.0, 2.5))._replace(background_start=0.0)
+    waveform = mixtures.render(still, protocol, tmp_path / "a.jams")
+    assert waveform.shape == (6 * 32000,)
+    power = np.abs(np.fft.rfft(waveform)) ** 2
+    hertz = np.fft.rfftfreq(len(waveform), 1 / 32000)
+    share = power[hertz > 0.53 * rate].sum() / power.sum()
+    assert share < 1e-4
+
+
+@pytest.mark.usefixtures("sox")
 def test_shortest_event(bank, tmp_path):
     waveform = mixtures.render(mixture(bank, (1.0, 1.02)), SMALL, tmp_path / "a.jams")
     assert waveform.shape == (6 * RATE,)
@@ -266,14 +390,27 @@ def test_shortest_event(bank, tmp_path):
 @pytest.mark.usefixtures("sox")
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("level", [0.0, 1e-5])
-def test_silent_part_of_a_recording_is_refused(bank, tmp_path, place, level):
+def test_a_mixture_with_a_silent_part_is_not_audible(bank, place, level):
     """Scaper itself takes silence as -70 LUFS and places an event that nobody hears."""
     samples, _ = audio.read(bank[place])
     samples = np.concatenate([level * samples[: RATE + RATE // 2], samples])
     soundfile.write(bank[place], samples, RATE, subtype="FLOAT")
     silent = mixture(bank, (1.0, 2.0))._replace(background_start=0.25)
-    with pytest.raises(InputError, match=rf"^{re.escape(str(bank[place]))}: from 0\.\d\d s on, 1.00 s are silent"):
-        mixtures.render(silent, SMALL._replace(duration=1), tmp_path / "a.jams")
+    assert not mixtures.audible(silent, SMALL._replace(duration=1))
+    heard = mixture(bank, (1.0, 3.5))._replace(background_start=1.5)
+    assert mixtures.audible(heard, SMALL._replace(duration=3))
+
+
+def test_what_is_not_accepted_is_drawn_again_whatever_happens_to_crowded_clips():
+    pools = FOREGROUND, BACKGROUND
+    for on_overlap in ("replace", "remove"):
+        protocol = PAPER._replace(on_overlap=on_overlap, max_polyphony=3)
+        first = mixtures.draw(*pools, protocol, 5, "test", 0)
+        second = mixtures.draw(*pools, protocol, 5, "test", 0, lambda found, first=first: found != first)
+        assert second is not None
+        assert second.seed != first.seed
+    with pytest.raises(InputError, match="all of them audible"):
+        mixtures.draw(*pools, PAPER, 5, "test", 0, lambda found: False)
 
 
 def test_shards_are_gathered_in_order(tmp_path):
@@ -291,9 +428,8 @@ def test_shards_are_gathered_in_order(tmp_path):
             (folder / "jams" / f"{m.clip}.jams").write_text(m.clip)
         mixtures.clip_table(made, folder / "audio", 10).to_csv(folder / "clips.csv", index=False)
         events.write(folder / "events.tsv", mixtures.event_table(made))
-    found, happened = mixtures.gather(
-        [tmp_path / str(k) for k in spans], tmp_path / "audio", tmp_path / "jams", "results/audio"
-    )
+    shards = [tmp_path / str(k) for k in spans]
+    found, happened = mixtures.gather(shards, tmp_path / "audio", tmp_path / "jams", "results/audio")
     names = ["test_00000", "test_00001", "test_00003"]
     assert found["clip"].tolist() == names
     assert found["path"].tolist() == [f"results/audio/{name}.flac" for name in names]
@@ -302,3 +438,10 @@ def test_shards_are_gathered_in_order(tmp_path):
     for name in names:
         assert (tmp_path / "audio" / f"{name}.flac").read_text() == name
         assert (tmp_path / "jams" / f"{name}.jams").read_text() == name
+    for keep, left in ((2, names[:2]), (9, names)):
+        audio_folder, jams_folder = tmp_path / f"audio{keep}", tmp_path / f"jams{keep}"
+        found, happened = mixtures.gather(shards, audio_folder, jams_folder, "results/audio", keep=keep)
+        assert found["clip"].tolist() == left
+        assert happened["filename"].tolist() == [f"{name}.flac" for name in left]
+        assert sorted(path.stem for path in audio_folder.iterdir()) == left
+        assert sorted(path.stem for path in jams_folder.iterdir()) == left

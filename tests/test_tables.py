@@ -1,4 +1,4 @@
-"""Tables I-III: right numbers from small hand-made results, and faithful text versions."""
+"""Tables I-IV: right numbers from small hand-made results, and faithful text versions."""
 
 import re
 
@@ -50,6 +50,30 @@ def intervals(detectors=("energy", "ig", "mine"), labels=("Dog", "Cat"), protoco
     table["pairs"], table["clips"], table["seeds"] = 10 + np.arange(len(table)), 9, 3
     table["undefined"] = (table["metric"] == "pointing_game") * 4
     return table
+
+
+def with_recordings(unseen=True, **changes):
+    """Intervals of every split; Cat occurs only in synthetic clips, Frying only in real ones."""
+    splits = ["test", "recordings", *(["recordings_unseen"] if unseen else [])]
+    tables = [intervals(labels=("Dog", "Cat", "Frying"), **changes).assign(split=split) for split in splits]
+    for k, table in enumerate(tables):
+        table[["value", "low", "high"]] += 0.1002 * k
+        table["clips"] -= k
+    both = pd.concat(tables, ignore_index=True)
+    absent = (both["label"] == "Cat") & (both["split"] != "test") | (both["label"] == "Frying") & (
+        both["split"] == "test"
+    )
+    both.loc[absent, ["value", "low", "high", "std"]] = np.nan
+    both.loc[absent, ["pairs", "clips", "seeds"]] = 0
+    return both
+
+
+MADE = {
+    "classification": lambda small: tables.classification(small),
+    "detection": lambda _: tables.detection(intervals()),
+    "per_class": lambda _: tables.per_class(intervals()),
+    "recordings": lambda _: tables.recordings(with_recordings()),
+}
 
 
 def cell(table, column="value", **keys):
@@ -232,6 +256,72 @@ def test_per_class():
     assert "| – | (0.47 / 0.61) |" in row
 
 
+def test_recordings_stand_beside_the_synthetic_clips():
+    source = with_recordings()
+    table = tables.recordings(source)
+    numbers = [
+        "iou",
+        "iou_low",
+        "iou_high",
+        "f1",
+        "f1_low",
+        "f1_high",
+        "pointing_game",
+        "pg_low",
+        "pg_high",
+        "pairs",
+        "clips",
+        "undefined",
+    ]
+    sounds = ("synthetic", "real", "unseen")
+    assert list(table.columns) == [
+        *("label", "detector", "protocol"),
+        *(f"{sound}_{number}" for sound in sounds for number in numbers),
+    ]
+    rows = list(zip(table["protocol"], table["label"], table["detector"], strict=True))
+    labels = ("Cat", "Dog", "Frying", "class_mean", "all")
+    assert rows == [(p, x, d) for p in ("own", "shared") for x in labels for d in ("ig", "energy", "mine")]
+    for _, row in table.iterrows():
+        keys = {key: row[key] for key in ("detector", "protocol", "label")}
+        for sound, split in zip(sounds, ("test", "recordings", "recordings_unseen"), strict=True):
+            for metric, short in {"iou": "iou", "f1": "f1", "pointing_game": "pg"}.items():
+                for column, part in ((metric, "value"), (f"{short}_low", "low"), (f"{short}_high", "high")):
+                    expected = cell(source, part, **keys, split=split, metric=metric)
+                    assert row[f"{sound}_{column}"] == pytest.approx(expected, nan_ok=True)
+            for count in ("pairs", "clips", "undefined"):
+                assert row[f"{sound}_{count}"] == cell(source, count, **keys, split=split, metric="iou")
+    cat = table[table["label"] == "Cat"]
+    assert cat["real_iou"].isna().all()
+    assert (cat["real_pairs"] == 0).all()
+    assert cat["synthetic_iou"].notna().all()
+
+
+def test_recordings_without_an_overlap_list_and_of_the_two_protocols_alone():
+    source = with_recordings(unseen=False, protocols=("own", "own_present", "shared"))
+    table = tables.recordings(source, ["energy", "ig", "fw_ss"])
+    assert not [column for column in table if column.startswith("unseen")]
+    assert list(table["protocol"].unique()) == ["own", "shared"]
+    assert list(table["detector"][:3]) == ["energy", "ig", "fw_ss"]
+    absent = table[table["detector"] == "fw_ss"]
+    assert absent["real_iou"].isna().all()
+    assert (absent["real_pairs"] == 0).all()
+
+
+def test_recordings_for_people_stand_one_above_the_other():
+    table = tables.recordings(with_recordings(detectors=("ig", "mine")))
+    here = (table["label"] == "Dog") & (table["protocol"] == "own") & (table["detector"] == "ig")
+    columns = [f"real_{column}" for column in ("iou", "f1", "pointing_game", "pairs", "clips")]
+    table.loc[here, columns] = 0.314, 0.271, 0.5, 777, 66
+    text = tables.markdown(table).splitlines()
+    assert text[2].startswith("| Protocol | Class | Sound | Pairs | Clips | IG IoU / F1 | IG PG / % | mine IoU / F1 |")
+    dog = [line for line in text if line.startswith("| own | Dog |")]
+    assert [line.split(" | ")[2] for line in dog] == ["synthetic", "real", "real, unseen"]
+    assert dog[1].startswith("| own | Dog | real | 777 | 66 | 0.31 / 0.27 | 50.0 |")
+    assert any(line.startswith("| own | Cat | real | 0 | 0 | – | – | – | – |") for line in text)
+    assert any(line.startswith("| shared | class mean | synthetic |") for line in text)
+    assert r"own & Dog & real & 777 & 66 & 0.31 / 0.27 & 50.0 &" in tables.latex(table)
+
+
 def test_people_see_two_digits_intervals_and_per_cent():
     table = tables.detection(intervals(detectors=("ig", "fw_ws")))
     table.loc[0, ["iou", "iou_low", "iou_high"]] = 0.3921, 0.351, 0.4349
@@ -244,9 +334,9 @@ def test_people_see_two_digits_intervals_and_per_cent():
     assert "own & IG & 0.39 [0.35, 0.43] & 0.39 &" in tables.latex(table)
 
 
-@pytest.mark.parametrize("kind", ["classification", "detection", "per_class"])
+@pytest.mark.parametrize("kind", MADE)
 def test_text_versions_are_well_formed(kind, small):
-    table = tables.classification(small) if kind == "classification" else getattr(tables, kind)(intervals())
+    table = MADE[kind](small)
     text = tables.markdown(table)
     assert text.startswith(tables.CAPTIONS[kind])
     assert tables.markdown(table, "Mine").startswith("Mine\n\n|")
@@ -297,9 +387,9 @@ def test_csv_is_fixed_and_reads_back():
     assert mine.split(",")[CONTRACT.index("paper_iou")] == ""
 
 
-def test_text_from_a_table_read_back_from_csv(tmp_path):
-    for name in ("detection", "per_class"):
-        table = getattr(tables, name)(intervals())
+def test_text_from_a_table_read_back_from_csv(tmp_path, small):
+    for name in ("detection", "per_class", "recordings"):
+        table = MADE[name](small)
         path = tmp_path / f"{name}.csv"
         path.write_text(tables.csv(table))
         assert tables.markdown(pd.read_csv(path)) == tables.markdown(table)

@@ -2,14 +2,21 @@
 
 A soundbank lies in DESED's layout, `audio/{train,eval}/soundbank/{foreground,background}/<label>/*.wav`. Test mixtures
 draw from `eval`; training and validation mixtures from `train`, without sharing a source. A source is what the file
-name says before its last `_<number>`: DESED calls the segments of one recording `<freesound id>_<segment>.wav`.
+name says before its last `_<number>`: DESED calls the segments of one recording `<freesound id>_<segment>.wav`, and a
+recording of one segment `<freesound id>.wav`.
+
+A foreground folder may be called `<label>_nOn`, `<label>_nOff` or `<label>_nOn_nOff`: its recordings begin after the
+sound's onset, end before its offset, or both. `igsed.mixtures` places them so that the missing edge lies outside the
+clip. Convention: github turpaultn/DESED, `desed/soundscape.py`.
 """
 
 import hashlib
+import logging
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,15 +25,123 @@ from igsed import LABELS, audio
 from igsed.checksums import file_digest
 from igsed.errors import InputError
 
-COLUMNS = ["split", "kind", "label", "source", "path", "duration", "sample_rate", "channels", "sha256"]
+COLUMNS = [
+    *("split", "kind", "label", "source", "path", "duration", "sample_rate", "channels", "sha256"),
+    *("missing", "freesound_id", "licence", "problem"),
+]
 SHORTEST = 0.02
 """Shortest recording in seconds: Scaper fades events in and out over 10 ms each."""
 SUFFIXES = {".wav", ".flac", ".ogg", ".aif", ".aiff"}
 LAYOUT = "audio/{train,eval}/soundbank/{foreground,background}/<label>/*.wav"
+MISSING = {(False, False): "", (True, False): "onset", (False, True): "offset", (True, True): "both"}
+"""What the column `missing` says, by (folder has `_nOn`, folder has `_nOff`)."""
+
+_FILE_COLUMNS = ("filepath", "filename", "file", "path", "name")
 
 
-def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
-    """The sound files of a soundbank: foreground of the given labels and all backgrounds, sorted.
+class Recording(NamedTuple):
+    """A recording that was found, not yet read.
+
+    `part` says what it is for: "train" (training and validation), "eval" (test) or "any" (shared out among all three).
+    """
+
+    part: str
+    kind: str
+    label: str
+    source: str
+    path: Path
+    missing: str = ""
+    licence: str = ""
+
+
+def without_suffix(folder: str) -> tuple[str, str]:
+    """The label that a folder's name stands for, and which edges its recordings lack.
+
+    >>> without_suffix("Frying_nOn_nOff"), without_suffix("Running_water")
+    (('Frying', 'both'), ('Running_water', ''))
+    """
+    label, onset, offset = re.fullmatch(r"(.+?)(_nOn)?(_nOff)?", folder, re.IGNORECASE | re.DOTALL).groups()
+    return label, MISSING[bool(onset), bool(offset)]
+
+
+def base(name: str) -> str:
+    """What a file's name, without its ending, says of the source: all before a last `_<number>`.
+
+    >>> base("50357_2"), base("21986")
+    ('50357', '21986')
+    """
+    return re.sub(r"_[0-9]+$", "", name)
+
+
+def freesound_id(name: str) -> str:
+    """The freesound id in a name of the form `<id>_<segment>` or `<id>`, four to seven digits; else empty.
+
+    >>> freesound_id("50357_2"), freesound_id("21986"), freesound_id("bark_3"), freesound_id("12_0")
+    ('50357', '21986', '', '')
+    """
+    found = re.fullmatch(r"([1-9][0-9]{3,6})(_[0-9]+)?", name)
+    return found[1] if found else ""
+
+
+def sounds(folder: Path) -> list[Path]:
+    """The sound files in and below a folder, sorted; hidden ones and those in `__MACOSX` are not looked at."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(folder).parts)
+    ]
+
+
+def foregrounds(bank: Path, part: str, label: str) -> list[Recording]:
+    """The recordings of a label in `<bank>/audio/<part>/soundbank`, those in folders with a suffix last.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    folder = bank / "audio" / part / "soundbank" / "foreground"
+    found = [
+        Recording(part, "foreground", label, f"{label}/{base(path.stem)}", path, missing)
+        for here in sorted(folder.glob(f"{label}*"))
+        for name, missing in [without_suffix(here.name)]
+        if name == label
+        for path in sounds(here)
+    ]
+    if not found:
+        raise InputError(
+            f"{folder / label}: no recording of {label} for {_use(part)}. "
+            f"Add at least one sound file, or leave {label} out of the key `labels`."
+        )
+    return found
+
+
+def backgrounds(bank: Path, part: str) -> list[Recording]:
+    """The background recordings in `<bank>/audio/<part>/soundbank`; the label is the folder's name.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    folder = bank / "audio" / part / "soundbank" / "background"
+    found = []
+    for path in sounds(folder):
+        parts = path.relative_to(folder.parent).parts
+        label = parts[min(1, len(parts) - 2)]
+        found.append(Recording(part, "background", label, f"{label}/{base(path.stem)}", path))
+    if not found:
+        raise InputError(
+            f"{folder}: no background recording for {_use(part)}. "
+            f"Add at least one sound file, in folders {folder}/<name>/."
+        )
+    return found
+
+
+def find(root: str | Path, labels: Sequence[str]) -> list[Recording]:
+    """The recordings of a soundbank: foreground of the given labels and all backgrounds, in a fixed order.
 
     Hidden files and folders, such as the `._*.wav` that macOS leaves in archives, are not looked at.
 
@@ -35,7 +150,7 @@ def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
     InputError
         There is no label, the folder is missing, or one of its parts has no recording for a label or no background.
     """
-    root, found = Path(root), []
+    root = Path(root)
     if not root.is_dir():
         raise InputError(f"soundbank.path: there is no folder {root}. Name the folder that holds {LAYOUT}.")
     if not labels:
@@ -43,25 +158,18 @@ def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
             f"{root}: holds no recording of any class. "
             f"Name folders as in {LAYOUT}; <label> is one of {', '.join(LABELS)}."
         )
+    found = []
     for part in ("train", "eval"):
-        bank = root / "audio" / part / "soundbank"
-        folders = {f"foreground/{label}": label for label in labels} | {"background": None}
-        for folder, label in folders.items():
-            here = [
-                path
-                for path in sorted((bank / folder).rglob("*"))
-                if path.is_file()
-                and path.suffix.lower() in SUFFIXES
-                and not any(part.startswith(".") for part in path.relative_to(bank).parts)
-            ]
-            if not here:
-                what = f"no recording of {label}" if label else "no background recording"
-                remedy = (
-                    f"or leave {label} out of the key `labels`" if label else f"in folders {bank}/background/<name>/"
-                )
-                raise InputError(f"{bank / folder}: {what} for {_use(part)}. Add at least one sound file, {remedy}.")
-            found += here
-    return found
+        for label in labels:
+            found += foregrounds(root, part, label)
+        found += backgrounds(root, part)
+    known = licences(root)
+    return [recording._replace(licence=known(recording.path)) for recording in found]
+
+
+def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
+    """The sound files of a soundbank, as `find` finds them."""
+    return [recording.path for recording in find(root, labels)]
 
 
 def _use(part: str) -> str:
@@ -73,8 +181,9 @@ def index(
     labels: Sequence[str],
     validation_share: float,
     progress: Callable[[Iterable], Iterable] = iter,
+    licence: str = "",
 ) -> pd.DataFrame:
-    """Check every recording and assign it to a split.
+    """Find every recording of a soundbank in a folder, check it and assign it to a split.
 
     Parameters
     ----------
@@ -83,56 +192,262 @@ def index(
     labels : sequence of str
         The experiment's classes.
     validation_share : float
-        Share of each class's training sources (and of the training backgrounds) that go to validation; at least one
-        goes there and at least one stays.
+        See `check`.
+    progress : callable
+        Wraps the recordings while they are read.
+    licence : str
+        The licence of recordings for which no table beside the bank names one.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `split` (train, validation, test), `kind` (foreground, background), `label`, `source`, `path`,
-        `duration` (s), `sample_rate`, `channels`, `sha256`; in a fixed order.
+        See `check`.
+
+    Raises
+    ------
+    InputError
+        As `find` and `check`.
+    """
+    found = [r if r.licence else r._replace(licence=licence) for r in find(root, labels)]
+    return check(found, validation_share, progress=progress)
+
+
+def check(
+    found: Sequence[Recording],
+    validation_share: float,
+    validation_list: str | Path | None = None,
+    leave_out: bool = False,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> pd.DataFrame:
+    """Read every recording and assign its source to a split.
+
+    Parameters
+    ----------
+    found : sequence of Recording
+    validation_share : float
+        Share of each class's training sources (and of the training backgrounds) that go to validation; at least one
+        goes there and at least one stays. Of sources for any part, as many go to test. Which ones follows from a hash
+        of their names. Sources of two classes with the same freesound id go to the same split where each class keeps
+        a source in both.
+    validation_list : path, optional
+        Names recordings (see `read_validation_list`): of a class, or of the backgrounds, of which it names any,
+        exactly the named sources go to validation, each with all of its recordings; of others, `validation_share`.
+    leave_out : bool
+        What to do with a recording that cannot be used, or that is the same file as one of another source: raise, of
+        equal files only where they lie in two splits (False); or leave it out, its `split` empty and its `problem` told
+        (True). Of equal files the one in `eval` stays, else the first.
+    progress : callable
+        Wraps the recordings while they are read.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `split` (train, validation, test, or empty: left out), `kind` (foreground, background), `label`,
+        `source`, `path`, `duration` (s), `sample_rate`, `channels`, `sha256`, `missing` (empty, onset, offset, both:
+        which edges the recording lacks), `freesound_id`, `licence` and `problem` (each empty where there is none); in a
+        fixed order.
 
     Raises
     ------
     InputError
         A file that is empty, damaged, silent, too short or no audio; a class with recordings from only one source in
-        training; a recording that lies in both parts.
+        training; a recording that lies in both parts; a validation list that names no recording, or all of a class.
     """
-    root, rows = Path(root), []
-    for path in progress(files(root, labels)):
-        part, _, kind, label = path.relative_to(root / "audio").parts[:4]
-        waveform, sample_rate = audio.read(path)
-        if not np.abs(waveform).max() > 0:
-            raise InputError(f"{path}: holds only silence. Remove the file or replace it by a recording.")
-        channels = audio.header(path).channels
-        source = f"{label}/{re.sub(r'_[0-9]+$', '', path.stem)}"
-        duration = math.floor(1000 * len(waveform) / sample_rate) / 1000
-        if duration < SHORTEST:
-            raise InputError(
-                f"{path}: lasts less than {SHORTEST} s. Remove the file or replace it by a longer recording."
-            )
-        rows.append((part, kind, label, source, str(path), duration, sample_rate, channels, file_digest(path)))
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    table["split"] = table["split"].map({"train": "train", "eval": "test"})
+    table = pd.DataFrame([_row(recording, leave_out) for recording in progress(found)], columns=["part", *COLUMNS])
+    # Whole numbers even where a recording could not be read.
+    table = table.astype({"sample_rate": int, "channels": int, "duration": float})
+    if leave_out:
+        _leave_out_copies(table)
+    usable = table["problem"] == ""
+    table["split"] = table["part"].map({"train": "train", "eval": "test", "any": "train"}).where(usable, "")
     pool = table["label"].where(table["kind"] == "foreground", "background")
-    for label, group in table[table["split"] == "train"].groupby(pool, sort=True):
-        sources = sorted(group["source"].unique(), key=lambda name: hashlib.sha256(name.encode()).digest())
-        if len(sources) < 2:
-            raise InputError(
-                f"{Path(group['path'].iloc[0]).parent}: all {len(group)} recordings of {label} come from one source, "
-                "so training and validation cannot draw from different ones. Add a recording from another source"
-                + ("." if label == "background" else f", or leave {label} out of the key `labels`.")
-            )
-        held_out = sources[: min(max(1, round(validation_share * len(sources))), len(sources) - 1)]
-        table.loc[group.index[group["source"].isin(held_out)], "split"] = "validation"
-    for _, same in table.groupby("sha256", sort=False):
+    named = _named(table, validation_list) if validation_list else pd.Series(False, index=table.index)
+    for (label, part), group in table[usable & (table["part"] != "eval")].groupby([pool, "part"], sort=True):
+        listed = set(group.loc[named[group.index], "source"]) if part == "train" else set()
+        chosen = _held_out(label, group, listed, validation_share)
+        for split, sources in chosen.items():
+            table.loc[group.index[group["source"].isin(sources)], "split"] = split
+    _unite(table)
+    for _, same in table[table["split"] != ""].groupby("sha256", sort=False):
         if same["split"].nunique() > 1:
             one, other = list(same.drop_duplicates("split").itertuples())[:2]
             raise InputError(
                 f"{other.path}: is the same file as {one.path}, but one would be heard in the {one.split} and the "
                 f"other in the {other.split} split. Remove one, or name both <source>_<number>, as parts of one source."
             )
-    return table.sort_values(["kind", "split", "label", "path"], ignore_index=True)
+    return table.sort_values(["kind", "split", "label", "path"], ignore_index=True)[COLUMNS]
+
+
+def _row(recording: Recording, leave_out: bool) -> tuple:
+    path = recording.path
+    try:
+        waveform, sample_rate = audio.read(path)
+        if not np.abs(waveform).max() > 0:
+            raise InputError(f"{path}: holds only silence. Remove the file or replace it by a recording.")
+        duration = math.floor(1000 * len(waveform) / sample_rate) / 1000
+        if duration < SHORTEST:
+            raise InputError(
+                f"{path}: lasts less than {SHORTEST} s. Remove the file or replace it by a longer recording."
+            )
+        facts, problem = (duration, sample_rate, audio.header(path).channels, file_digest(path)), ""
+    except InputError as error:
+        if not leave_out:
+            raise
+        logging.warning("left out: %s", error)
+        facts, problem = (0.0, 0, 0, ""), str(error).removeprefix(f"{path}: ").split(". ")[0].rstrip(".")
+    described = (recording.kind, recording.label, recording.source, str(path), *facts)
+    return (recording.part, "", *described, recording.missing, freesound_id(path.stem), recording.licence, problem)
+
+
+def _held_out(label: str, group: pd.DataFrame, named: set[str], share: float) -> dict[str, list[str]]:
+    """Which of a pool's sources go to validation, and of a pool for any part, to test."""
+    folder = Path(group["path"].iloc[0]).parent
+    remedy = "." if label == "background" else f", or leave {label} out of the key `labels`."
+    splits = ["test", "validation"] if (group["part"] == "any").any() else ["validation"]
+    sources = sorted(group["source"].unique(), key=lambda name: hashlib.sha256(name.encode()).digest())
+    if len(sources) <= len(splits):
+        if len(splits) == 2:
+            raise InputError(
+                f"{folder}: training, validation and test are to share these backgrounds, but there are only "
+                f"{len(sources)} sources of them. Choose other `training_backgrounds`."
+            )
+        raise InputError(
+            f"{folder}: all {len(group)} recordings of {label} come from one source, "
+            f"so training and validation cannot draw from different ones. Add a recording from another source{remedy}"
+        )
+    if named == set(sources):
+        raise InputError(
+            f"{folder}: the validation list names all {len(sources)} sources of {label}, so none is left for training. "
+            f"Add a recording from another source{remedy}"
+        )
+    if named:
+        return {"validation": sorted(named)}
+    count = min(max(1, round(share * len(sources))), (len(sources) - 1) // len(splits))
+    return {split: sources[k * count : (k + 1) * count] for k, split in enumerate(splits)}
+
+
+def _unite(table: pd.DataFrame) -> None:
+    """Bring sources of several classes that are cut from one freesound recording into one split, where possible."""
+    trained = (table["kind"] == "foreground") & table["split"].isin(["train", "validation"])
+    shared = table[trained & (table["freesound_id"] != "")]
+    for _, rows in shared.groupby("freesound_id", sort=True):
+        if table.loc[rows.index, "split"].nunique() < 2:
+            continue
+        others = table[trained & table["label"].isin(rows["label"]) & ~table["source"].isin(rows["source"])]
+        left = others.groupby("split")["label"].nunique()
+        for target, other in (("validation", "train"), ("train", "validation")):
+            if left.get(other, 0) == rows["label"].nunique():
+                table.loc[rows.index, "split"] = target
+                break
+
+
+def _leave_out_copies(table: pd.DataFrame) -> None:
+    """Of each file that occurs under several sources, keep one source: before the splits, so that none is emptied."""
+    ordered = table[table["problem"] == ""].sort_values("part", key=lambda part: part != "eval", kind="stable")
+    first = ordered.groupby("sha256")[["source", "path"]].transform("first")
+    lost = ordered.index[ordered["source"] != first["source"]]
+    table.loc[lost, "problem"] = "the same file as " + first.loc[lost, "path"]
+
+
+def read_validation_list(path: str | Path) -> list[str]:
+    """The recordings that a list names, such as DESED's `soundbank_validation.tsv`.
+
+    That file has the one column `filepath`, of paths `audio/validation/soundbank/foreground/<label>/<name>.wav` and
+    `audio/validation/soundbank/background/{sins,tut-scenes-2017-dev}/<name>.wav`. Any tab-separated table with a column
+    of that name, or `filename`, `file`, `path` or `name`, is accepted too, and a plain list of file names.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or has no such column.
+    """
+    cells = _cells(path)
+    if cells is None:
+        raise InputError(f"{path}: cannot be read as a table. Expected tab-separated text with a column `filepath`.")
+    header = [cell.lower() for cell in cells.iloc[0]]
+    column = next((header.index(name) for name in _FILE_COLUMNS if name in header), None)
+    if column is not None:
+        cells = cells.iloc[1:]
+    elif len(header) > 1:
+        raise InputError(
+            f"{path}, line 1: no column says which recording is meant; there are {', '.join(cells.iloc[0])}. "
+            "Call it `filepath`."
+        )
+    return [cell for cell in cells.iloc[:, column or 0] if cell]
+
+
+def _cells(path: str | Path) -> pd.DataFrame | None:
+    """A table's cells as text, header included; None where it cannot be read or is empty."""
+    separator = "," if str(path).lower().endswith(".csv") else "\t"
+    try:
+        cells = pd.read_csv(path, sep=separator, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, ValueError):
+        return None
+    return cells.apply(lambda column: column.str.strip())
+
+
+def _key(name: str) -> tuple[str, str, str]:
+    """Kind, label and source (of a background: the file) of a listed path; what it does not say is empty."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    stem = path.stem if path.suffix.lower() in SUFFIXES else path.name
+    if "background" in path.parts[:-1]:
+        return "background", "", stem
+    if "foreground" in path.parts[:-2]:
+        return "foreground", without_suffix(path.parts[path.parts.index("foreground") + 1])[0], base(stem)
+    return "", "", stem
+
+
+def _named(table: pd.DataFrame, validation_list: str | Path) -> pd.Series:
+    """Which rows the list names, by label and source, or, where it gives no folder, by file name or source."""
+    listed = {_key(name) for name in read_validation_list(validation_list)}
+    named = []
+    for row in table.itertuples():
+        stem = Path(row.path).stem
+        exact = (
+            ("foreground", row.label, base(stem)) if row.kind == "foreground" else ("background", "", stem),
+            ("", "", stem),
+            ("", "", base(stem)),
+        )
+        named.append(not listed.isdisjoint(exact))
+    if not any(named):
+        raise InputError(
+            f"{validation_list}: names {len(listed)} recordings, and none of them is in the soundbank. "
+            "Correct soundbank.validation, or take the list that belongs to this soundbank."
+        )
+    logging.info("%s names %d sources; %d recordings found are theirs", validation_list, len(listed), sum(named))
+    return pd.Series(named, index=table.index)
+
+
+def licences(root: str | Path) -> Callable[[Path], str]:
+    """What the tables beside a soundbank say of a recording's licence; empty where they say nothing.
+
+    Looked at are `license*`, `licence*` and `files` with the ending `.tsv` or `.csv` in the folder `root`: of any that
+    has a column `license` or `licence` and one of `filename`, `filepath`, `file`, `path` or `name`, a row counts for
+    the recording with the same file name in a folder of the same name. So read, DESED's `license_training.tsv` and
+    `license_eval.tsv`, whose paths begin differently from those in the archive, fit.
+    """
+    known: dict[tuple[str, str], str] = {}
+    tables = [p for p in sorted(Path(root).glob("*")) if re.fullmatch(r"(licen[cs]e.*|files)\.[ct]sv", p.name, re.I)]
+    for path in tables:
+        cells = _cells(path)
+        if cells is None:
+            continue
+        header = [cell.lower() for cell in cells.iloc[0]]
+        named = next((header.index(name) for name in _FILE_COLUMNS if name in header), None)
+        said = next((k for k, name in enumerate(header) if name in ("license", "licence")), None)
+        if named is None or said is None:
+            continue
+        for _, row in cells.iloc[1:].iterrows():
+            parts = PurePosixPath(row.iloc[named].replace("\\", "/")).parts[-2:]
+            if parts:
+                known[("" if len(parts) == 1 else parts[0], parts[-1])] = row.iloc[said]
+    return lambda path: known.get((path.parent.name, path.name)) or known.get(("", path.name), "")
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """The index that a workflow wrote: the table of `check`."""
+    text: Mapping[str, type] = dict.fromkeys(set(COLUMNS) - {"duration", "sample_rate", "channels"}, str)
+    return pd.read_csv(path, dtype=text, keep_default_na=False)
 
 
 def pools(table: pd.DataFrame, split: str) -> tuple[pd.DataFrame, pd.DataFrame]:

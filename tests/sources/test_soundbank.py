@@ -208,6 +208,136 @@ def test_recording_in_both_parts_is_refused(small):
     assert str(trained) in str(caught.value)
 
 
+def folder_of(root, name, part="train"):
+    return root / "audio" / part / "soundbank" / "foreground" / name
+
+
+def test_suffix_says_which_edges_a_recording_lacks(tmp_path):
+    root = bank(tmp_path, labels=("Dog",))
+    for k, suffix in enumerate(("_nOn", "_nOff", "_nOn_nOff", "s")):
+        recording(folder_of(root, f"Dog{suffix}") / f"b_{k}.wav", seconds=0.03, rate=8000, seed=50 + k)
+    recording(folder_of(root, "Dog_noff", "eval") / "c_9.wav", seconds=0.03, rate=8000, seed=60)
+    table = soundbank.index(root, ["Dog"], 0.25).query("kind == 'foreground'")
+    assert set(table["label"]) == {"Dog"}
+    lacking = {Path(row.path).parent.name: row.missing for row in table.itertuples()}
+    assert lacking == {
+        "Dog": "",
+        "Dog_nOn": "onset",
+        "Dog_nOff": "offset",
+        "Dog_nOn_nOff": "both",
+        "Dog_noff": "offset",
+    }
+    # The parts of one recording stay together, whatever they lack.
+    assert table.loc[table["source"] == "Dog/b", "split"].nunique() == 1
+    assert (table["source"] == "Dog/b").sum() == 4
+
+
+def test_class_with_nothing_but_suffixed_folders_is_found(tmp_path):
+    root = bank(tmp_path, labels=("Dog",))
+    folder_of(root, "Dog").rename(folder_of(root, "Dog_nOff"))
+    assert (
+        (soundbank.index(root, ["Dog"], 0.25).query("split == 'train' and kind == 'foreground'")["missing"])
+        .eq("offset")
+        .all()
+    )
+
+
+def test_same_freesound_recording_in_two_classes_keeps_to_one_split(tmp_path):
+    train = [f"{20000 + k}_0" for k in range(8)]
+    root = bank(tmp_path, train, ["30000"], labels=("Cat", "Dog"))
+    for name in train:  # other sounds cut from the same recordings
+        other = folder_of(root, "Cat") / f"{name}.wav"
+        other.rename(other.with_name(f"{name[:-1]}1.wav"))
+    table = soundbank.index(root, ["Cat", "Dog"], 0.25).query("kind == 'foreground'")
+    assert (table.groupby("freesound_id")["split"].nunique() == 1).all()
+    assert (table.groupby("label")["split"].nunique() == 3).all()
+    assert set(table["freesound_id"]) == {"30000", *(name[:5] for name in train)}
+
+
+def write(path, *lines):
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+LISTS = {
+    "as published": ("filepath", "audio/validation/soundbank/foreground/Dog/a_1.wav"),
+    "its folder has a suffix": ("filepath", "audio/validation/soundbank/foreground/Dog_nOff/a_7.wav"),
+    "more columns": ("event_label\tfilename", "Dog\tfar/away/foreground/Dog/a_0.wav"),
+    "plain names": ("a_0.wav", "unheard_of.wav"),
+    "sources": ("filename", "a"),
+}
+
+
+@pytest.mark.parametrize("lines", LISTS.values(), ids=LISTS)
+def test_validation_list_decides(tmp_path, lines):
+    """One segment named is enough for all of its source; where the list is silent, the share decides."""
+    root = bank(tmp_path / "bank", ("a_0", "a_1", "b_0", "c_0", "d_0"), ("e_0",), ("Dog",))
+    listed = write(tmp_path / "list.tsv", *lines)
+    found = soundbank.find(root, ["Dog"])
+    table = soundbank.check(found, 0.5, listed)
+    dogs = table.query("kind == 'foreground' and split != 'test'").set_index("source")["split"]
+    assert dogs[dogs == "validation"].index.unique().tolist() == ["Dog/a"]
+    rooms = table.query("kind == 'background' and split != 'test'").groupby("split")["source"].unique()
+    if "/foreground/" in lines[1]:
+        assert len(rooms["validation"]) == 2
+    else:
+        assert rooms["validation"].tolist() == ["room/a"]
+
+
+def test_useless_validation_list_is_refused(tmp_path, small):
+    found = soundbank.find(small, ["Cat", "Dog"])
+    for lines, problem in (
+        (("filepath", "audio/validation/soundbank/foreground/Dog/zz_0.wav"), "names 1 recordings, and none of them is"),
+        (("label\tplace", "Dog\thome"), "line 1: no column says which recording is meant; there are label, place"),
+        (("filepath", "foreground/Dog/a_0.wav", "foreground/Dog/b_0.wav"), "names all 2 sources of Dog"),
+    ):
+        listed = write(tmp_path / "list.tsv", *lines)
+        with pytest.raises(InputError, match=problem):
+            soundbank.check(found, 0.25, listed)
+    with pytest.raises(InputError, match="cannot be read as a table"):
+        soundbank.check(found, 0.25, tmp_path / "absent.tsv")
+
+
+def test_licences_come_from_tables_beside_the_bank(small):
+    write(
+        small / "license_training.tsv", "filename\tid\tlicense", "../training/soundbank/foreground/Dog/a_0.wav\t1\tCC0"
+    )
+    write(small / "licenses.tsv", "path\tlicence", "audio/eval/soundbank/foreground/Cat/c_0.wav\tGPL-3+")
+    write(small / "files.csv", "name,licence", 'b_0.wav,"CC BY 4.0, by somebody"')
+    write(small / "license_note.tsv", "no table of licences")
+    (small / "._licenses.tsv").write_bytes(b"\x00\x05\x16\x07")
+    table = soundbank.index(small, ["Cat", "Dog"], 0.25, licence="unsaid")
+    found = {path.removeprefix(f"{small}/audio/"): licence for path, licence in table[["path", "licence"]].to_numpy()}
+    assert found["train/soundbank/foreground/Dog/a_0.wav"] == "CC0"
+    assert found["eval/soundbank/foreground/Cat/c_0.wav"] == "GPL-3+"
+    assert found["train/soundbank/foreground/Cat/b_0.wav"] == "CC BY 4.0, by somebody"
+    assert found["train/soundbank/foreground/Cat/a_0.wav"] == "unsaid"
+
+
+def test_unusable_recordings_can_be_left_out(small):
+    dogs = small / "audio" / "train" / "soundbank" / "foreground" / "Dog"
+    silent(dogs / "z_0.wav")
+    (dogs / "y_0.wav").write_bytes(b"")
+    shutil.copy(dogs / "b_0.wav", folder_of(small, "Dog", "eval") / "c_1.wav")
+    recording(dogs / "x_0.wav", seconds=0.03, rate=8000, seed=70)
+    table = soundbank.check(soundbank.find(small, ["Dog"]), 0.25, leave_out=True)
+    lost = table[table["split"] == ""].set_index("path")["problem"]
+    assert lost.to_dict() == {
+        str(dogs / "z_0.wav"): "holds only silence",
+        str(dogs / "y_0.wav"): "the file is empty",
+        str(dogs / "b_0.wav"): f"the same file as {folder_of(small, 'Dog', 'eval') / 'c_1.wav'}",
+    }
+    assert set(table.query("label == 'Dog' and split != ''")["split"]) == {"train", "validation", "test"}
+
+
+def test_index_is_read_as_it_was_written(small, tmp_path):
+    recording(folder_of(small, "Dog_nOn") / "0012345_0.wav", seconds=0.03, rate=8000, seed=80)
+    recording(folder_of(small, "Dog_nOn") / "12345_0.wav", seconds=0.03, rate=8000, seed=81)
+    table = soundbank.index(small, ["Cat", "Dog"], 0.25)
+    table.to_csv(tmp_path / "soundbank.csv", index=False)
+    assert soundbank.read(tmp_path / "soundbank.csv").equals(table)
+
+
 def test_pools_of_a_split(small):
     table = soundbank.index(small, ["Cat", "Dog"], 0.25)
     seen = []

@@ -91,14 +91,14 @@ def test_pairs_are_predicted_and_present(finished):
     predictions = pd.read_csv(finished.results / "predictions" / "seed0" / "test.csv")
     wanted = predictions[(predictions.predicted == 1) & (predictions.present == 1)]
     for detector in DETECTORS:
-        pairs = pd.read_parquet(finished.results / "evaluation" / detector / "pairs.parquet")
+        pairs = pd.read_parquet(finished.results / "evaluation" / detector / "test_pairs.parquet")
         own = pairs[pairs.protocol == "own"]
         assert set(zip(own["clip"], own.label, strict=True)) == set(zip(wanted["clip"], wanted.label, strict=True))
 
 
 def test_shared_protocol_uses_the_percentile_of_ig(finished):
     chosen = {
-        detector: pd.read_parquet(finished.results / "evaluation" / detector / "pairs.parquet")
+        detector: pd.read_parquet(finished.results / "evaluation" / detector / "test_pairs.parquet")
         .groupby("protocol")["percentile"]
         .unique()
         for detector in DETECTORS
@@ -109,7 +109,7 @@ def test_shared_protocol_uses_the_percentile_of_ig(finished):
 
 def test_random_detector_is_random(finished):
     """Random scores over every pair of the run: PG near the active ratio, IoU near the closed form."""
-    pairs = pd.read_parquet(finished.results / "evaluation" / "random" / "pairs.parquet")
+    pairs = pd.read_parquet(finished.results / "evaluation" / "random" / "test_pairs.parquet")
     own = pairs[pairs.protocol == "own"]
     kept = statistics.kept_frames(own.percentile.to_numpy(), 100) / 100
     expected = statistics.random_iou(own.active_ratio.to_numpy(), kept, 100)

@@ -5,33 +5,57 @@ import subprocess
 import yaml
 
 from igsed import config as configuration
-from igsed import provenance
+from igsed import provenance, recordings
 from igsed.errors import InputError
 from igsed.registry import BACKBONES, BASELINES, FRAMEWISE
-from igsed.sources import soundbank
+from igsed.sources import soundbank, table
 
 provenance.put_first(workflow.basedir)
+
+
+def literal(path):
+    """A path whose braces Snakemake shall not read as wildcards."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
 
 try:
     CONFIG = configuration.load(config, workflow.configfiles)
     # What the soundbank is made of: every file of the user's, or the generated folder.
     if CONFIG.soundbank.kind == "folder":
-        RECORDINGS = [
-            str(path).replace("{", "{{").replace("}", "}}")
-            for path in soundbank.files(CONFIG.soundbank.path, CONFIG.classes)
-        ]
+        RECORDINGS = [literal(path) for path in soundbank.files(CONFIG.soundbank.path, CONFIG.classes)]
     else:
-        RECORDINGS = "<results>/soundbank"
+        RECORDINGS = {
+            "procedural": ["<results>/soundbank"],
+            "debian": ["<resources>/free_sounds"],
+            "desed": collect("<resources>/sources/{source}", source=CONFIG.soundbank.downloads),
+        }[CONFIG.soundbank.kind]
+    # The same for real recordings, if there are any.
+    if CONFIG.recordings is None:
+        REAL_RECORDINGS = []
+    elif CONFIG.recordings.kind == "folder":
+        found = recordings.files(CONFIG.recordings.audio)
+        REAL_RECORDINGS = [literal(path) for path in [CONFIG.recordings.annotations, *found]]
+    else:
+        REAL_RECORDINGS = [f"<resources>/sources/{CONFIG.recordings.kind}"]
+    SOURCES = {
+        name: [file._asdict() for file in files] for name, files in table.read(CONFIG.sources).items()
+    }
 except InputError as error:
     raise WorkflowError(str(error))
 
 LABELS = CONFIG.classes
+KEEP = CONFIG.mixtures.keep.model_dump() if CONFIG.mixtures.keep else dict.fromkeys(["train", "validation", "test"])
 SPLITS = ["train", "validation", "test"]
-SCORED = ["validation", "test"]
+# Real recordings, where there are any, are judged like the test split.
+JUDGED = ["test", *(["recordings"] if CONFIG.recordings else [])]
 MODELS = ["clip", *(name for name in FRAMEWISE if name in CONFIG.detectors)]
 METHODS = {name: method.model_dump() for name, method in CONFIG.attribution_methods.items()}
-FIGURES = ["pipeline", "examples", "thresholds", "per_class", "training"]
-WEIGHTS = f"<resources>/{CONFIG.backbone.name}/{CONFIG.backbone.name}.safetensors"
+TABLES = ["classification", "detection", "per_class", "data"] + (["recordings"] if CONFIG.recordings else [])
+FIGURES = ["pipeline", "examples", "thresholds", "per_class", "training", "data"]
+FIGURES += ["recordings"] if CONFIG.recordings else []
+WEIGHTS = {"yamnet": "<resources>/yamnet/yamnet.safetensors", "cnn14": "<resources>/cnn14/cnn14.pth"}[
+    CONFIG.backbone.name
+]
 
 DEVICE = CONFIG.device if CONFIG.device != "auto" else "cuda" if provenance.gpus() else "cpu"
 # Without a GPU, jobs must not queue for one.
@@ -39,7 +63,7 @@ GPU = int(DEVICE == "cuda")
 
 
 wildcard_constraints:
-    split="|".join(SPLITS),
+    split="|".join([*SPLITS, "recordings"]),
     seed=r"\d+",
     shard=r"\d+",
     model="|".join(["clip", *FRAMEWISE]),
@@ -75,8 +99,10 @@ def scores_of(detector, split):
 
 
 def soundbank_root(wildcards, input):
-    """The folder that holds `audio/`."""
-    return input.recordings if CONFIG.soundbank.kind == "procedural" else CONFIG.soundbank.path
+    """The folder that holds `audio/`; for DESED, the folder of each source that it is made of."""
+    if CONFIG.soundbank.kind == "desed":
+        return dict(zip(CONFIG.soundbank.downloads, input.recordings, strict=True))
+    return CONFIG.soundbank.path if CONFIG.soundbank.kind == "folder" else input.recordings[0]
 
 
 def shards(wildcards):
@@ -111,9 +137,9 @@ def validation_scores(wildcards):
     return scores_of(wildcards.detector, "validation")
 
 
-def test_scores(wildcards):
-    """A detector's frame scores on test, one file per seed that it has."""
-    return scores_of(wildcards.detector, "test")
+def split_scores(wildcards):
+    """A detector's frame scores on a split, one file per seed that it has."""
+    return scores_of(wildcards.detector, wildcards.split)
 
 
 def finish():

@@ -31,7 +31,7 @@ rule attribute:
         options=lookup(within=METHODS, dpath="{detector}/options"),
         backbone=CONFIG.backbone.name,
         labels=LABELS,
-        all_present=CONFIG.evaluation.pairs == "present",
+        all_present="present" in [CONFIG.evaluation.pairs, *CONFIG.evaluation.also],
     script:
         "../scripts/attribute.py"
 

@@ -22,26 +22,26 @@ rule sweep:
         code=code("sweep"),
         seeds=CONFIG.training.seeds,
         percentiles=CONFIG.evaluation.percentiles,
-        pairs=CONFIG.evaluation.pairs,
+        pairs=[CONFIG.evaluation.pairs, *CONFIG.evaluation.also],
     script:
         "../scripts/sweep.py"
 
 
 rule evaluate:
     input:
-        scores=test_scores,
+        scores=split_scores,
         sweep=rules.sweep.output.sweep,
         shared_sweep=f"<results>/evaluation/{CONFIG.evaluation.shared_from}/sweep.csv",
-        predictions=collect("<results>/predictions/seed{seed}/test.csv", seed=CONFIG.training.seeds),
-        clips="<results>/mixtures/test/clips.csv",
-        events="<results>/mixtures/test/events.tsv",
+        predictions=collect("<results>/predictions/seed{seed}/{{split}}.csv", seed=CONFIG.training.seeds),
+        clips="<results>/mixtures/{split}/clips.csv",
+        events="<results>/mixtures/{split}/events.tsv",
     output:
-        pairs="<results>/evaluation/{detector}/pairs.parquet",
-        detections="<results>/evaluation/{detector}/detections.csv",
+        pairs="<results>/evaluation/{detector}/{split}_pairs.parquet",
+        detections="<results>/evaluation/{detector}/{split}_detections.csv",
     log:
-        "<logs>/evaluate/{detector}.log",
+        "<logs>/evaluate/{detector}_{split}.log",
     benchmark:
-        "<benchmarks>/evaluate/{detector}.tsv"
+        "<benchmarks>/evaluate/{detector}_{split}.tsv"
     conda:
         "../../envs/igsed.yaml"
     resources:
@@ -52,7 +52,7 @@ rule evaluate:
         labels=LABELS,
         seeds=CONFIG.training.seeds,
         select=CONFIG.evaluation.select,
-        pairs=CONFIG.evaluation.pairs,
+        protocols=CONFIG.evaluation.protocols,
         segment=CONFIG.evaluation.segment,
         collar=CONFIG.evaluation.collar,
     script:
@@ -61,9 +61,17 @@ rule evaluate:
 
 rule metrics:
     input:
-        pairs=collect("<results>/evaluation/{detector}/pairs.parquet", detector=CONFIG.detectors),
-        detections=collect("<results>/evaluation/{detector}/detections.csv", detector=CONFIG.detectors),
-        clips="<results>/mixtures/test/clips.csv",
+        pairs=collect(
+            "<results>/evaluation/{detector}/{split}_pairs.parquet",
+            detector=CONFIG.detectors,
+            split=JUDGED,
+        ),
+        detections=collect(
+            "<results>/evaluation/{detector}/{split}_detections.csv",
+            detector=CONFIG.detectors,
+            split=JUDGED,
+        ),
+        clips=collect("<results>/mixtures/{split}/clips.csv", split=JUDGED),
     output:
         metrics=report("<results>/metrics.csv", caption="../report/metrics.rst", category="Data"),
         intervals=report("<results>/intervals.csv", caption="../report/intervals.rst", category="Data"),
@@ -80,6 +88,7 @@ rule metrics:
     params:
         code=code("metrics"),
         labels=LABELS,
+        splits=JUDGED,
         detectors=CONFIG.detectors,
         reference=CONFIG.evaluation.shared_from,
         replicates=CONFIG.evaluation.bootstrap,

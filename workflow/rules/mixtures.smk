@@ -1,4 +1,4 @@
-# Synthetic clips with known events.
+# Clips with known events: synthetic mixtures and real recordings.
 
 
 rule mix:
@@ -11,6 +11,8 @@ rule mix:
         "<logs>/mix/{split}_{shard}.log",
     benchmark:
         "<benchmarks>/mix/{split}_{shard}.tsv"
+    wildcard_constraints:
+        split="|".join(SPLITS),
     conda:
         "../../envs/igsed.yaml"
     resources:
@@ -18,7 +20,7 @@ rule mix:
         runtime=60,
     params:
         code=code("mix"),
-        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "shard"}),
+        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard"}),
         clips=clip_range,
         seed=CONFIG.seed,
     script:
@@ -37,6 +39,8 @@ rule mixtures:
         "<logs>/mixtures/{split}.log",
     benchmark:
         "<benchmarks>/mixtures/{split}.tsv"
+    wildcard_constraints:
+        split="|".join(SPLITS),
     conda:
         "../../envs/igsed.yaml"
     resources:
@@ -44,5 +48,38 @@ rule mixtures:
         runtime=30,
     params:
         code=code("mixtures"),
+        keep=lookup(within=KEEP, dpath="{split}"),
     script:
         "../scripts/mixtures.py"
+
+
+rule recordings:
+    input:
+        files=REAL_RECORDINGS,
+        overlap=CONFIG.recordings.overlap if CONFIG.recordings and CONFIG.recordings.overlap else [],
+    output:
+        audio=directory("<results>/mixtures/recordings/audio"),
+        clips="<results>/mixtures/recordings/clips.csv",
+        events="<results>/mixtures/recordings/events.tsv",
+        counts=report(
+            "<results>/mixtures/recordings/counts.csv",
+            caption="../report/recordings_counts.rst",
+            category="Data",
+        ),
+    log:
+        "<logs>/recordings.log",
+    benchmark:
+        "<benchmarks>/recordings.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code("recordings"),
+        source=CONFIG.recordings.model_dump() if CONFIG.recordings else None,
+        labels=LABELS,
+        window=CONFIG.mixtures.duration,
+        sample_rate=CONFIG.mixtures.sample_rate,
+    script:
+        "../scripts/recordings.py"

@@ -48,6 +48,73 @@ rule tables:
         "../scripts/tables.py"
 
 
+rule data_report:
+    input:
+        index=rules.soundbank.output.index,
+        clips=collect("<results>/mixtures/{split}/clips.csv", split=SPLITS),
+        events=collect("<results>/mixtures/{split}/events.tsv", split=SPLITS),
+    output:
+        csv="<results>/tables/data.csv",
+        md=report(
+            "<results>/tables/data.md",
+            caption="../report/data.rst",
+            category="Tables",
+            labels={"table": "V", "of": "recordings and clips"},
+        ),
+        svg=report(
+            "<results>/figures/data.svg",
+            caption="../report/data.rst",
+            category="Figures",
+            labels={"figure": "7", "of": "recordings"},
+        ),
+        png="<results>/figures/data.png",
+    log:
+        "<logs>/data_report.log",
+    benchmark:
+        "<benchmarks>/data_report.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("data_report"),
+        splits=SPLITS,
+        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard"}),
+        drawn=CONFIG.mixtures.clips.model_dump(),
+        keep=KEEP,
+    script:
+        "../scripts/data_report.py"
+
+
+rule table_recordings:
+    input:
+        intervals=rules.metrics.output.intervals,
+    output:
+        csv="<results>/tables/recordings.csv",
+        md=report(
+            "<results>/tables/recordings.md",
+            caption="../report/recordings.rst",
+            category="Tables",
+            labels={"table": "IV", "of": "synthetic and real"},
+        ),
+        tex="<results>/tables/recordings.tex",
+    log:
+        "<logs>/table_recordings.log",
+    benchmark:
+        "<benchmarks>/table_recordings.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("table_recordings"),
+        detectors=CONFIG.detectors,
+    script:
+        "../scripts/table_recordings.py"
+
+
 rule figure_pipeline:
     output:
         svg=report(
@@ -75,7 +142,7 @@ rule figure_pipeline:
 rule figure_examples:
     input:
         scores=[path for name in CONFIG.detectors for path in scores_of(name, "test")[:1]],
-        pairs=collect("<results>/evaluation/{detector}/pairs.parquet", detector=CONFIG.detectors),
+        pairs=collect("<results>/evaluation/{detector}/test_pairs.parquet", detector=CONFIG.detectors),
         clips="<results>/mixtures/test/clips.csv",
         events="<results>/mixtures/test/events.tsv",
         audio="<results>/mixtures/test/audio",
@@ -128,6 +195,7 @@ rule figure_thresholds:
         runtime=10,
     params:
         code=code("figure_thresholds"),
+        pairs=CONFIG.evaluation.pairs,
     script:
         "../scripts/figure_thresholds.py"
 
@@ -156,6 +224,32 @@ rule figure_per_class:
         code=code("figure_per_class"),
     script:
         "../scripts/figure_per_class.py"
+
+
+rule figure_recordings:
+    input:
+        table="<results>/tables/recordings.csv",
+    output:
+        svg=report(
+            "<results>/figures/recordings.svg",
+            caption="../report/recordings_figure.rst",
+            category="Figures",
+            labels={"figure": "6", "of": "synthetic and real"},
+        ),
+        png="<results>/figures/recordings.png",
+    log:
+        "<logs>/figure_recordings.log",
+    benchmark:
+        "<benchmarks>/figure_recordings.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("figure_recordings"),
+    script:
+        "../scripts/figure_recordings.py"
 
 
 rule figure_training:
@@ -189,11 +283,11 @@ rule manifest:
         sources=[
             rules.soundbank.output.index,
             WEIGHTS,
-            *collect("<results>/mixtures/{split}/{part}", split=SPLITS, part=["audio", "events.tsv"]),
+            *collect("<results>/mixtures/{split}/{part}", split=[*SPLITS, *JUDGED[1:]], part=["audio", "events.tsv"]),
         ],
         results=[
             rules.metrics.output,
-            rules.tables.output,
+            collect("<results>/tables/{table}.{suffix}", table=TABLES, suffix=["csv", "md"]),
             collect("<results>/figures/{figure}.{suffix}", figure=FIGURES, suffix=["svg", "png"]),
         ],
     output:

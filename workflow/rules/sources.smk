@@ -1,6 +1,53 @@
 # Source recordings and pretrained weights.
 
 
+rule fetch:
+    output:
+        folder=directory("<resources>/sources/{source}"),
+    # Where the network is, also when the others run on a cluster.
+    localrule: True
+    log:
+        "<logs>/fetch/{source}.log",
+    benchmark:
+        "<benchmarks>/fetch/{source}.tsv"
+    retries: 1
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=1440,
+    params:
+        code=code("fetch"),
+        files=lookup(within=SOURCES, dpath="{source}"),
+        downloads="resources/downloads",
+        lock="resources/sources.lock.json",
+    script:
+        "../scripts/fetch.py"
+
+
+rule debian_soundbank:
+    input:
+        table=CONFIG.soundbank.table,
+    output:
+        folder=directory("<resources>/free_sounds"),
+    localrule: True
+    log:
+        "<logs>/debian_soundbank.log",
+    benchmark:
+        "<benchmarks>/debian_soundbank.tsv"
+    retries: 1
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=120,
+    params:
+        code=code("debian_soundbank"),
+        downloads="resources/downloads/debian",
+    script:
+        "../scripts/debian_soundbank.py"
+
+
 rule procedural_soundbank:
     output:
         folder=directory("<results>/soundbank"),
@@ -41,16 +88,40 @@ rule soundbank:
     params:
         code=code("soundbank"),
         labels=LABELS,
+        kind=CONFIG.soundbank.kind,
         root=soundbank_root,
+        backgrounds=CONFIG.soundbank.training_backgrounds,
         validation_share=CONFIG.soundbank.validation_share,
+        official=CONFIG.soundbank.validation == "official",
     script:
         "../scripts/soundbank.py"
+
+
+rule cnn14:
+    input:
+        folder="<resources>/sources/panns_cnn14",
+    output:
+        weights="<resources>/cnn14/cnn14.pth",
+    log:
+        "<logs>/cnn14.log",
+    benchmark:
+        "<benchmarks>/cnn14.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("cnn14"),
+    script:
+        "../scripts/cnn14.py"
 
 
 rule yamnet:
     output:
         weights="<resources>/yamnet/yamnet.safetensors",
         class_map="<resources>/yamnet/yamnet_class_map.csv",
+    localrule: True
     log:
         "<logs>/yamnet.log",
     benchmark:

@@ -7,4 +7,5 @@ from igsed.console import job
 
 with job(snakemake.log[0], snakemake.output) as out:
     sweeps = pd.concat(map(pd.read_csv, snakemake.input.sweeps), ignore_index=True)
+    sweeps = sweeps[sweeps["pairs"] == snakemake.params.pairs]
     figures.save(figures.thresholds(sweeps), out.svg, out.png)

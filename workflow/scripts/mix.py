@@ -1,6 +1,6 @@
 """Draw and render the clips of one shard."""
 
-import pandas as pd
+import functools
 
 from igsed import audio, events, mixtures
 from igsed.console import job, progress
@@ -9,12 +9,12 @@ from igsed.sources import soundbank
 with job(snakemake.log[0], snakemake.output) as out:
     params, split = snakemake.params, snakemake.wildcards.split
     protocol = mixtures.Protocol(**params.protocol)
-    foreground, background = soundbank.pools(pd.read_csv(snakemake.input.index), split)
+    foreground, background = soundbank.pools(soundbank.read(snakemake.input.index), split)
     for part in ("audio", "jams"):
         (out.folder / part).mkdir(parents=True)
-    made = []
+    audible, made = functools.partial(mixtures.audible, protocol=protocol), []
     for k in progress(range(*params.clips), f"mixing {split} clips"):
-        mixture = mixtures.draw(foreground, background, protocol, params.seed, split, k)
+        mixture = mixtures.draw(foreground, background, protocol, params.seed, split, k, audible)
         if mixture is not None:
             waveform = mixtures.render(mixture, protocol, out.folder / "jams" / f"{mixture.clip}.jams")
             audio.write_flac(out.folder / "audio" / f"{mixture.clip}.flac", waveform, protocol.sample_rate)

@@ -7,6 +7,8 @@ from igsed.console import job
 
 with job(snakemake.log[0], snakemake.output) as out:
     shards = [Path(shard) for shard in snakemake.input.shards]
-    clips, happened = mixtures.gather(shards, out.audio, out.jams, snakemake.output.audio)
+    clips, happened = mixtures.gather(
+        shards, out.audio, out.jams, snakemake.output.audio, keep=snakemake.params.get("keep")
+    )
     clips.to_csv(out.clips, index=False)
     events.write(out.events, happened, [f"{clip}.flac" for clip in clips["clip"]])

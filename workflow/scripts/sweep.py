@@ -13,7 +13,9 @@ with job(snakemake.log[0], snakemake.output) as out:
     curves = []
     for k, seed in enumerate(params.seeds):
         found = scores.read(files.scores[k % len(files.scores)])
-        pairs = evaluation.select(pd.read_csv(files.predictions[k]), params.pairs)
-        active = labels.of_pairs(events, pairs, found.values.shape[1])
-        curves.append(evaluation.sweep_curve(evaluation.rows_of(found, pairs), active, percentiles, seed))
+        for rule in params.pairs:
+            pairs = evaluation.select(pd.read_csv(files.predictions[k]), rule)
+            active = labels.of_pairs(events, pairs, found.values.shape[1])
+            curve = evaluation.sweep_curve(evaluation.rows_of(found, pairs), active, percentiles, seed)
+            curves.append(curve.assign(pairs=rule))
     pd.concat(curves).assign(detector=snakemake.wildcards.detector).to_csv(out.sweep, index=False)

@@ -4,15 +4,17 @@ import pandas as pd
 
 from igsed import tables
 from igsed.console import job
+from igsed.evaluation import PROTOCOLS
 
 with job(snakemake.log[0], snakemake.output) as out:
     files, params = snakemake.input, snakemake.params
     predictions = [pd.read_csv(path).assign(seed=s) for s, path in zip(params.seeds, files.predictions, strict=True)]
-    intervals = pd.read_csv(files.intervals)
+    intervals, metrics = pd.read_csv(files.intervals), pd.read_csv(files.metrics)
+    test = intervals[intervals["split"] == "test"]
     made = {
         "classification": tables.classification(pd.concat(predictions)),
-        "detection": tables.detection(intervals, pd.read_csv(files.metrics), params.detectors),
-        "per_class": tables.per_class(intervals, params.detectors),
+        "detection": tables.detection(test, metrics[metrics["split"] == "test"], params.detectors),
+        "per_class": tables.per_class(test[test["protocol"].isin(PROTOCOLS)], params.detectors),
     }
     for name, table in made.items():
         for suffix, render in {"csv": tables.csv, "md": tables.markdown, "tex": tables.latex}.items():

@@ -1,0 +1,448 @@
+"""Real recordings as a split: sound files with DESED's annotation, brought to the form of the mixtures.
+
+Conventions
+-----------
+- A recording is scored in windows as long as a mixture, one after the other from its beginning. The last window is
+  padded with silence; a rest shorter than `SHORTEST_REST` after a whole window is left out, since its window would be
+  almost wholly padding (recordings of "10 s" last 10.01 s as often as not). Every window is a clip.
+- The waveform is the mean over channels, resampled (soxr, its high quality) to the rate of the mixtures. Where it
+  exceeds full scale, the whole recording is scaled down, as Scaper does with mixtures.
+- An event belongs to every window that it reaches into, cut to it, in whole milliseconds like all annotations. What
+  lies after the sound's end is cut off.
+- Labels that are not the experiment's are no part of the truth; recordings without events stay and can only be wrongly
+  detected in.
+- Whatever was left out, cut or converted is counted (`WHAT`).
+
+DESED names recordings from YouTube `<id>_<start>_<end>.wav` in its public evaluation set and `Y<id>_<start>_<end>.wav`
+elsewhere; ids have 11 characters and differ by case.
+"""
+
+import csv
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import soxr
+
+from igsed import audio, events
+from igsed.errors import InputError
+
+SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au"}
+SHORTEST_REST = 0.5
+"""Shortest rest after a whole window, in seconds, that becomes a window."""
+
+WHAT = (
+    "recordings in the annotations",
+    "recordings not found",
+    "recordings scored",
+    "sound files without annotation, left out",
+    "recordings with several channels, averaged",
+    "recordings at another sample rate, resampled",
+    "recordings above full scale, scaled down",
+    "recordings that are silent",
+    "recordings shorter than a window",
+    "recordings longer than a window",
+    "recordings with a rest too short for a window, left out",
+    "recordings without events",
+    "recordings with other labels only",
+    "recordings on the overlap list",
+    "lines of the overlap list without a recording",
+    "events in recordings scored",
+    "events with other labels, left out",
+    "events after the sound's end, left out",
+    "events cut at the sound's end",
+    "events in a rest left out, in part or whole",
+    "events that reach into several windows",
+    "windows",
+    "windows padded with silence",
+    "windows without events",
+    "windows on the overlap list",
+    "events in windows",
+)
+"""What `Split.counts` counts."""
+
+# Annotations of synthetic clips name Scaper's JAMS file instead of the sound file.
+_NAMED = SUFFIXES | {".jams"}
+_YOUTUBE = re.compile(r"Y?([\w-]{11})(?:_\d+(?:\.\d+)?_\d+(?:\.\d+)?)?", re.ASCII)
+
+
+class Found(NamedTuple):
+    """Which files belong to an annotation: `paths` by annotated name, names `missing`, files not annotated."""
+
+    paths: dict[str, Path]
+    missing: list[str]
+    unannotated: list[Path]
+
+
+class Split(NamedTuple):
+    """A split made of recordings.
+
+    `clips`: `clip, path, duration, seed, polyphony, recording, window, padding, overlap`; `seed` is empty, `recording`
+    the annotated file name, `window` counts from 0, `padding` is in seconds, `overlap` 1 for recordings on the list.
+    `events`: DESED's columns. `counts`: `what, name, count`; rows without a name are totals, those with one say which.
+    """
+
+    clips: pd.DataFrame
+    events: pd.DataFrame
+    counts: pd.DataFrame
+
+
+def files(folder: str | Path) -> list[Path]:
+    """The sound files in a folder and the folders below, sorted; hidden ones (`._*.wav` of macOS) are passed over.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or no sound file in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder. Name the folder that holds the sound files.")
+    found = [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES]
+    if not found:
+        raise InputError(
+            f"{folder}: holds no sound file ({', '.join(sorted(SUFFIXES))}). Name the folder of the recordings."
+        )
+    return found
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts) and path.is_file()
+    )
+
+
+def find(folder: str | Path, names: Sequence[str]) -> Found:
+    """Match annotated file names with sound files, by path in the folder, else by name, else by name without suffix.
+
+    Raises
+    ------
+    InputError
+        No name has a file, a name fits several files, or a file several names.
+    """
+    known = files(folder)
+    keys = (
+        {path.relative_to(folder).as_posix(): [path] for path in known},
+        _group(known, lambda path: path.name),
+        _group(known, lambda path: _bare(path.name)),
+    )
+    paths, missing = {}, []
+    for name in names:
+        last = name.replace("\\", "/").rsplit("/", 1)[-1]
+        fits = next((k[key] for k, key in zip(keys, (name, last, _bare(last)), strict=True) if key in k), [])
+        if len(fits) > 1:
+            raise InputError(
+                f"{folder}: {name!r} of the annotations fits {len(fits)} sound files, {fits[0]} and {fits[1]} among "
+                "them. Name the folder that holds only one of them, or give its path in the annotations."
+            )
+        if fits:
+            paths[name] = fits[0]
+        else:
+            missing.append(name)
+    for path, claimed in _group(paths, paths.get).items():
+        if len(claimed) > 1:
+            raise InputError(f"{path}: is meant by {claimed[0]!r} and by {claimed[1]!r}. Give them one name.")
+    if not paths:
+        raise InputError(
+            f"{folder}: holds none of the {len(missing)} annotated recordings, the first {missing[:1]}; its first "
+            f"sound file is {known[0].name!r}. Name the folder and the annotations that belong together."
+        )
+    used = set(paths.values())
+    return Found(paths, missing, [path for path in known if path not in used])
+
+
+def _group(items: Iterable, key: Callable) -> dict:
+    groups = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
+
+
+def _bare(name: str) -> str:
+    """A file name without the suffix of a sound file; DESED's names have points of their own."""
+    stem, point, suffix = name.rpartition(".")
+    return stem if f"{point}{suffix}".lower() in _NAMED else name
+
+
+def desed_public_eval(root: str | Path) -> tuple[Path, Path]:
+    """The folder of sound files and the annotation in DESED's unpacked public evaluation set.
+
+    The set has `audio/eval/public/*.wav` and `metadata/eval/public.tsv`, in some versions below a folder `dataset`
+    (turpaultn/DESED, README). Of several files with DESED's header (`filename onset offset event_label`), as in a
+    folder where more of DESED was unpacked, those with "eval" in their path count, then the one named `public.tsv`. The
+    sound files are looked for at the same place below `audio`, else in the whole of `root`.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or several are left.
+    """
+    root = Path(root)
+    tables = [path for path in _visible(root) if path.suffix == ".tsv" and _has_header(path)]
+    for likely in (lambda path: "eval" in path.relative_to(root).as_posix(), lambda path: path.name == "public.tsv"):
+        if len(tables) > 1:
+            tables = [path for path in tables if likely(path)]
+    if len(tables) != 1:
+        found = f"holds {len(tables)} that could be meant, {tables[0]} first" if tables else "holds none"
+        raise InputError(
+            f"{root}: expected one annotation of DESED's public evaluation set (metadata/eval/public.tsv), but it "
+            f"{found}. Unpack the archive DESED_public_eval.tar.gz anew into an empty folder."
+        )
+    parts = list(tables[0].relative_to(root).with_suffix("").parts)
+    if "metadata" in parts:
+        parts[parts.index("metadata")] = "audio"
+    beside = root.joinpath(*parts)
+    return (beside if beside.is_dir() else root), tables[0]
+
+
+def _has_header(path: Path) -> bool:
+    with open(path, encoding="utf-8-sig", errors="replace") as lines:
+        return set(events.COLUMNS) <= set(lines.readline().strip().split("\t"))
+
+
+def read_overlap(path: str | Path) -> list[str]:
+    """What an overlap list names: the first cell (up to a comma) of every line that is no comment (`#`).
+
+    A line is a YouTube id or a file name; AudioSet's own lists (`YTID, start_seconds, …`) can be given as they are.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or names nothing.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as lines:
+            cells = [row[0].strip() for row in csv.reader(lines) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read as a list of recordings ({error}). Expected a text file.") from None
+    named = [cell for cell in cells if cell and not cell.startswith("#")]
+    if not named:
+        raise InputError(f"{path}: names no recording. Write one YouTube id or file name a line, or leave the key out.")
+    return named
+
+
+def youtube_id(name: str) -> str | None:
+    """The id in a file name as DESED forms it, or in an id itself; None where there is none.
+
+    Examples
+    --------
+    >>> youtube_id("YMZ1Y6r_9Jc_205_215.wav"), youtube_id("YKK227gPpRn4_30.000_40.000.wav")
+    ('YMZ1Y6r_9Jc', 'KK227gPpRn4')
+    """
+    match = _YOUTUBE.fullmatch(_bare(name))
+    return match and match[1]
+
+
+def overlapping(names: Sequence[str], listed: Sequence[str]) -> tuple[np.ndarray, int]:
+    """Which recordings an overlap list names: by file name, its suffix aside, or by YouTube id.
+
+    Returns
+    -------
+    numpy.ndarray of bool (name,), and the number of list entries that name none of them.
+    """
+    keys = [{_bare(name), youtube_id(name)} - {None} for name in names]
+    entries = [{_bare(entry), youtube_id(entry)} - {None} for entry in listed]
+    wanted, present = set().union(*entries), set().union(*keys)
+    on_list = np.array([not wanted.isdisjoint(key) for key in keys], dtype=bool)
+    return on_list, sum(present.isdisjoint(entry) for entry in entries)
+
+
+def windows(duration: float, length: float) -> np.ndarray:
+    """The windows of a recording.
+
+    Parameters
+    ----------
+    duration, length : float
+        Of the recording and of a window, s.
+
+    Returns
+    -------
+    numpy.ndarray (window, 2)
+        Where the sound of each window begins and ends, s; at least one window, all but the last `length` long.
+
+    Examples
+    --------
+    >>> windows(25.0, 10).tolist(), windows(10.2, 10).tolist()
+    ([[0.0, 10.0], [10.0, 20.0], [20.0, 25.0]], [[0.0, 10.0]])
+    """
+    whole = int(duration // length)
+    count = max(whole + (duration - whole * length >= SHORTEST_REST), 1)
+    starts = length * np.arange(count, dtype=float)
+    return np.stack([starts, np.minimum(starts + length, duration)], axis=1)
+
+
+def cut(happened: pd.DataFrame, spans: np.ndarray) -> pd.DataFrame:
+    """Events shifted and cut to windows.
+
+    Parameters
+    ----------
+    happened : pandas.DataFrame
+        `onset, offset, event_label` of one recording, s.
+    spans : numpy.ndarray (window, 2)
+        See `windows`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `event` (row of `happened`), `window`, `onset`, `offset` (s from the window's beginning, whole milliseconds),
+        `event_label`; parts under half a millisecond are left out.
+    """
+    starts, ends = spans.T
+    onsets, offsets = happened[["onset", "offset"]].to_numpy(float).T[:, :, None]
+    onsets = np.round(np.maximum(onsets, starts) - starts, 3)
+    offsets = np.round(np.minimum(offsets, ends) - starts, 3)
+    event, window = np.nonzero(offsets > onsets)
+    return pd.DataFrame(
+        {
+            "event": event,
+            "window": window,
+            "onset": onsets[event, window],
+            "offset": offsets[event, window],
+            "event_label": happened["event_label"].to_numpy()[event],
+        }
+    )
+
+
+def make(
+    folder: str | Path,
+    annotations: str | Path,
+    labels: Sequence[str],
+    target: Path,
+    audio_folder: str | Path,
+    sample_rate: int,
+    window: int,
+    overlap: str | Path | None = None,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> Split:
+    """Make a split of recordings; one recording at a time is held in memory.
+
+    Parameters
+    ----------
+    folder, annotations : path
+        The sound files, of any rate and number of channels, and DESED's TSV of their events.
+    labels : sequence of str
+        The experiment's classes.
+    target : path
+        New folder for the windows' sound files: mono 16-bit FLAC, all equally long.
+    audio_folder : path
+        Where these will finally lie, for the column `path`.
+    sample_rate, window : int
+        Of the mixtures: Hz, s.
+    overlap : path, optional
+        The overlap list.
+    progress : callable
+        Wraps the iterable of recordings.
+
+    Raises
+    ------
+    InputError
+        Beside those of reading: no event has one of the labels, or the overlap list names no recording.
+    """
+    happened, names = events.read(annotations), events.clips(annotations)
+    found = find(folder, names)
+    names = list(found.paths)
+    happened = happened[happened["filename"].isin(names)]
+    if not happened["event_label"].isin(labels).any():
+        known = ", ".join(sorted(happened["event_label"].unique())) or "none at all"
+        raise InputError(
+            f"{annotations}: no recording in {folder} has an event of the classes {', '.join(labels)}, so there is "
+            f"nothing to score (labels found: {known}). Rename the labels as DESED does, or choose other classes."
+        )
+    listed = read_overlap(overlap) if overlap else []
+    on_list, unmatched = overlapping(names, listed)
+    if listed and not on_list.any():
+        raise InputError(
+            f"{overlap}: none of its {len(listed)} lines names one of the {len(names)} recordings, the first line "
+            f"{listed[0]!r}. Write YouTube ids or file names, or leave the key out."
+        )
+    if found.missing:
+        logging.warning("%s: %d annotated recordings not found", folder, len(found.missing))
+    tally = Counter({("recordings not found", name): 1 for name in found.missing})
+    tally["recordings in the annotations", ""] = len(names) + len(found.missing)
+    tally["recordings scored", ""] = len(names)
+    tally["sound files without annotation, left out", ""] = len(found.unannotated)
+    tally["lines of the overlap list without a recording", ""] = unmatched
+    by_recording = dict(iter(happened.groupby("filename")))
+    target.mkdir()
+    clips, pieces = [], []
+    for name, overlaps in zip(progress(names), on_list, strict=True):
+        samples, duration = _waveform(found.paths[name], sample_rate, tally)
+        spans = windows(duration, window)
+        parts = _truth(by_recording.get(name, happened[:0]), labels, duration, spans, tally)
+        tally["recordings shorter than a window", ""] += duration < window
+        tally["recordings longer than a window", ""] += duration > window
+        tally["recordings with a rest too short for a window, left out", ""] += duration > spans[-1, 1]
+        tally["recordings on the overlap list", ""] += overlaps
+        for k, (start, end) in enumerate(spans):
+            here, clip = parts[parts["window"] == k], f"recordings_{len(clips):05d}"
+            sound = np.zeros(window * sample_rate, np.float32)
+            heard = samples[k * len(sound) : (k + 1) * len(sound)]
+            sound[: len(heard)] = heard
+            audio.write_flac(target / f"{clip}.flac", sound, sample_rate)
+            polyphony, padding = events.polyphony(here["onset"], here["offset"]), round(window - (end - start), 3)
+            path = f"{audio_folder}/{clip}.flac"
+            clips.append((clip, path, window, None, polyphony, name, k, padding, int(overlaps)))
+            pieces.append(here.assign(filename=f"{clip}.flac")[events.COLUMNS])
+            tally["windows padded with silence", ""] += padding > 0
+            tally["windows without events", ""] += here.empty
+            tally["windows on the overlap list", ""] += overlaps
+            tally["events in windows", ""] += len(here)
+    tally["windows", ""] = len(clips)
+    columns = ["clip", "path", "duration", "seed", "polyphony", "recording", "window", "padding", "overlap"]
+    return Split(pd.DataFrame(clips, columns=columns), pd.concat(pieces, ignore_index=True), _counts(tally))
+
+
+def _waveform(path: Path, sample_rate: int, tally: Counter) -> tuple[np.ndarray, float]:
+    """A recording as the split needs it, and its length in seconds."""
+    samples, rate = audio.read(path)
+    duration, channels = len(samples) / rate, audio.header(path).channels
+    if channels > 1:
+        tally["recordings with several channels, averaged", f"{channels} channels"] += 1
+    if rate != sample_rate:
+        tally["recordings at another sample rate, resampled", f"{rate} Hz"] += 1
+        samples = soxr.resample(samples, rate, sample_rate)
+    peak = np.abs(samples).max(initial=0)
+    if peak > 1:
+        tally["recordings above full scale, scaled down", ""] += 1
+        samples = samples / peak
+    tally["recordings that are silent", ""] += peak == 0
+    return samples, duration
+
+
+def _truth(
+    happened: pd.DataFrame, labels: Sequence[str], duration: float, spans: np.ndarray, tally: Counter
+) -> pd.DataFrame:
+    """The events of one recording, cut to its windows, see `cut`."""
+    for label, number in happened["event_label"].value_counts().items():
+        if label not in labels:
+            tally["events with other labels, left out", label] += number
+    known = happened[happened["event_label"].isin(labels)].reset_index(drop=True)
+    parts = cut(known, spans)
+    # Up to a millisecond past the end is the annotation's rounding.
+    beyond, after = known["offset"] > duration + 0.001, known["onset"] >= duration
+    tally["recordings without events", ""] += happened.empty
+    tally["recordings with other labels only", ""] += not happened.empty and known.empty
+    tally["events in recordings scored", ""] += len(happened)
+    tally["events after the sound's end, left out", ""] += after.sum()
+    tally["events cut at the sound's end", ""] += (beyond & ~after).sum()
+    in_rest = (known["offset"] > spans[-1, 1] + 0.001) & ~after & (spans[-1, 1] < duration)
+    tally["events in a rest left out, in part or whole", ""] += in_rest.sum()
+    tally["events that reach into several windows", ""] += (parts["event"].value_counts() > 1).sum()
+    return parts
+
+
+def _counts(tally: Counter) -> pd.DataFrame:
+    """`what, name, count` in the order of `WHAT`: each total, 0 included, and below it what it is made of."""
+    rows = []
+    for what in WHAT:
+        named = sorted((name, int(number)) for (this, name), number in tally.items() if this == what)
+        rows.append((what, "", sum(number for _, number in named)))
+        rows += [(what, name, number) for name, number in named if name]
+    return pd.DataFrame(rows, columns=["what", "name", "count"])

@@ -1,0 +1,199 @@
+"""Unpacking archives of strangers: nothing outside the folder, no links, no more than there is room for.
+
+Formats are tar (plain or compressed by gzip, bzip2, xz) and zip. Only regular files and folders are made; a link in a
+tar archive becomes a copy of the file in the archive that it points to. Members are refused as by Python's extraction
+filter ``data`` (PEP 706), and with them the archive: what points outside, devices and pipes. Sizes stated in an archive
+are not believed: bytes are counted while they are written. What macOS adds (``._*``, ``__MACOSX``, ``.DS_Store``) is
+passed over.
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+import shutil
+import stat
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from tqdm import tqdm
+
+from igsed.errors import InputError
+
+LIMIT = 200 * 10**9
+"""Most bytes to unpack unless told otherwise: more than four times the largest source, SINS."""
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+_CHUNK = 1 << 20
+_BLOCK = 4096  # even an empty file takes something
+_SPECIAL = {stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK}
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    KeyError,  # a link to a member that is not there
+    OverflowError,
+    RuntimeError,  # a password; links in a circle; a compression that Python lacks
+    UnicodeError,
+    ValueError,
+)
+
+
+class _Member(NamedTuple):
+    name: str
+    open: Callable[[], IO[bytes]] | None  # None: a folder
+
+
+def unpack(archive: Path, folder: Path, *, limit: int = LIMIT, progress: bool = True) -> int:
+    """Unpack an archive into a folder; what lies there already stays, but for files of the same name.
+
+    Parameters
+    ----------
+    archive : Path
+        A zip file, or a tar archive whatever its compression; told by its contents.
+    folder : Path
+        Made if absent. After an error it holds a part of the archive: unpack into a temporary one.
+    limit : int
+        Most bytes to write. The free space on the disk is a limit as well.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    int
+        Bytes that were written.
+
+    Raises
+    ------
+    InputError
+        The archive is damaged or would write outside the folder, through a link, a device, or too much.
+
+    Examples
+    --------
+    >>> import io, tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     archive = Path(place, "a.zip")
+    ...     with zipfile.ZipFile(archive, "w") as file:
+    ...         file.writestr("audio/dog.wav", b"woof")
+    ...         file.writestr("audio/._dog.wav", b"junk")
+    ...     unpack(archive, Path(place, "a")), sorted(path.name for path in Path(place, "a").rglob("*"))
+    (4, ['audio', 'dog.wav'])
+    """
+    archive, folder = Path(archive), Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    taken = written = 0
+
+    def take(amount: int) -> None:
+        nonlocal taken
+        taken += amount
+        if taken > limit:
+            raise InputError(
+                f"{archive}: is not unpacked any further: more than {limit / 1e9:.2f} GB would come out of it. Do not "
+                "use it."
+            )
+        if taken > free:
+            raise InputError(
+                f"{folder}: the {free / 1e9:.2f} GB that are free do not suffice to unpack {archive}. Free some space."
+            )
+
+    terminal = sys.stderr.isatty()
+    try:
+        with tqdm(
+            desc=f"unpack {archive.name}",
+            total=unpacked_size(archive),
+            unit="B",
+            unit_scale=True,
+            mininterval=0.5 if terminal else 10.0,
+            delay=1.0,
+            ascii=not terminal,
+            leave=False,
+            dynamic_ncols=terminal,
+            disable=not progress,
+        ) as bar:
+            for member in _members(archive, folder):
+                target = folder.joinpath(*_parts(member.name))
+                take(_BLOCK)
+                if member.open is None:
+                    target.mkdir(parents=True, exist_ok=True)
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                # never written through: it may be a hard link to a file elsewhere
+                target.unlink(missing_ok=True)
+                with member.open() as source, open(target, "xb") as file:
+                    while chunk := source.read(_CHUNK):
+                        take(len(chunk))
+                        written += file.write(chunk)
+                        bar.update(len(chunk))
+    except tarfile.FilterError as problem:
+        raise InputError(f"{archive}: is not unpacked: {problem}. Do not use it.") from None
+    except _DAMAGED as problem:
+        # tarfile lists on further lines what each kind of compression had against the file
+        complaint = str(problem).split("\n")[0] or type(problem).__name__
+        raise InputError(f"{archive}: cannot be unpacked: {complaint}. Remove it to have it fetched anew.") from None
+    except OSError as problem:
+        raise InputError(f"{archive}: cannot be unpacked into {folder}: {problem}") from None
+    return written
+
+
+def unpacked_size(archive: Path) -> int | None:
+    """Bytes that a zip archive states to hold; None for other formats, which would have to be read through."""
+    if not zipfile.is_zipfile(archive):
+        return None
+    try:
+        with zipfile.ZipFile(archive) as file:
+            return sum(entry.file_size for entry in file.infolist())
+    except _DAMAGED:
+        return None
+
+
+def _parts(name: str) -> list[str]:
+    """The components of a member's path below the folder.
+
+    Raises
+    ------
+    tarfile.FilterError
+        The path leads elsewhere, on this or another operating system.
+    """
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or re.match("[A-Za-z]:", name):
+        raise tarfile.FilterError(f"the member {name!r} would be written outside the folder")
+    return parts
+
+
+def _junk(name: str) -> bool:
+    return any(part.startswith("._") or part in ("__MACOSX", ".DS_Store") for part in name.split("/"))
+
+
+def _members(archive: Path, folder: Path) -> Iterator[_Member]:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as file:
+            for entry in file.infolist():
+                if stat.S_IFMT(entry.external_attr >> 16) in _SPECIAL:
+                    raise tarfile.FilterError(f"the member {entry.filename!r} is a link or a device")
+                _parts(entry.orig_filename)  # filename ends at a NUL
+                if not _junk(entry.filename):
+                    opener = None if entry.is_dir() else lambda entry=entry: file.open(entry)
+                    yield _Member(entry.filename, opener)
+    else:
+        with tarfile.open(archive) as file:
+            for entry in file:
+                _parts(entry.name)
+                if _junk(entry.name):
+                    continue
+                tarfile.data_filter(entry, str(folder))
+                yield _Member(entry.name, None if entry.isdir() else lambda entry=entry: _contents(file, entry))
+
+
+def _contents(file: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
+    contents = file.extractfile(entry)
+    if contents is None:
+        raise tarfile.FilterError(f"the member {entry.name!r} is neither a file nor a folder")
+    return contents

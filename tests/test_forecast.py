@@ -1,0 +1,297 @@
+"""Forecasts: counting with fixed unit costs, the numbers of jobs against Snakemake's, one small real measurement."""
+
+import copy
+import math
+import re
+import shutil
+
+import pytest
+import torch
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from igsed import config as configuration
+from igsed import forecast as forecasts
+from igsed import unit_costs
+from igsed.__main__ import main
+from igsed.errors import InputError
+from igsed.forecast import Cost, Inputs, Source
+from igsed.sources import table as sources_table
+from tests.toys import recording
+from tests.workflow.project import MINIATURE, ROOT, Project
+
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+STAGES = ("light", "torch", "procedural_soundbank", "soundbank", "mix", "recordings", "baseline", "framewise", "sweep")
+STAGES += ("evaluate", "figure")
+COSTS = {
+    **{name: Cost(job=1.0, unit=1e-3, memory=2e8) for name in STAGES},
+    **{f"train/{model}": Cost(job=5.0, unit=1e-4, memory=2e8) for model in ("clip", "fw_ws", "fw_ss")},
+    "metrics": Cost(job=1.0, unit=1e-7, memory=2e8),
+    "features": Cost(job=5.0, unit=0.1, disk=1e5, memory=5e8, gpu=math.nan, gpu_memory=math.nan),
+    "attribute/ig": Cost(job=5.0, unit=6.0, disk=1e3, memory=8e8, gpu=math.nan, gpu_memory=math.nan),
+    "attribute/ig_spectral": Cost(job=5.0, unit=1.0, disk=1e3, memory=8e8, gpu=math.nan, gpu_memory=math.nan),
+}
+INPUTS = Inputs(recordings=190)
+
+
+def config(**sections):
+    values = copy.deepcopy(DEFAULT)
+    for name, value in sections.items():
+        values[name] = {**values.get(name, {}), **value} if isinstance(value, dict) else value
+    return configuration.load(values)
+
+
+def table(inputs=INPUTS, costs=COSTS, **sections):
+    return forecasts.forecast(config(**sections), costs, inputs)
+
+
+ON_GPU = COSTS | {
+    name: COSTS[name]._replace(gpu=COSTS[name].unit, gpu_memory=1e9) for name in ("features", "attribute/ig")
+}
+
+
+clips = st.fixed_dictionaries({split: st.integers(1, 500) for split in ("train", "validation", "test")})
+
+
+@settings(max_examples=15, deadline=None)
+@given(clips, clips, st.integers(1, 4))
+def test_more_clips_and_seeds_never_cost_less(few, more, seeds):
+    less = table(mixtures={"clips": few}, training={"seeds": [0]})
+    greater = table(
+        mixtures={"clips": {split: few[split] + more[split] for split in few}}, training={"seeds": list(range(seeds))}
+    )
+    columns = ["jobs", "download", "disk", "cpu", "longest", "memory"]
+    assert (greater[columns] >= less[columns]).all(axis=None)
+    assert forecasts.wall(greater, 2) >= forecasts.wall(less, 2)
+
+
+@settings(max_examples=15, deadline=None)
+@given(clips, st.integers(1, 5), st.integers(1, 64))
+def test_stages_are_sums_of_their_jobs_and_the_clock_lies_between_the_bounds(counts, seeds, cores):
+    chosen = config(mixtures={"clips": counts}, training={"seeds": list(range(seeds))})
+    found = forecasts.forecast(chosen, COSTS, INPUTS)
+    seconds = [
+        job.count * (COSTS[job.cost].job + job.units * COSTS[job.cost].unit)
+        for job in forecasts.jobs(chosen, COSTS, INPUTS)
+    ]
+    assert math.isclose(found["cpu"].sum(), sum(seconds))
+    assert math.isclose(forecasts.wall(found, 1), found["cpu"].sum())
+    assert max(found["cpu"].sum() / cores, found["longest"].max()) <= forecasts.wall(found, cores) * (1 + 1e-9)
+    assert forecasts.wall(found, cores + 1) <= forecasts.wall(found, cores)
+
+
+def test_a_second_method_costs_what_it_costs_alone():
+    one, other, both = (
+        table(detectors=names, evaluation={"shared_from": names[0]}).loc["attribute"]
+        for names in (["ig"], ["ig_spectral"], ["ig", "ig_spectral"])
+    )
+    assert math.isclose(both["cpu"], one["cpu"] + other["cpu"])
+    assert (both["jobs"], one["jobs"], other["jobs"]) == (12, 6, 6)
+
+
+def test_default_experiment_by_hand():
+    found = table()
+    assert found.loc["mix", "jobs"] == 4 + 1 + 1
+    assert math.isclose(found.loc["features", "disk"], 234 * 1e5)
+    pairs = 34 * forecasts.classes_per_clip(config())
+    assert math.isclose(found.loc["attribute", "cpu"], 3 * (2 * 5 + 6 * pairs))
+    assert math.isnan(found.loc["attribute", "gpu"])
+    assert found.loc["mix", "gpu"] == 0
+    assert math.isclose(found.loc["train", "memory"], 2e8 + 210 * 1e5)
+
+
+def test_clips_above_those_to_keep_are_mixed_but_not_used():
+    drawn = {"clips": {"train": 100, "validation": 20, "test": 20}, "on_overlap": "remove"}
+    kept = table(mixtures={**drawn, "keep": {"train": 50, "validation": 10, "test": 10}})
+    assert kept.loc["mix", "cpu"] == table(mixtures=drawn).loc["mix", "cpu"]
+    assert math.isclose(kept.loc["features", "disk"], 70 * 1e5)
+
+
+def test_real_recordings_are_scored_too(tmp_path):
+    recording(tmp_path / "audio" / "a.wav", seconds=25.0, rate=8000)
+    recording(tmp_path / "audio" / "b.wav", seconds=3.0, rate=8000)
+    recording(tmp_path / "audio" / "c.wav", seconds=10.01, rate=8000)
+    chosen = config(recordings={"kind": "folder", "audio": str(tmp_path / "audio"), "annotations": "events.tsv"})
+    inputs = forecasts.inputs_of(chosen, tmp_path)
+    assert inputs.real_clips == 3 + 1 + 1
+    found = forecasts.forecast(chosen, COSTS, inputs)
+    assert found.loc["recordings", "jobs"] == 1
+    assert found.loc["attribute", "jobs"] == 3 * 3
+    assert found.loc["evaluate", "jobs"] == 2 * 5
+
+
+def test_expected_classes_per_clip():
+    def expected(events, labels):
+        return forecasts.classes_per_clip(config(mixtures={"events": events}, labels=labels))
+
+    assert math.isclose(expected([1, 1], None), 1)
+    assert math.isclose(expected([1, 9], ["Dog"]), 1)
+    # Two events, two classes: the same one with probability 1/2.
+    assert math.isclose(expected([2, 2], ["Dog", "Cat"]), 1.5)
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A table of three sources, one of unknown size, and an empty folder of resources."""
+    rows = [
+        ("bank", "bank.tar.gz", "archive", 1000, "0" * 32),
+        ("bank", "list.tsv", "file", 50, "0" * 32),
+        ("unknown", "unknown.zip", "archive", "", "0" * 32),
+        ("other", "other.pth", "file", 7, "0" * 32),
+    ]
+    lines = [
+        f"{name},{file},{kind},https://example.org/{file},,{size},{md5},,," for name, file, kind, size, md5 in rows
+    ]
+    path = tmp_path / "sources.csv"
+    path.write_text("\n".join([",".join(sources_table.COLUMNS), *lines]) + "\n")
+    return path
+
+
+def test_only_what_is_missing_is_downloaded(sources, tmp_path):
+    assert forecasts.missing(["bank", "other"], sources, tmp_path) == [
+        Source("fetch", "bank", 1050, 2050),
+        Source("fetch", "other", 7, 7),
+    ]
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / "bank.tar.gz").write_bytes(bytes(1000))
+    (tmp_path / "sources" / "other").mkdir(parents=True)
+    assert forecasts.missing(["bank", "other"], sources, tmp_path) == [Source("fetch", "bank", 50, 1050)]
+    with pytest.raises(InputError, match="no source 'nowhere'"):
+        forecasts.missing(["nowhere"], sources, tmp_path)
+
+
+def test_unknown_sizes_are_shown_as_unknown(sources, tmp_path):
+    (unknown,) = forecasts.missing(["unknown"], sources, tmp_path)
+    assert math.isnan(unknown.download)
+    alone = forecasts.text(table(INPUTS._replace(sources=(unknown,))), 2)
+    assert alone.splitlines()[-1].endswith(", ? to download")
+    both = forecasts.text(table(INPUTS._replace(sources=(unknown, Source("fetch", "bank", 3e9, 6e9)))), 2)
+    assert "+ ? of disk, 3.0 GB + ? to download" in both.splitlines()[-1]
+    assert re.search(r"^fetch +2 +3.0 GB \+ \?", both, flags=re.MULTILINE)
+
+
+def test_last_line_says_it_all():
+    last = forecasts.text(table(), cores=2).splitlines()[-1]
+    assert re.fullmatch(r"about [\d.]+ min on 2 cores, [\d.]+ MB of disk, nothing to download", last)
+
+
+def test_columns_are_aligned_and_not_measured_is_a_dash():
+    lines = forecasts.text(table(), cores=2).splitlines()
+    assert len({len(line) for line in lines[: lines.index("")]}) == 1
+    row = next(line for line in lines if line.startswith("attribute"))
+    assert re.split(r" {2,}", row)[5] == "–"
+
+
+def test_more_than_a_day_and_a_full_disk_are_warned_of():
+    assert "WARNING" not in forecasts.text(table(), 2)
+    week = COSTS | {"attribute/ig": Cost(unit=1e4)}
+    assert "WARNING: this takes longer than a day" in forecasts.text(table(costs=week), 2)
+    assert "WARNING: only 1.0 MB of disk are free" in forecasts.text(table(), 2, free=1e6)
+
+
+def test_the_bound_is_named():
+    assert re.match(r"attribute takes \d+ % of the time; more cores", forecasts.bound(table(), cores=1))
+    assert "its longest job bounds it" in forecasts.bound(table(), cores=1000)
+    assert "more GPUs shorten it" in forecasts.bound(table(costs=ON_GPU), cores=1000)
+
+
+def test_gpus_share_the_work_of_gpus():
+    found = table(costs=ON_GPU)
+    assert forecasts.wall(found, 1000, gpus=1) > found.loc["attribute", "gpu"]
+    assert forecasts.wall(found, 1000, gpus=2) < forecasts.wall(found, 1000, gpus=1)
+    last = forecasts.text(table(costs=ON_GPU), 8).splitlines()[-1]
+    assert " on 8 cores and 1 GPU, " in last
+
+
+FACTORS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+
+
+@given(st.floats(0.1, 1e7), st.sampled_from([forecasts.duration, forecasts.size]))
+def test_numbers_for_people_are_within_their_digits(value, form):
+    number, unit = form(value).split(" ")
+    assert abs(float(number) * FACTORS[unit] - value) <= max(0.05 * value, 0.05)
+    assert len(number) <= 3 or unit in ("d", "TB")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0"), (2.54, "2.5 s"), (59.9, "1.0 min"), (546, "9.1 min"), (86400 * 7, "7.0 d"), (math.nan, "–")],
+)
+def test_durations(seconds, expected):
+    assert forecasts.duration(seconds) == expected
+
+
+VARIANTS = {
+    "miniature": MINIATURE,
+    "other": MINIATURE
+    | {
+        "mixtures": {**MINIATURE["mixtures"], "shard": 7},
+        "training": {"seeds": [0, 1]},
+        "detectors": ["ig_spectral", "fw_ss", "energy"],
+        "evaluation": {"shared_from": "ig_spectral", "also": ["present"]},
+    },
+    "paper": yaml.safe_load((ROOT / "config" / "paper.yaml").read_text()),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_jobs_are_those_of_the_workflow(variant, tmp_path):
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    for name in ("yamnet.safetensors", "yamnet_class_map.csv"):
+        (weights / name).touch()
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project", VARIANTS[variant], weights / "yamnet.safetensors")
+    shutil.copytree(ROOT / "config", project.folder / "config", dirs_exist_ok=True)
+    experiment = config(**project.settings)
+    inputs = forecasts.inputs_of(experiment, project.folder / "resources")
+    assert bool(inputs.sources) == (variant == "paper")
+    assert forecasts.forecast(experiment, COSTS, inputs)["jobs"].to_dict() == project.plan()
+
+
+def test_measured_costs_cover_every_stage():
+    if shutil.which("sox") is None:
+        pytest.skip("the program sox is missing")
+    tiny = config(
+        labels=["Dog", "Speech"],
+        mixtures={"duration": 2, "event_duration": [0.25, 0.5]},
+        ig={"steps": 2},
+        training={"seeds": [0]},
+        evaluation={"bootstrap": 100},
+    )
+    threads, parts = torch.get_num_threads(), []
+    costs = unit_costs.measure(tiny, say=parts.append)
+    assert torch.get_num_threads() == threads
+    assert "attribution by ig" in parts
+    assert set(costs) == set(COSTS) - {"attribute/ig_spectral"}
+    assert all(cost.job > 0 and cost.memory > 1e7 for cost in costs.values())
+    assert all(cost.unit > 0 for name, cost in costs.items() if name not in ("light", "torch", "figure"))
+    # 2 s are 6 or 7 of YAMNet's frames, and the pooled one, of 1024 numbers of four bytes.
+    assert 7 * 4096 <= costs["features"].disk <= 8 * 4096 + 100
+    # 32000 samples a second of 16 bits, compressed, with Scaper's JAMS.
+    assert 10_000 < costs["mix"].disk < 2 * 64_000 + 30_000
+    assert math.isnan(costs["attribute/ig"].gpu)
+    assert forecasts.wall(forecasts.forecast(tiny, costs, forecasts.inputs_of(tiny)), 2) > 0
+
+
+def test_a_gpu_that_is_not_there_is_named():
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    measurement = unit_costs._Measurement(config(), "cuda", ROOT)
+    with pytest.raises(InputError, match="torch finds none here"):
+        measurement.network()
+
+
+def test_the_command_takes_configuration_files_either_way(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(unit_costs, "measure", lambda *_: COSTS)
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    (tmp_path / "mine.yaml").write_text("training: {seeds: [0]}\n")
+    assert main(["forecast", "--configfile", "mine.yaml", "--cores", "3"]) == 0
+    named = capsys.readouterr().out
+    assert main(["forecast", "mine.yaml", "--cores", "3"]) == 0
+    assert capsys.readouterr().out == named
+    assert " on 3 cores, " in named
+    assert named.rstrip().endswith("16 MB to download")
+    assert re.search(r"^train +3 ", named, flags=re.MULTILINE)

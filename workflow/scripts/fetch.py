@@ -1,0 +1,21 @@
+"""Fetch a source of the table `config/sources.csv`: download, verify, unpack."""
+
+import logging
+from pathlib import Path
+
+from igsed.console import job
+from igsed.sources import table
+from igsed.sources.fetch import fetch
+
+with job(snakemake.log[0], snakemake.output) as out:
+    source = snakemake.wildcards.source
+    fetched = fetch(
+        source,
+        table.source(snakemake.params.table, source),
+        Path(snakemake.params.downloads),
+        Path(snakemake.params.lock),
+        Path(out.folder),
+    )
+    for file in fetched:
+        place = file.url or "the downloads, where it was already"
+        logging.info("%s: %d bytes, md5 %s, sha256 %s, from %s", file.file, file.bytes, file.md5, file.sha256, place)

@@ -1,0 +1,9 @@
+"""IoU per class and detector, synthetic test clips against real recordings: the companion of Table IV."""
+
+import pandas as pd
+
+from igsed import figures
+from igsed.console import job
+
+with job(snakemake.log[0], snakemake.output) as out:
+    figures.save(figures.recordings(pd.read_csv(snakemake.input.table)), out.svg, out.png)

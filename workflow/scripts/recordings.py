@@ -1,0 +1,24 @@
+"""Cut real recordings into clips like those of the mixtures, with their events; count what was left out or changed."""
+
+from igsed import events, recordings
+from igsed.console import job, progress
+
+with job(snakemake.log[0], snakemake.output) as out:
+    params, source = snakemake.params, snakemake.params.source
+    folder, annotations = source["audio"], source["annotations"]
+    if source["kind"] == "desed_public_eval":
+        folder, annotations = recordings.desed_public_eval(snakemake.input[0])
+    split = recordings.make(
+        folder,
+        annotations,
+        params.labels,
+        out.audio,
+        snakemake.output.audio,
+        params.sample_rate,
+        params.window,
+        source["overlap"],
+        progress=lambda names: progress(names, "cutting recordings"),
+    )
+    split.clips.to_csv(out.clips, index=False)
+    events.write(out.events, split.events, [f"{clip}.flac" for clip in split.clips["clip"]])
+    split.counts.to_csv(out.counts, index=False)

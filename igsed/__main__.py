@@ -1,6 +1,8 @@
 """The command line: `igsed …` or `python -m igsed …`."""
 
 import argparse
+import os
+import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +20,15 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="check an experiment's configuration and soundbank")
     check.add_argument("configfile", nargs="*", type=Path, help="YAML files, merged over config.yaml")
+    forecast = commands.add_parser(
+        "forecast", help="say what an experiment will cost, from measurements of two minutes"
+    )
+    forecast.add_argument("configfile", nargs="*", type=Path, help="YAML files, merged over config.yaml")
+    forecast.add_argument(
+        "--configfile", dest="more", nargs="+", action="extend", default=[], type=Path, metavar="FILE"
+    )
+    forecast.add_argument("--cores", type=int, default=os.cpu_count(), help="that the run may use (default: all)")
+    forecast.add_argument("--gpus", type=int, default=1, help="that the run may use, where there are any (default: 1)")
     results = commands.add_parser("results", help="name the tables, figures and reports that an experiment has made")
     results.add_argument("configfile", nargs="*", type=Path, help="YAML files, merged over config.yaml")
     docs = commands.add_parser("docs", help="write docs/configuration.md and config/schema.json anew")
@@ -27,8 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "docs":
             config_docs.write(options.root)
             return 0
-        files = [Path("config.yaml"), *options.configfile]
+        files = [Path("config.yaml"), *options.configfile, *getattr(options, "more", [])]
         experiment = config.load(config.merge(files), files)
+        if options.command == "forecast":
+            if min(options.cores, options.gpus) < 1:
+                parser.error("--cores and --gpus must be 1 or more")
+            print(_forecast(experiment, options.cores, options.gpus))
+            return 0
         if options.command == "results":
             print(provenance.listing(Path("results", experiment.experiment)))
             return 0
@@ -40,6 +56,16 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _forecast(experiment: config.Config, cores: int, gpus: int) -> str:
+    from igsed import forecast, unit_costs  # here, because only this command needs what they import
+
+    inputs = forecast.inputs_of(experiment)
+    device = experiment.device if experiment.device != "auto" else "cuda" if provenance.gpus() else "cpu"
+    costs = unit_costs.measure(experiment, device, lambda part: print(f"measuring {part} …", file=sys.stderr))
+    table = forecast.forecast(experiment, costs, inputs)
+    return forecast.text(table, cores, gpus, shutil.disk_usage(".").free)
 
 
 if __name__ == "__main__":

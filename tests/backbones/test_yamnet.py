@@ -225,7 +225,7 @@ def test_store_gives_the_same_bytes_and_says_where_they_come_from(tmp_path):
 
 
 def test_unknown_network_names_the_known(tmp_path):
-    with pytest.raises(InputError, match=r"'yamnett'.*: yamnet"):
+    with pytest.raises(InputError, match=r"'yamnett'.*: cnn14, yamnet"):
         backbones.load("yamnett", tmp_path)
 
 

@@ -26,16 +26,17 @@ MINIATURE = {
 class Project:
     """A copy of the project in which the workflow runs."""
 
-    def __init__(self, folder: Path, settings: dict, weights: Path):
+    def __init__(self, folder: Path, settings: dict, weights: Path | None = None):
         self.folder, self.settings = folder, settings
         shutil.copytree(ROOT / "igsed", folder / "igsed", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(ROOT / "workflow", folder / "workflow")
         shutil.copytree(ROOT / "envs", folder / "envs")
+        shutil.copytree(ROOT / "config", folder / "config")
         (folder / "profiles").symlink_to("workflow/profiles")
         for name in ("Snakefile", "config.yaml"):
             shutil.copy(ROOT / name, folder)
         (folder / "resources" / "yamnet").mkdir(parents=True)
-        for path in weights.parent.glob("yamnet*.*"):
+        for path in weights.parent.glob("yamnet*.*") if weights else ():
             shutil.copy2(path, folder / "resources" / "yamnet")
 
     @property

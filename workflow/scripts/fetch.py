@@ -8,10 +8,9 @@ from igsed.sources import table
 from igsed.sources.fetch import fetch
 
 with job(snakemake.log[0], snakemake.output) as out:
-    source = snakemake.wildcards.source
     fetched = fetch(
-        source,
-        table.source(snakemake.params.table, source),
+        snakemake.wildcards.source,
+        [table.File(**row) for row in snakemake.params.files],
         Path(snakemake.params.downloads),
         Path(snakemake.params.lock),
         Path(out.folder),

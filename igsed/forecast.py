@@ -1,0 +1,394 @@
+"""What an experiment will cost, stage by stage, before anything runs: jobs, downloads, disk, time and memory.
+
+A stage is a rule of the workflow. One of its jobs costs what every such job costs (starting Python, importing) and so
+much for each unit of work (a clip, a (clip, class) pair, …): the unit costs, measured on this machine by
+`igsed.unit_costs`. All else is counting, done here.
+
+Conventions
+-----------
+- The run starts with empty results; what lies in `resources/` already costs nothing.
+- Where the number of units is known only afterwards, a number is taken that is seldom exceeded. Explained are as many
+  (clip, class) pairs as are present; heads train for `max_epochs`; no clip is left out above the number to keep; of the
+  classes that `ig_spectral` explains, each is computed a second time with twice the pieces (`tolerance` decides).
+- Bytes are decimal (1 MB = 10⁶ bytes). Outputs of a few kilobytes (tables, heads, logs) are left out. An archive is
+  kept and unpacked, and counts twice.
+- Seconds of CPU are of one core, summed over jobs; a job has one core. Downloads take no time here, because nobody
+  knows the network. Seconds of GPU are NaN where the networks were not measured on one.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from igsed import audio, recordings
+from igsed.config import Config
+from igsed.registry import BASELINES, FRAMEWISE
+from igsed.sources import soundbank
+from igsed.sources import table as sources_table
+
+DAY = 86400.0
+"""Seconds of a run above which the forecast warns."""
+
+_YAMNET_BYTES = 16e6
+"""The published variables of YAMNet as they lie unpacked on disk."""
+
+_DESED_RECORDINGS = {"desed_soundbank": 1009 + 314, "sins": 2060}
+"""Foreground recordings of DESED's soundbank and backgrounds from SINS; those from TUT are not counted."""
+
+_DESED_PUBLIC_EVAL_CLIPS = 692
+
+
+class Cost(NamedTuple):
+    """What a job and each of its units cost: seconds, bytes.
+
+    Attributes
+    ----------
+    job, unit : float
+        Seconds of a job without any unit, and of each unit.
+    disk : float
+        Bytes that stay on disk of each unit.
+    memory : float
+        Largest resident set of a job, bytes.
+    gpu : float
+        Seconds of GPU of each unit; NaN: runs on one but was not measured there.
+    gpu_memory : float
+        Largest memory on the GPU, bytes; NaN as above.
+    """
+
+    job: float = 0.0
+    unit: float = 0.0
+    disk: float = 0.0
+    memory: float = 0.0
+    gpu: float = 0.0
+    gpu_memory: float = 0.0
+
+
+class Source(NamedTuple):
+    """Something to be fetched, a job of `stage`: bytes to `download` and to keep on `disk`, NaN where unknown."""
+
+    stage: str
+    name: str
+    download: float
+    disk: float
+
+
+class Inputs(NamedTuple):
+    """What an experiment starts from: numbers of soundbank recordings and of real clips, and what is yet to fetch."""
+
+    recordings: int
+    real_clips: int = 0
+    sources: tuple[Source, ...] = ()
+
+
+class Jobs(NamedTuple):
+    """Equal jobs of a stage; jobs of one level need only levels below."""
+
+    stage: str
+    level: int
+    cost: str
+    units: float = 0.0
+    count: int = 1
+    memory: float = 0.0
+
+
+def forecast(config: Config, costs: Mapping[str, Cost], inputs: Inputs) -> pd.DataFrame:
+    """The cost of every stage.
+
+    Parameters
+    ----------
+    config : Config
+    costs : mapping of str to Cost
+        Unit costs by the names that `jobs` uses, as `igsed.unit_costs.measure` gives them.
+    inputs : Inputs
+        See `inputs_of`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per stage, in the order in which they can run, indexed by `stage`: `level`, `jobs`, `download` and `disk`
+        (known bytes), `unknown` (things to fetch of unknown size), `cpu` and `gpu` (s, over all jobs), `memory` and
+        `gpu_memory` (bytes, of the largest job), `longest` (s, of the longest job).
+    """
+    nothing = {"download": 0.0, "disk": 0.0, "unknown": 0, "gpu": 0.0, "gpu_memory": 0.0}
+    light = {"cpu": costs["light"].job, "longest": costs["light"].job, "memory": costs["light"].memory}
+    rows = [
+        nothing
+        | light
+        | {
+            "stage": source.stage,
+            "level": 0,
+            "jobs": 1,
+            "download": np.nan_to_num(source.download),
+            "disk": np.nan_to_num(source.disk),
+            "unknown": int(math.isnan(source.download)),
+        }
+        for source in inputs.sources
+    ]
+    for job in jobs(config, costs, inputs):
+        cost = costs[job.cost]
+        seconds = cost.job + job.units * cost.unit
+        rows.append(
+            nothing
+            | {
+                "stage": job.stage,
+                "level": job.level,
+                "jobs": job.count,
+                "disk": job.count * job.units * cost.disk,
+                "cpu": job.count * seconds,
+                "gpu": job.count * job.units * cost.gpu,
+                "longest": seconds,
+                "memory": cost.memory + job.memory,
+                "gpu_memory": cost.gpu_memory,
+            }
+        )
+    stages = pd.DataFrame(rows).groupby("stage", sort=False)
+    sums = stages[["jobs", "download", "disk", "unknown", "cpu", "gpu"]].agg(lambda column: column.sum(skipna=False))
+    peaks = stages[["level", "longest", "memory", "gpu_memory"]].agg(lambda column: column.max(skipna=False))
+    return sums.join(peaks).sort_values("level", kind="stable")
+
+
+def jobs(config: Config, costs: Mapping[str, Cost], inputs: Inputs) -> list[Jobs]:
+    """All jobs of the workflow but those that fetch something.
+
+    The rules themselves stand in `workflow/rules/`; a test compares the numbers with Snakemake's.
+    """
+    drawn = config.mixtures.clips.model_dump()
+    kept = config.mixtures.keep.model_dump() if config.mixtures.keep else drawn
+    clips = {split: min(count, kept[split]) for split, count in drawn.items()}
+    real = {"recordings": inputs.real_clips} if config.recordings else {}
+    judged = {"test": clips["test"], **real}
+    scored = {"validation": clips["validation"], **judged}
+    seeds, shard, pairs = len(config.training.seeds), config.mixtures.shard, classes_per_clip(config)
+    framewise = [name for name in FRAMEWISE if name in config.detectors]
+    baselines = [name for name in BASELINES if name in config.detectors]
+    protocols = config.evaluation.protocols
+    found = []
+    if config.soundbank.kind == "procedural":
+        found.append(Jobs("procedural_soundbank", 0, "procedural_soundbank", inputs.recordings))
+    found.append(Jobs("soundbank", 1, "soundbank", inputs.recordings))
+    for count in drawn.values():
+        full, rest = divmod(count, shard)
+        found += [Jobs("mix", 2, "mix", shard, full)] * (full > 0) + [Jobs("mix", 2, "mix", rest)] * (rest > 0)
+    found.append(Jobs("mixtures", 3, "light", count=len(drawn)))
+    found += [Jobs("recordings", 1, "recordings", count) for count in real.values()]
+    found += [Jobs("features", 4, "features", count) for count in (clips | real).values()]
+    found += [Jobs("baseline", 4, "baseline", count, len(baselines)) for count in scored.values() if baselines]
+    learnt = clips["train"] + clips["validation"]
+    for model in ["clip", *framewise]:
+        # The features are mapped into memory, whose pages count as the job's.
+        mapped = 0.0 if model == "clip" else learnt * costs["features"].disk
+        found.append(Jobs("train", 5, f"train/{model}", learnt * config.training.max_epochs, seeds, mapped))
+    found.append(Jobs("classify", 6, "light", count=seeds * len(scored)))
+    for count in scored.values():
+        found += [Jobs("framewise", 6, "framewise", count, seeds * len(framewise))] * (len(framewise) > 0)
+        for name in config.attribution_methods:
+            found.append(Jobs("attribute", 7, f"attribute/{name}", count * pairs, seeds))
+    rules = len(set(protocols.values()))
+    found.append(Jobs("sweep", 8, "sweep", clips["validation"] * seeds * rules, len(config.detectors)))
+    for count in judged.values():
+        found.append(Jobs("evaluate", 9, "evaluate", count * seeds * len(protocols), len(config.detectors)))
+    comparisons = (2 * len(config.detectors) - 1) * len(protocols)
+    resampled = sum(judged.values()) * seeds * config.evaluation.bootstrap
+    found += [Jobs("metrics", 10, "metrics", comparisons * resampled), Jobs("tables", 11, "light")]
+    found += [Jobs("table_recordings", 11, "light")] * len(real)
+    found.append(Jobs("data_report", 4, "figure", 1))
+    figures = {"pipeline": 0, "training": 6, "thresholds": 9, "examples": 10, "per_class": 12}
+    figures |= {"recordings": 12} if real else {}
+    found += [Jobs(f"figure_{name}", level, "figure", 1) for name, level in figures.items()]
+    found.append(Jobs("manifest", 13, "light"))
+    return found
+
+
+def classes_per_clip(config: Config) -> float:
+    """Expected number of different classes in a clip, where labels are uniform over the classes."""
+    fewest, most = config.mixtures.events
+    numbers = np.arange(fewest, most + 1)
+    classes = max(1, len(config.classes))
+    return float(np.mean(classes * (1 - (1 - 1 / classes) ** numbers)))
+
+
+def inputs_of(config: Config, resources: str | Path = "resources") -> Inputs:
+    """What an experiment starts from, as far as it can be seen on this machine.
+
+    Parameters
+    ----------
+    config : Config
+    resources : path
+        What lies here need not be fetched.
+
+    Raises
+    ------
+    InputError
+        The soundbank's or the recordings' folder cannot be used, or the table lacks a source.
+    """
+    resources, fetched = Path(resources), []
+    if config.soundbank.kind == "procedural":
+        counts = config.soundbank.recordings, config.soundbank.backgrounds
+        per_class, backgrounds = (each.train + each.eval for each in counts)
+        count = len(config.classes) * per_class + backgrounds
+    elif config.soundbank.kind == "folder":
+        count = len(soundbank.files(config.soundbank.path, config.classes))
+    elif config.soundbank.kind == "debian":
+        count = len(pd.read_csv(config.soundbank.table))
+        if not (resources / "free_sounds").exists():
+            fetched.append(Source("debian_soundbank", "free_sounds", math.nan, math.nan))
+    else:
+        count = sum(number for name, number in _DESED_RECORDINGS.items() if name in config.downloads)
+    fetched += missing(config.downloads, config.sources, resources)
+    if config.backbone.name == "yamnet" and not (resources / "yamnet" / "yamnet.safetensors").exists():
+        fetched.append(Source("yamnet", "yamnet", _YAMNET_BYTES, 2 * _YAMNET_BYTES))
+    if config.backbone.name == "cnn14" and not (resources / "cnn14" / "cnn14.pth").exists():
+        fetched.append(Source("cnn14", "cnn14", 0.0, 0.0))
+    return Inputs(count, _real_clips(config), tuple(fetched))
+
+
+def missing(names: Iterable[str], table: str | Path, resources: str | Path = "resources") -> list[Source]:
+    """The sources that are not in `resources` yet; files that were downloaded already are not downloaded again.
+
+    Parameters
+    ----------
+    names : iterable of str
+    table : path
+        See `igsed.sources.table`.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read or lacks a name.
+    """
+    found = []
+    for name in names:
+        files = sources_table.source(table, name)
+        if (Path(resources) / "sources" / name).exists():
+            continue
+        download = disk = 0.0
+        for file in files:
+            there = Path(resources) / "downloads" / file.file
+            bytes_ = there.stat().st_size if there.exists() else math.nan if file.bytes is None else file.bytes
+            download += 0 if there.exists() else bytes_
+            disk += bytes_ * ((not there.exists()) + (file.kind == "archive"))
+        found.append(Source("fetch", name, download, disk))
+    return found
+
+
+def _real_clips(config: Config) -> int:
+    """Windows of a clip's length into which the real recordings are cut."""
+    if not config.recordings:
+        return 0
+    if config.recordings.kind != "folder":
+        return _DESED_PUBLIC_EVAL_CLIPS
+    files, count = recordings.files(config.recordings.audio), 0
+    for path in files:
+        whole, rest = divmod(audio.header(path).duration, config.mixtures.duration)
+        count += int(whole) + (not whole or rest >= recordings.SHORTEST_REST)
+    return count
+
+
+def wall(table: pd.DataFrame, cores: int, gpus: int = 1) -> float:
+    """Seconds that a run takes by the clock, if each level of stages waits for the one before.
+
+    A level takes as long as its work shared among the cores (its GPU work among the GPUs), or as its longest job.
+    """
+    return float(_levels(table, cores, gpus).max(axis=1).sum())
+
+
+def bound(table: pd.DataFrame, cores: int, gpus: int = 1) -> str:
+    """Which stage takes the longest part of a run, and what would shorten it, in words."""
+    levels = _levels(table, cores, gpus)
+    level = levels.max(axis=1).idxmax()
+    stage = table.loc[table["level"] == level, "cpu"].idxmax()
+    share = levels.loc[level].max() / levels.max(axis=1).sum()
+    reason = {
+        "cores": "more cores shorten it",
+        "gpus": "more GPUs shorten it",
+        "longest": "its longest job bounds it, more cores do not shorten it",
+    }[levels.loc[level].idxmax()]
+    return f"{stage} takes {100 * share:.0f} % of the time; {reason}"
+
+
+def _levels(table: pd.DataFrame, cores: int, gpus: int) -> pd.DataFrame:
+    levels = table.groupby("level")
+    return pd.DataFrame(
+        {
+            "cores": levels["cpu"].sum() / cores,
+            "gpus": levels["gpu"].sum() / gpus,  # NaN, not measured, counts as nothing
+            "longest": levels["longest"].max(),
+        }
+    )
+
+
+def text(table: pd.DataFrame, cores: int, gpus: int = 1, free: float = math.inf) -> str:
+    """The forecast for a terminal: the table, warnings, and the sum in the last line.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        See `forecast`.
+    cores, gpus : int
+        What the run may use.
+    free : float
+        Free disk space, bytes; a run that needs more gets a warning.
+    """
+    sums, peaks = table.sum(skipna=False), table.max(skipna=False)
+    total = sums.where(sums.index.isin(["jobs", "download", "disk", "unknown", "cpu", "gpu"]), peaks)
+    seconds, lines = wall(table, cores, gpus), [*_aligned([*(row for _, row in table.iterrows()), total]), ""]
+    lines.append(f"At {cores} cores {bound(table, cores, gpus)}.")
+    if seconds > DAY:
+        lines.append(
+            f"WARNING: this takes longer than a day ({duration(seconds)}). Fewer training.seeds or mixtures.clips, the "
+            "detector ig_spectral in place of ig, a GPU or more cores shorten it."
+        )
+    if free < total["disk"]:
+        lines.append(f"WARNING: only {size(free)} of disk are free here, {_sizes(total, 'disk')} are needed.")
+    processors = f"{cores} {'core' if cores == 1 else 'cores'}"
+    if total["gpu"] > 0:
+        processors += f" and {gpus} {'GPU' if gpus == 1 else 'GPUs'}"
+    download = _sizes(total, "download") if total["download"] or total["unknown"] else "nothing"
+    lines.append(f"about {duration(seconds)} on {processors}, {_sizes(total, 'disk')} of disk, {download} to download")
+    return "\n".join(lines)
+
+
+def _aligned(rows: Sequence[pd.Series]) -> list[str]:
+    """Lines of a table whose last row is the total."""
+    cells = [["stage", "jobs", "download", "disk", "CPU time", "GPU time", "longest job", "memory/job", "GPU memory"]]
+    for row in rows:
+        times = [duration(row[name]) for name in ("cpu", "gpu", "longest")]
+        memory = [size(row[name]) if row[name] >= 0 else "–" for name in ("memory", "gpu_memory")]
+        stage = "total" if row is rows[-1] else str(row.name)
+        cells.append([stage, f"{row['jobs']:.0f}", _sizes(row, "download"), _sizes(row, "disk"), *times, *memory])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in cells]
+    rule = "-" * len(lines[0])
+    return [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+
+
+def _sizes(row: pd.Series, name: str) -> str:
+    """Bytes of a row, with a question mark where something of unknown size is to be fetched."""
+    known = [size(row[name])] if row[name] or not row["unknown"] else []
+    return " + ".join([*known, "?"] if row["unknown"] else known)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `0`, `2.5 s`, `9.1 min`, `3.4 h`, `2.2 d`; NaN is `–`, not measured."""
+    return _human(seconds, [(1, "s"), (60, "min"), (3600, "h"), (86400, "d")])
+
+
+def size(count: float) -> str:
+    """Bytes for people: `0`, `12 kB`, `3.4 MB`, `1.2 GB`, `4 TB`."""
+    return _human(count, [(1, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB")])
+
+
+def _human(value: float, units: Sequence[tuple[float, str]]) -> str:
+    if math.isnan(value):
+        return "–"
+    if value == 0:
+        return "0"
+    # From 0.995 of the next unit on, a number is shown in that one: 59.9 s are 1.0 min.
+    factor, unit = next((pair for pair, above in pairwise(units) if value < 0.995 * above[0]), units[-1])
+    number = value / factor
+    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"

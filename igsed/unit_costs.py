@@ -1,0 +1,367 @@
+"""Unit costs for `igsed.forecast`, measured on this machine in less than two minutes.
+
+Every kind of job is done in small: a few procedural recordings, a few clips of the experiment's own settings, random
+frame scores, a network with random weights, one (clip, class) pair for each attribution method. What takes longer the
+first time (imports, buffers) is counted for every job, the rest for every unit. The network runs in one thread, as in
+the workflow, or on the GPU.
+
+- Time on a CPU is what this process uses, so other work on the machine does not count, nor does waiting for a disk.
+  By the clock are the start of a job, the shorter of two, and the time on a GPU.
+- `ig` and `ig_spectral`, whose time is linear in `steps` and `nodes`, take as many of them as fit in six seconds. A
+  method of the user's explains one pair with all its options.
+- Memory is the largest resident set of this process up to then, so it never falls from stage to stage.
+"""
+
+import importlib
+import math
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from igsed import audio, evaluation, metrics, mixtures, scores, statistics
+from igsed.config import Config
+from igsed.detectors import baselines, framewise
+from igsed.errors import InputError
+from igsed.forecast import Cost, classes_per_clip
+from igsed.registry import ATTRIBUTIONS, BACKBONES, FRAMEWISE
+from igsed.sources import procedural, soundbank
+from igsed.timeline import FRAME, frame_count
+
+_ENOUGH = 6.0
+"""Seconds within which a method with a known number of steps is measured."""
+
+_STEPS = {"ig": "steps", "ig_spectral": "nodes"}
+"""Options in which a built-in method's time is linear."""
+
+_CLIPS = 16
+"""Clips whose random scores are judged."""
+
+
+def measure(config: Config, device: str = "cpu", say: Callable[[str], object] = lambda part: None) -> dict[str, Cost]:
+    """Measure what the jobs of an experiment cost here.
+
+    Parameters
+    ----------
+    config : Config
+        Its settings are used; what it names on disk is not touched.
+    device : {"cpu", "cuda"}
+        Where networks run.
+    say : callable
+        Is told the name of each part before it is measured.
+
+    Returns
+    -------
+    dict of str to Cost
+        By the names that `igsed.forecast.jobs` uses.
+
+    Raises
+    ------
+    InputError
+        There is no GPU though `device` is "cuda", or an attribution method fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="igsed-forecast-") as folder:
+        return _Measurement(config, device, Path(folder)).run(say)
+
+
+class _Measurement:
+    def __init__(self, config: Config, device: str, folder: Path):
+        self.config, self.device, self.folder = config, device, folder
+        self.clock = time.perf_counter if device == "cuda" else _used
+        self.labels = config.classes or list(procedural.LABELS)
+        self.frames = frame_count(config.mixtures.duration)
+        self.clips: list[Path] = []
+        self.costs: dict[str, Cost] = {}
+
+    def run(self, say: Callable[[str], object]) -> dict[str, Cost]:
+        parts = {
+            "the start of a job": self.start,
+            "sources and mixing": self.mixing,
+            "thresholds and metrics": self.judging,
+            "figures": self.figures,
+            "the network": self.network,
+        }
+        for name, part in parts.items():
+            say(name)
+            part()
+        import torch  # only here, so that the memory of what needs no network is measured without it
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            for name, part in {"training": self.training, "features": self.features}.items():
+                say(name)
+                part()
+            for name in self.config.attribution_methods:
+                say(f"attribution by {name}")
+                self.attribution(name)
+        finally:
+            torch.set_num_threads(threads)
+        return self.costs
+
+    def start(self) -> None:
+        """Starting Python as Snakemake does for a script, and importing what light jobs and networks' jobs import."""
+        light = ["igsed.console", "igsed.evaluation", "igsed.predictions", "igsed.scores"]
+        methods = [method.function for method in self.config.attribution_methods.values()]
+        heavy = ["igsed.attribution", "igsed.features", "igsed.heads", BACKBONES[self.config.backbone.name], *methods]
+        for name, modules in {"light": light, "torch": heavy}.items():
+            imports = ", ".join(["snakemake.script", *(module.partition(":")[0] for module in modules)])
+            # The first start of all also reads the files from disk.
+            seconds = min(_started(f"import {imports}") for _ in range(2))
+            self.costs[name] = Cost(seconds, memory=_peak(resource.RUSAGE_CHILDREN))
+
+    def mixing(self) -> None:
+        """Generating and indexing a small soundbank, mixing clips from it, scores of detectors without a model."""
+        bank, settings = self.folder / "soundbank", self.config.mixtures
+        few, source = {"train": 2, "eval": 1}, self.config.soundbank
+        common = (self.labels, self.config.seed, settings.sample_rate)
+        made = {"foreground": source.recordings, "background": source.backgrounds}
+        seconds = size = count = 0.0
+        for kind, numbers in made.items():
+            parts = (few, {}) if kind == "foreground" else ({}, few)
+            labels = len(self.labels) if kind == "foreground" else 1
+            share = labels * (numbers.train + numbers.eval) / (3 * labels)
+            seconds += share * _seconds(lambda parts=parts: procedural.write(bank, *parts, *common))
+            size += share * sum(path.stat().st_size for path in bank.rglob(f"{kind}/*/*.wav"))
+            count += labels * (numbers.train + numbers.eval)
+        self._add("procedural_soundbank", "light", seconds / count, disk=size / count)
+        count = 3 * len(self.labels) + 3
+        table = soundbank.index(bank, self.labels, self.config.soundbank.validation_share)
+        again = _seconds(lambda: soundbank.index(bank, self.labels, self.config.soundbank.validation_share))
+        self._add("soundbank", "light", again / count)
+        protocol = mixtures.Protocol(**{name: getattr(settings, name) for name in mixtures.Protocol._fields})
+        protocol, pools = protocol._replace(on_overlap="replace"), soundbank.pools(table, "train")
+
+        def mix() -> None:
+            k = len(self.clips)
+            mixture = mixtures.draw(*pools, protocol, self.config.seed, "train", k)
+            waveform = mixtures.render(mixture, protocol, self.folder / f"{k}.jams")
+            self.clips.append(self.folder / f"{k}.flac")
+            audio.write_flac(self.clips[-1], waveform, protocol.sample_rate)
+
+        first, rest = _twice(mix, 11)
+        size = sum(path.stat().st_size for pattern in ("*.flac", "*.jams") for path in self.folder.glob(pattern))
+        self._add("mix", "light", rest, first - rest, disk=size / len(self.clips))
+
+        def copy() -> None:
+            audio.write_flac(self.folder / "copy.wav", *audio.read(self.clips[0]))
+
+        size = self.clips[0].stat().st_size
+        self._add("recordings", "light", _twice(copy, 2)[1], disk=size)
+
+        def baseline(writer, clip) -> None:
+            values = baselines.random(*audio.read(self.clips[0]), self.labels, self.config.seed, clip)
+            writer.add(clip, self.labels, values)
+
+        self._scoring("baseline", baseline)
+
+    def _scoring(self, stage: str, score: Callable[[scores.Writer, str], None]) -> None:
+        """Scores of all classes in a clip, and what they take on disk."""
+        path = self.folder / f"{stage}.parquet"
+
+        def clips() -> None:
+            with scores.Writer(path) as writer:
+                for k in range(_CLIPS):
+                    score(writer, f"clip_{k}")
+
+        first, rest = _twice(clips, 1)
+        self._add(stage, "light", rest / _CLIPS, first - rest, disk=path.stat().st_size / _CLIPS)
+
+    def judging(self) -> None:
+        """The threshold sweep, the metrics of a detector, and intervals, on random scores."""
+        settings, rng = self.config.evaluation, np.random.default_rng(0)
+        names, per_clip = [f"clip_{k}" for k in range(_CLIPS)], max(1, round(classes_per_clip(self.config)))
+        table = pd.DataFrame([(clip, label) for clip in names for label in self.labels], columns=["clip", "label"])
+        chosen = table.groupby("clip", sort=False).cumcount() < per_clip
+        predicted = table.assign(predicted=chosen.astype(int), present=chosen.astype(int))
+        found = scores.FrameScores(table, rng.random((len(table), self.frames)))
+        truth = table[chosen].assign(onset=0.2, offset=0.7 * self.config.mixtures.duration)
+        pairs = evaluation.select(predicted, settings.pairs)
+        active = np.tile(np.arange(self.frames) * FRAME < 0.7 * self.config.mixtures.duration, (len(pairs), 1))
+        percentiles = np.arange(settings.percentiles[0], settings.percentiles[1] + 1)
+        durations = dict.fromkeys(names, self.config.mixtures.duration)
+
+        def sweep() -> None:
+            evaluation.sweep_curve(evaluation.rows_of(found, pairs), active, percentiles, 0)
+
+        def evaluate() -> pd.DataFrame:
+            estimated = evaluation.detected_events(found, predicted, 50.0)
+            metrics.segment_based(truth, estimated, durations, self.labels, settings.segment)
+            metrics.event_based(truth, estimated, durations, self.labels, settings.collar)
+            return pairs.join(evaluation.pair_metrics(evaluation.rows_of(found, pairs), active, 50.0))
+
+        for stage, work in {"sweep": sweep, "evaluate": evaluate}.items():
+            first, rest = _twice(work, 1)
+            self._add(stage, "light", rest / _CLIPS, first - rest)
+        # About as many clips as there will be, because much of a bootstrap does not grow with their number.
+        copies = max(1, round(min(100, self.config.mixtures.clips.test) / _CLIPS))
+        one = pd.concat([evaluate().assign(seed=seed) for seed in self.config.training.seeds])
+        judged = pd.concat([one.assign(clip=one["clip"] + f"_{k}") for k in range(copies)])
+
+        def intervals() -> None:
+            clips = sorted(judged["clip"].unique())
+            statistics.bootstrap(judged, labels=self.labels, clips=clips, replicates=settings.bootstrap)
+
+        units = settings.bootstrap * _CLIPS * copies * len(self.config.training.seeds)
+        self._add("metrics", "light", _seconds(intervals) / units)
+
+    def figures(self) -> None:
+        """One figure, as SVG and PNG."""
+
+        def draw() -> None:
+            from igsed import figures, pipeline_figure  # here, so that importing matplotlib counts
+
+            figures.save(pipeline_figure.pipeline(), self.folder / "figure.svg", self.folder / "figure.png")
+
+        seconds = _seconds(draw)
+        disk = sum((self.folder / f"figure.{suffix}").stat().st_size for suffix in ("svg", "png"))
+        self._add("figure", "light", seconds, disk=disk)
+
+    def network(self) -> None:
+        """A network with random weights, and detectors that use its frames."""
+        import torch
+
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise InputError(
+                "device: a GPU is wanted, but torch finds none here. Forecast on the machine that has it, or set "
+                "device to cpu."
+            )
+        module, _, name = BACKBONES[self.config.backbone.name].partition(":")
+        network = getattr(importlib.import_module(module), name)().requires_grad_(False).eval()
+        for buffer in network.buffers():
+            if not buffer.any():  # a front end that comes with the weights
+                torch.nn.init.uniform_(buffer, 0, 0.01)
+        if self.config.backbone.name == "yamnet":  # as its weights are loaded
+            network = network.to(memory_format=torch.channels_last)
+        self.backbone = network.to(self.device)
+        samples = self.config.mixtures.duration * network.sample_rate
+        self.times = network.frame_times(samples).numpy()
+        rng = np.random.default_rng(0)
+        weight = rng.standard_normal((len(self.labels), network.embedding), dtype=np.float32)
+
+        def score(writer, clip) -> None:
+            frames = rng.standard_normal((len(self.times), network.embedding), dtype=np.float32)
+            rule = self.config.evaluation.upsampling
+            writer.add(clip, self.labels, framewise.scores(frames, weight, weight[:, 0], self.times, self.frames, rule))
+
+        self._scoring("framewise", score)
+
+    def training(self) -> None:
+        """An epoch of each head, on random features."""
+        from igsed import heads
+
+        rng, settings = np.random.default_rng(0), self.config.training
+        # More than fits the processor's caches, read from a file, as in the workflow.
+        clips, epochs, classes, embedding = 256, 3, len(self.labels), self.backbone.embedding
+        for model in ["clip", *(name for name in FRAMEWISE if name in self.config.detectors)]:
+            shape = (clips, embedding) if model == "clip" else (clips, len(self.times), embedding)
+            np.save(self.folder / f"{model}.npy", rng.standard_normal(shape, dtype=np.float32))
+            features = np.load(self.folder / f"{model}.npy", mmap_mode="r")
+            targets = rng.random((*shape[: 2 if model == "fw_ss" else 1], classes)) < 0.2
+            options = {"seed": 0, "batch_size": settings.batch_size, "patience": epochs}
+
+            def train(max_epochs, data=(features, targets, features[:1], targets[:1]), options=options) -> None:
+                heads.train(*data, max_epochs=max_epochs, **options)
+
+            first = _seconds(lambda train=train: train(1))
+            rest = _seconds(lambda train=train: train(epochs)) / epochs
+            self._add(f"train/{model}", "torch", rest / clips, first - rest)
+
+    def features(self) -> None:
+        """The body's output for a batch of clips."""
+        from igsed import features
+
+        count, files = 8, (self.folder / "frames.npy", self.folder / "clips.npy")
+        paths = [self.clips[k % len(self.clips)] for k in range(count)]
+        self._reset_gpu()
+
+        def extract(chosen) -> None:
+            features.extract(self.backbone, chosen, *files, device=self.device)
+
+        first = _seconds(lambda: extract(paths[:1]), self.clock)
+        rest = _seconds(lambda: extract(paths), self.clock) / count
+        disk = sum(path.stat().st_size for path in files) / count
+        self._add("features", "torch", rest, first - rest, disk=disk, **self._gpu(rest))
+
+    def attribution(self, name: str) -> None:
+        """One method on one (clip, class) pair."""
+        import torch
+
+        from igsed import attribution, features, heads
+
+        method = self.config.attribution_methods[name]
+        head = torch.nn.Linear(self.backbone.embedding, len(self.labels))
+        classifier = heads.Classifier(self.backbone, head).eval().to(self.device)
+        waveform = features.waveform(self.clips[0], self.backbone.sample_rate).to(self.device)
+        self._reset_gpu()
+
+        def explain(**changed) -> float:
+            explainer = attribution.load(method.function, **{**method.options, **changed})
+            return _seconds(lambda: attribution.explain(explainer, classifier, waveform, [0]), self.clock)
+
+        if method.function == ATTRIBUTIONS.get(name):
+            option, wanted = _STEPS[name], method.options[_STEPS[name]]
+            once = {"tolerance": None} if name == "ig_spectral" else {}
+            step = explain(**{option: 2}, **once) / 2
+            # At least a whole batch, so that the memory is that of the method.
+            steps = min(wanted, max(2, method.options.get("batch", 1), math.floor(_ENOUGH / step)))
+            seconds = explain(**{option: steps}, **once) * wanted / steps
+            if name == "ig_spectral" and method.options["tolerance"] is not None:
+                seconds *= 3  # once more, with twice the pieces
+        else:
+            seconds = explain()
+        # A pair's scores take as much as a class's of any other detector.
+        disk = self.costs["framewise"].disk / len(self.labels)
+        self._add(f"attribute/{name}", "torch", seconds, disk=disk, **self._gpu(seconds))
+
+    def _add(self, name: str, start: str, unit: float, extra: float = 0.0, **more: float) -> None:
+        job = self.costs[start].job + max(0.0, extra)
+        self.costs[name] = Cost(job, unit, memory=_peak(resource.RUSAGE_SELF), **more)
+
+    def _reset_gpu(self) -> None:
+        if self.device == "cuda":
+            import torch
+
+            torch.cuda.reset_peak_memory_stats()
+
+    def _gpu(self, seconds: float) -> Mapping[str, float]:
+        if self.device != "cuda":
+            return {"gpu": math.nan, "gpu_memory": math.nan}
+        import torch
+
+        return {"gpu": seconds, "gpu_memory": float(torch.cuda.max_memory_reserved())}
+
+
+def _used() -> float:
+    """Seconds of CPU that this process and those it has started (Scaper starts sox) have used."""
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in usage)
+
+
+def _seconds(work: Callable[[], object], clock: Callable[[], float] = _used) -> float:
+    begin = clock()
+    work()
+    return clock() - begin
+
+
+def _started(code: str) -> float:
+    """Seconds in which a new Python runs some code."""
+    run = [sys.executable, "-c", code]
+    return _seconds(lambda: subprocess.run(run, check=True, stderr=subprocess.PIPE), time.perf_counter)
+
+
+def _twice(work: Callable[[], object], more: int) -> tuple[float, float]:
+    """Seconds of the first call and, in the mean, of `more` further ones."""
+    first = _seconds(work)
+    return first, _seconds(lambda: [work() for _ in range(more)]) / more
+
+
+def _peak(who: int) -> float:
+    """Largest resident set so far, bytes."""
+    return float(resource.getrusage(who).ru_maxrss) * (1 if sys.platform == "darwin" else 1024)

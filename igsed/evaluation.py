@@ -6,7 +6,8 @@ percentile is swept on validation and the best is used on test. Two protocols an
 - ``own``: each detector uses the percentile that is best for itself;
 - ``shared``: all use the percentile that is best for one of them (IG). The paper's Table II reads as if made so.
 
-Other choices of the scored pairs are protocols of their own, ``own_<pairs>`` and ``shared_<pairs>``, thresholds included.
+Other choices of the scored pairs are protocols of their own, ``own_<pairs>`` and ``shared_<pairs>``, with thresholds of
+their own.
 
 The clip classifier of a seed decides which pairs are scored (predicted and present, by default), for all detectors
 alike; detectors without a model have one set of scores, judged on each seed's pairs.

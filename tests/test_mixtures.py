@@ -1,7 +1,6 @@
 """What is drawn, and that Scaper renders what was drawn."""
 
 import json
-import re
 import shutil
 from collections import Counter
 

@@ -87,4 +87,6 @@ def load(name: str, weights: str | Path) -> Backbone:
         raise InputError(f"backbone {name!r} is unknown; choose one of: {', '.join(sorted(BACKBONES))}")
     module, attribute = BACKBONES[name].split(":")
     network = getattr(import_module(module), attribute)
+    # Convolutions in TF32, a GPU's default, would be wrong in the third decimal.
+    torch.backends.cudnn.allow_tf32 = False
     return network.from_file(weights).requires_grad_(False).eval()

@@ -61,7 +61,7 @@ def site(tmp_path_factory):
                 url = f"{site.url}/records/{number}/files/{path.name}?download=1"
                 rows.append([source, path.name, kind, url, "", "", "", "", "test", "test"])
         with open(folder / "sources.csv", "w", newline="") as table:
-            names = "name,file,kind,url,mirror,bytes,md5,sha256,licence,citation".split(",")
+            names = ["name", "file", "kind", "url", "mirror", "bytes", "md5", "sha256", "licence", "citation"]
             csv.writer(table).writerows([names, *rows])
         yield site, folder / "sources.csv", {p.name: p for paths in files.values() for p in paths}
 

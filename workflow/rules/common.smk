@@ -37,9 +37,7 @@ try:
         REAL_RECORDINGS = [literal(path) for path in [CONFIG.recordings.annotations, *found]]
     else:
         REAL_RECORDINGS = [f"<resources>/sources/{CONFIG.recordings.kind}"]
-    SOURCES = {
-        name: [file._asdict() for file in files] for name, files in table.read(CONFIG.sources).items()
-    }
+    SOURCES = {name: [file._asdict() for file in files] for name, files in table.read(CONFIG.sources).items()}
 except InputError as error:
     raise WorkflowError(str(error))
 

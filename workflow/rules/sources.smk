@@ -4,13 +4,13 @@
 rule fetch:
     output:
         folder=directory("<resources>/sources/{source}"),
-    # Where the network is, also when the others run on a cluster.
-    localrule: True
     log:
         "<logs>/fetch/{source}.log",
     benchmark:
         "<benchmarks>/fetch/{source}.tsv"
     retries: 1
+    # Where the network is, also when the others run on a cluster.
+    localrule: True
     conda:
         "../../envs/igsed.yaml"
     resources:
@@ -30,12 +30,12 @@ rule debian_soundbank:
         table=CONFIG.soundbank.table,
     output:
         folder=directory("<resources>/free_sounds"),
-    localrule: True
     log:
         "<logs>/debian_soundbank.log",
     benchmark:
         "<benchmarks>/debian_soundbank.tsv"
     retries: 1
+    localrule: True
     conda:
         "../../envs/igsed.yaml"
     resources:
@@ -121,12 +121,12 @@ rule yamnet:
     output:
         weights="<resources>/yamnet/yamnet.safetensors",
         class_map="<resources>/yamnet/yamnet_class_map.csv",
-    localrule: True
     log:
         "<logs>/yamnet.log",
     benchmark:
         "<benchmarks>/yamnet.tsv"
     retries: 1
+    localrule: True
     conda:
         "../../envs/igsed.yaml"
     resources:

@@ -21,8 +21,8 @@ from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from igsed import backbones, features
-from igsed.attribution.captum_ig import IntegratedGradients
-from igsed.attribution.spectral_ig import SpectralIntegratedGradients
+from igsed.attribution.ig import IntegratedGradients
+from igsed.attribution.ig_captum import CaptumIntegratedGradients
 from igsed.heads import Classifier
 
 ROOT = Path(__file__).parents[1]
@@ -93,33 +93,31 @@ def sounds(options: argparse.Namespace, rate: int):
 
 def compare(classifier: Classifier, clips: dict[str, torch.Tensor], options: argparse.Namespace):
     """One row per method, clip and class."""
-    methods = {f"Captum {steps}": (steps, IntegratedGradients(steps=steps)) for steps in options.steps}
+    methods = {f"Captum {steps}": CaptumIntegratedGradients(steps=steps) for steps in options.steps}
     for pieces in PIECES:
-        methods[f"engine {pieces}"] = (pieces, SpectralIntegratedGradients(pieces, tolerance=None))
+        methods[f"engine {pieces}"] = IntegratedGradients(pieces, tolerance=None)
     for tolerance in (0.1, 0.05):
-        methods[f"engine, tolerance {tolerance}"] = (None, SpectralIntegratedGradients(tolerance=tolerance))
-    SpectralIntegratedGradients(2, tolerance=None)(classifier, next(iter(clips.values())), [0])
+        methods[f"engine, tolerance {tolerance}"] = IntegratedGradients(tolerance=tolerance)
+    IntegratedGradients(2, tolerance=None)(classifier, next(iter(clips.values())), [0])
     for clip, waveform in clips.items():
         with torch.no_grad():
             targets = classifier(waveform[None])[0].topk(2).indices.tolist()
-        reference = SpectralIntegratedGradients(options.reference, tolerance=None)(classifier, waveform, targets)
-        for name, (nodes, method) in methods.items():
+        reference = IntegratedGradients(options.reference, tolerance=None)(classifier, waveform, targets)
+        for name, method in methods.items():
             clock, work = time.perf_counter(), time.process_time()
             found = method.explain(classifier, waveform, targets)
             clock, work = time.perf_counter() - clock, time.process_time() - work
             errors = (found.scores - reference).abs().sum(-1) / reference.sum(-1)
-            used = [nodes] * len(targets) if nodes else method.precision["nodes"].tolist()
-            guess = [None] * len(targets) if not hasattr(method, "precision") else method.precision["error"].tolist()
             for k, target in enumerate(targets):
                 yield {
                     "method": name,
                     "clip": clip,
                     "target": target,
-                    "nodes": used[k],
+                    "nodes": found.nodes[k].item(),
                     "seconds": clock / len(targets),
                     "cpu_seconds": work / len(targets),
                     "error": errors[k].item(),
-                    "estimated_error": guess[k],
+                    "estimated_error": found.error[k].item(),
                     "completeness_error": found.completeness_error[k].item(),
                 }
 
@@ -146,7 +144,7 @@ def summary(measured: pd.DataFrame, flop: float, peak: float) -> pd.DataFrame:
 
 def scaling(classifier: Classifier, waveform: torch.Tensor, options: argparse.Namespace):
     """Seconds of the engine with 16 pieces against the number of classes and the length of the clip."""
-    method = SpectralIntegratedGradients(16, tolerance=None)
+    method = IntegratedGradients(16, tolerance=None)
     for classes, length in ((1, 1.0), (2, 1.0), (4, 1.0), (2, 0.25), (2, 0.5), (2, 2.0)):
         clip = waveform.repeat(2)[: round(length * len(waveform))]
         work = time.process_time()

@@ -1,10 +1,12 @@
 """What surrounds a job's work: log, progress, errors that say what to do, and outputs that are whole or absent."""
 
 import contextlib
+import errno
 import logging
 import os
 import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,12 +14,18 @@ from types import SimpleNamespace
 
 from tqdm import tqdm
 
+from igsed import integrity, runs
 from igsed.errors import InputError
+
+_FULL = 1 << 20
+"""A disk with fewer free bytes is called full when a job fails."""
 
 
 @contextlib.contextmanager
-def job(log: str | Path, outputs: Mapping[str, str]) -> Iterator[SimpleNamespace]:
+def job(log: str | Path, outputs: Mapping[str, str], inputs: Iterable[str | Path] = ()) -> Iterator[SimpleNamespace]:
     """Run a job's body; its outputs appear all at once, at the end, or not at all.
+
+    Each output gets a record of its sha256 (`igsed.integrity`), which the jobs that read it compare.
 
     Parameters
     ----------
@@ -25,6 +33,8 @@ def job(log: str | Path, outputs: Mapping[str, str]) -> Iterator[SimpleNamespace
         File for warnings, log messages and tracebacks.
     outputs : mapping
         Name → path of each file or folder that the job makes.
+    inputs : iterable of path
+        Files and folders that the job reads. Those that have a record must be as it says.
 
     Yields
     ------
@@ -37,32 +47,72 @@ def job(log: str | Path, outputs: Mapping[str, str]) -> Iterator[SimpleNamespace
         After an `InputError`, shown as a plain message, or any other error, shown as its last line and the place of the
         traceback.
     """
-    Path(log).parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=log, filemode="w", level=logging.INFO, format="%(asctime)s %(name)s %(message)s", force=True
-    )
-    logging.captureWarnings(True)
     final = {name: Path(path) for name, path in outputs.items()}
     temporary = {name: path.with_name(f".part-{path.name}") for name, path in final.items()}
-    for path in temporary.values():
-        _remove(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        yield SimpleNamespace(**temporary)
+        runs.announce()
+        _log_to(Path(log))
         for path in temporary.values():
-            path.lstat()  # Before the first one moves: an output that was never written stops them all.
+            _remove(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        integrity.check(inputs)
+        yield SimpleNamespace(**temporary)
+        # Before the first one moves: an output that was never written stops them all.
+        records = {name: integrity.describe(path, final[name].name) for name, path in temporary.items()}
         for name, path in temporary.items():
-            _remove(final[name])
-            os.replace(path, final[name])
+            _replace(path, final[name], records[name])
     except InputError as error:
         logging.error("%s", error)
         sys.exit(f"\nERROR: {error}\n")
     except Exception as error:
         logging.error("%s", traceback.format_exc())
+        if reason := _unwritable(error, [Path(log), *temporary.values()]):
+            sys.exit(f"\nERROR: {reason}\n")
         sys.exit(f"\nERROR: {type(error).__name__}: {error}\n(the full traceback is in {log})\n")
     finally:
-        for path in temporary.values():
-            _remove(path)
+        with contextlib.suppress(OSError):
+            for path in temporary.values():
+                _remove(path)
+
+
+def _log_to(path: Path) -> None:
+    # A log that cannot be written any more, on a full disk, must not hide the error itself.
+    logging.raiseExceptions = False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=path, filemode="w", level=logging.INFO, format="%(asctime)s %(name)s %(message)s", force=True
+    )
+    logging.captureWarnings(True)
+
+
+def _replace(new: Path, final: Path, record: str) -> None:
+    """Let `new` be `final`. A job cut short in between leaves no record that does not fit."""
+    place = integrity.record_of(final)
+    _remove(place)
+    _remove(final)
+    os.replace(new, final)
+    beside = place.with_name(f".part-{place.name}")
+    beside.write_text(record, encoding="utf-8", errors="surrogateescape")
+    os.replace(beside, place)
+
+
+def _unwritable(error: Exception, places: Iterable[Path]) -> str | None:
+    """What to tell when a job failed for want of room or rights on a disk; None when it did for another reason."""
+    number = getattr(error, "errno", None)
+    if number in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return f"{getattr(error, 'filename', None) or ''}: {error.strerror}. Make the folder writable, then run again."
+    # The libraries that write sound, arrays and tables each say it in their own words, so the disks are asked.
+    for folder in {**dict.fromkeys(path.parent for path in places), Path(tempfile.gettempdir()): None}:
+        with contextlib.suppress(OSError):
+            disk = os.statvfs(folder)
+            if disk.f_bavail * disk.f_frsize < _FULL or (disk.f_files and not disk.f_favail):
+                return (
+                    f"{folder}: the disk is full. Free some space there, then run again: what was half-written is "
+                    f"deleted, finished jobs are not repeated. ({type(error).__name__}: {error})"
+                )
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return f"{error.filename or ''}: {error.strerror}. Free some space there, then run again."
+    return None
 
 
 def _remove(path: Path) -> None:

@@ -8,6 +8,7 @@ needs neither the backbone nor torch:
 - `clips` (clip, embedding) = project(max over frames + mean over frames): input of the clip head (PANNs' pooling).
 """
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 import torchaudio
 
-from igsed import audio
+from igsed import audio, devices
 from igsed.errors import InputError
 
 
@@ -23,6 +24,12 @@ def waveform(path: str | Path, sample_rate: int) -> torch.Tensor:
     """A clip at `sample_rate`, as float32 (samples,)."""
     samples, rate = audio.read(path)
     return torchaudio.functional.resample(torch.from_numpy(samples), rate, sample_rate)
+
+
+def _frames(backbone, waveforms: Sequence[torch.Tensor], device: str, size: int) -> torch.Tensor:
+    """Frames (clip, frame, channel) of waveforms of equal length, `size` of them in a pass."""
+    parts = [torch.stack(waveforms[start : start + size]).to(device) for start in range(0, len(waveforms), size)]
+    return torch.cat([backbone.body(backbone.spectrum(part)) for part in parts])
 
 
 @torch.no_grad()
@@ -45,7 +52,7 @@ def extract(
     frames_file, clips_file : path
         Where the arrays (clip, frame, embedding) and (clip, embedding), float32, are written, batch by batch.
     batch : int
-        Clips per forward pass.
+        Clips at a time; a pass of the network takes fewer where memory does not suffice.
     progress : callable
         Wraps the iterable of batches.
 
@@ -60,6 +67,7 @@ def extract(
         Clips differ in length.
     """
     frames_array = clips_array = times = length = None
+    size = batch
     for start in progress(range(0, len(paths), batch)):
         waveforms = [waveform(path, backbone.sample_rate) for path in paths[start : start + batch]]
         for path, samples in zip(paths[start:], waveforms, strict=False):
@@ -69,7 +77,7 @@ def extract(
                 raise InputError(
                     f"{path}: has {len(samples)} samples where the clips before it have {length}. Make clips anew."
                 )
-        frames = backbone.body(backbone.spectrum(torch.stack(waveforms).to(device)))
+        frames, size = devices.within_memory(functools.partial(_frames, backbone, waveforms, device), size)
         pooled = backbone.project(frames.amax(1) + frames.mean(1)).cpu().numpy()
         frames = backbone.project(frames).cpu().numpy()
         if frames_array is None:

@@ -9,7 +9,7 @@ Conventions
 - The run starts with empty results; what lies in `resources/` already costs nothing.
 - Where the number of units is known only afterwards, a number is taken that is seldom exceeded. Explained are as many
   (clip, class) pairs as are present; heads train for `max_epochs`; no clip is left out above the number to keep; of the
-  classes that `ig_spectral` explains, each is computed a second time with twice the pieces (`tolerance` decides).
+  classes that `ig` explains, each is computed a second time with twice the pieces (`tolerance` decides).
 - Bytes are decimal (1 MB = 10⁶ bytes). Outputs of a few kilobytes (tables, heads, logs) are left out. An archive is
   kept and unpacked, and counts twice.
 - Seconds of CPU are of one core, summed over jobs; a job has one core. Downloads take no time here, because nobody
@@ -340,8 +340,8 @@ def text(table: pd.DataFrame, cores: int, gpus: int = 1, free: float = math.inf)
     lines.append(f"At {cores} cores {bound(table, cores, gpus)}.")
     if seconds > DAY:
         lines.append(
-            f"WARNING: this takes longer than a day ({duration(seconds)}). Fewer training.seeds or mixtures.clips, the "
-            "detector ig_spectral in place of ig, a GPU or more cores shorten it."
+            f"WARNING: this takes longer than a day ({duration(seconds)}). Fewer training.seeds or mixtures.clips, a "
+            "GPU or more cores shorten it."
         )
     if free < total["disk"]:
         lines.append(f"WARNING: only {size(free)} of disk are free here, {_sizes(total, 'disk')} are needed.")

@@ -4,8 +4,8 @@ BACKBONES = {"cnn14": "igsed.backbones.cnn14:CNN14", "yamnet": "igsed.backbones.
 """Frozen networks: name → `module:class`."""
 
 ATTRIBUTIONS = {
-    "ig": "igsed.attribution.captum_ig:IntegratedGradients",
-    "ig_spectral": "igsed.attribution.spectral_ig:SpectralIntegratedGradients",
+    "ig": "igsed.attribution.ig:IntegratedGradients",
+    "ig_captum": "igsed.attribution.ig_captum:CaptumIntegratedGradients",
 }
 """Attribution methods: name → `module:callable`."""
 

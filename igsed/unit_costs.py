@@ -7,7 +7,7 @@ the workflow, or on the GPU.
 
 - Time on a CPU is what this process uses, so other work on the machine does not count, nor does waiting for a disk.
   By the clock are the start of a job, the shorter of two, and the time on a GPU.
-- `ig` and `ig_spectral`, whose time is linear in `steps` and `nodes`, take as many of them as fit in six seconds. A
+- `ig` and `ig_captum`, whose time is linear in `nodes` and `steps`, take as many of them as fit in six seconds. A
   method of the user's explains one pair with all its options.
 - Memory is the largest resident set of this process up to then, so it never falls from stage to stage.
 """
@@ -37,7 +37,7 @@ from igsed.timeline import FRAME, frame_count
 _ENOUGH = 6.0
 """Seconds within which a method with a known number of steps is measured."""
 
-_STEPS = {"ig": "steps", "ig_spectral": "nodes"}
+_STEPS = {"ig": "nodes", "ig_captum": "steps"}
 """Options in which a built-in method's time is linear."""
 
 _CLIPS = 16
@@ -307,13 +307,13 @@ class _Measurement:
 
         if method.function == ATTRIBUTIONS.get(name):
             option, wanted = _STEPS[name], method.options[_STEPS[name]]
-            once = {"tolerance": None} if name == "ig_spectral" else {}
+            once = {"tolerance": None} if name == "ig" else {}
             step = explain(**{option: 2}, **once) / 2
             # At least a whole batch, so that the memory is that of the method.
             steps = min(wanted, max(2, method.options.get("batch", 1), math.floor(_ENOUGH / step)))
             seconds = explain(**{option: steps}, **once) * wanted / steps
-            if name == "ig_spectral" and method.options["tolerance"] is not None:
-                seconds *= 3  # once more, with twice the pieces
+            if name == "ig" and method.options["tolerance"] is not None:
+                seconds *= 1.5  # as if every fourth class were explained again with twice the pieces
         else:
             seconds = explain()
         # A pair's scores take as much as a class's of any other detector.

@@ -67,7 +67,7 @@ def test_default_experiment_is_the_issue_s():
     assert (default.mixtures.snr, default.mixtures.max_polyphony) == ((15, 25), 2)
     assert (default.training.learning_rate, default.training.batch_size) == (1e-3, 16)
     assert (default.training.max_epochs, default.training.patience) == (100, 10)
-    assert (default.ig.steps, default.evaluation.percentiles) == (50, (1, 99))
+    assert (default.ig_captum.steps, default.evaluation.percentiles) == (50, (1, 99))
     assert len(default.training.seeds) == 3
 
 
@@ -206,10 +206,10 @@ def test_folder_has_the_classes_of_either_part(base, tmp_path):
 
 def test_methods_are_those_among_the_detectors(base):
     own = "attributions:\n  mine: {function: 'json:dumps', options: {indent: 2}}\n  other: {function: 'json:loads'}\n"
-    base.write_text(BASE + own + "ig: {steps: 7, batch: 3}\ndetectors: [mine, ig, random]\n")
+    base.write_text(BASE + own + "ig: {nodes: 7, tolerance: null}\ndetectors: [mine, ig, random]\n")
     methods = load(base).attribution_methods
     assert set(methods) == {"ig", "mine"}
-    assert methods["ig"].options == {"steps": 7, "rule": "gausslegendre", "batch": 3}
+    assert methods["ig"].options == {"nodes": 7, "tolerance": None, "max_nodes": 256}
     assert methods["mine"].options == {"indent": 2}
 
 

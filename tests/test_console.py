@@ -29,6 +29,7 @@ def left(tmp_path):
     return sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "out").rglob("*"))
 
 
+MADE = ["out/.a.csv.sha256", "out/.b.sha256", "out/a.csv", "out/b", "out/b/part"]
 WORK = """
     import logging, warnings
     out.table.write_text("x")
@@ -48,7 +49,7 @@ def test_outputs_appear_at_the_end_and_replace_older_ones(run, tmp_path):
         + "\n    assert open('out/a.csv').read() == 'old' and out.table.suffix == '.csv'\n    warnings.warn('careful')"
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert left(tmp_path) == ["out/a.csv", "out/b", "out/b/part"]
+    assert left(tmp_path) == MADE
     assert (tmp_path / "out" / "a.csv").read_text() == "x"
     assert "careful" in (tmp_path / "logs" / "deep" / "job.log").read_text()
 
@@ -98,7 +99,7 @@ def test_killed_job_leaves_nothing_that_looks_whole(run, tmp_path):
     assert run(WORK + "\n    import os\n    os.kill(os.getpid(), 9)").returncode == -9
     assert left(tmp_path) == ["out/.part-a.csv", "out/.part-b", "out/.part-b/part"]
     assert run(WORK).returncode == 0
-    assert left(tmp_path) == ["out/a.csv", "out/b", "out/b/part"]
+    assert left(tmp_path) == MADE
 
 
 def test_progress_passes_items_through(capsys):

@@ -30,7 +30,7 @@ COSTS = {
     "metrics": Cost(job=1.0, unit=1e-7, memory=2e8),
     "features": Cost(job=5.0, unit=0.1, disk=1e5, memory=5e8, gpu=math.nan, gpu_memory=math.nan),
     "attribute/ig": Cost(job=5.0, unit=6.0, disk=1e3, memory=8e8, gpu=math.nan, gpu_memory=math.nan),
-    "attribute/ig_spectral": Cost(job=5.0, unit=1.0, disk=1e3, memory=8e8, gpu=math.nan, gpu_memory=math.nan),
+    "attribute/ig_captum": Cost(job=5.0, unit=1.0, disk=1e3, memory=8e8, gpu=math.nan, gpu_memory=math.nan),
 }
 INPUTS = Inputs(recordings=190)
 
@@ -84,7 +84,7 @@ def test_stages_are_sums_of_their_jobs_and_the_clock_lies_between_the_bounds(cou
 def test_a_second_method_costs_what_it_costs_alone():
     one, other, both = (
         table(detectors=names, evaluation={"shared_from": names[0]}).loc["attribute"]
-        for names in (["ig"], ["ig_spectral"], ["ig", "ig_spectral"])
+        for names in (["ig"], ["ig_captum"], ["ig", "ig_captum"])
     )
     assert math.isclose(both["cpu"], one["cpu"] + other["cpu"])
     assert (both["jobs"], one["jobs"], other["jobs"]) == (12, 6, 6)
@@ -228,8 +228,8 @@ VARIANTS = {
     | {
         "mixtures": {**MINIATURE["mixtures"], "shard": 7},
         "training": {"seeds": [0, 1]},
-        "detectors": ["ig_spectral", "fw_ss", "energy"],
-        "evaluation": {"shared_from": "ig_spectral", "also": ["present"]},
+        "detectors": ["ig_captum", "fw_ss", "energy"],
+        "evaluation": {"shared_from": "ig_captum", "also": ["present"]},
     },
     "paper": yaml.safe_load((ROOT / "config" / "paper.yaml").read_text()),
 }
@@ -256,7 +256,7 @@ def test_measured_costs_cover_every_stage():
     tiny = config(
         labels=["Dog", "Speech"],
         mixtures={"duration": 2, "event_duration": [0.25, 0.5]},
-        ig={"steps": 2},
+        ig={"nodes": 2, "tolerance": None},
         training={"seeds": [0]},
         evaluation={"bootstrap": 100},
     )
@@ -264,7 +264,7 @@ def test_measured_costs_cover_every_stage():
     costs = unit_costs.measure(tiny, say=parts.append)
     assert torch.get_num_threads() == threads
     assert "attribution by ig" in parts
-    assert set(costs) == set(COSTS) - {"attribute/ig_spectral"}
+    assert set(costs) == set(COSTS) - {"attribute/ig_captum"}
     assert all(cost.job > 0 and cost.memory > 1e7 for cost in costs.values())
     assert all(cost.unit > 0 for name, cost in costs.items() if name not in ("light", "torch", "figure"))
     # 2 s are 6 or 7 of YAMNet's frames, and the pooled one, of 1024 numbers of four bytes.

@@ -181,8 +181,8 @@ def test_scripts_of_the_workflow_need_what_they_should():
     mixtures = code.modules("workflow/scripts/mix.py")
     assert {"igsed.mixtures", "igsed.seeds", "igsed.sources.soundbank"} <= set(mixtures)
     assert not {"igsed.attribution", "igsed.figures", "igsed.metrics"} & set(mixtures)
-    attribute = code.modules("workflow/scripts/attribute.py", "igsed.attribution.captum_ig")
-    assert {"igsed.attribution", "igsed.attribution.captum_ig", "igsed.heads"} <= set(attribute)
+    attribute = code.modules("workflow/scripts/attribute.py", "igsed.attribution.ig_captum")
+    assert {"igsed.attribution", "igsed.attribution.ig_captum", "igsed.heads"} <= set(attribute)
     assert not {"igsed.mixtures", "igsed.figures", "igsed.metrics"} & set(attribute)
 
 

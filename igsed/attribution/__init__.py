@@ -24,16 +24,19 @@ from igsed.timeline import FRAME, frame_count
 
 
 class Explanation(NamedTuple):
-    """Frame scores and how complete they are, each (target,) but for `scores` (target, frame).
+    """Frame scores and how exact they are, each (target,) but for `scores` (target, frame); NaN where not known.
 
     Completeness (Sundararajan et al. 2017, proposition 1): the attributions of a clip's samples sum to the difference
-    of the logits of the clip and of the baseline, ``total ≈ logit − baseline_logit``.
+    of the logits of the clip and of the baseline, ``total ≈ logit − baseline_logit``. `nodes` counts the points or
+    pieces of the path that an integral was taken from; `error` is the estimated relative error of the frame scores.
     """
 
     scores: torch.Tensor
     logit: torch.Tensor
     baseline_logit: torch.Tensor
     total: torch.Tensor
+    nodes: torch.Tensor
+    error: torch.Tensor
 
     @property
     def completeness_error(self) -> torch.Tensor:
@@ -92,7 +95,7 @@ def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Seque
     else:
         unknown = torch.full((len(targets),), torch.nan)
         scores = torch.as_tensor(method(classifier, waveform, targets)).detach().cpu()
-        explanation = Explanation(scores, unknown, unknown, unknown)
+        explanation = Explanation(scores, *[unknown] * 5)
     expected = (len(targets), frame_count(len(waveform) / classifier.sample_rate))
     if tuple(explanation.scores.shape) != expected or not explanation.scores.isfinite().all():
         raise InputError(

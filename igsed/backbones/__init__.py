@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+import torch
 
 from igsed.errors import InputError
 from igsed.registry import BACKBONES
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Backbone(Protocol):

@@ -48,7 +48,7 @@ class CNN14(nn.Module):
     degree : int
         Of homogeneity of the spectrum, which is one of power.
     path_span : float
-        For `igsed.attribution.spectral_ig`, as the natural logarithm of a range of power. Some 110 dB, 25, lie between
+        For `igsed.attribution.ig`, as the natural logarithm of a range of power. Some 110 dB, 25, lie between
         the floor and the loudest bands of a recording, 14 between it and the median band; 16 served best on mixtures
         of recordings and on noise, at 16 pieces (median error of the frame scores 4.5 %, 11 % with YAMNet's 7; a
         network of an eighth of the width with random weights).

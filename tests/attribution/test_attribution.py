@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from igsed import attribution
-from igsed.attribution.captum_ig import IntegratedGradients
+from igsed.attribution.ig_captum import CaptumIntegratedGradients
 from igsed.errors import InputError
 from tests.toys import RATE, Linear
 
@@ -24,7 +24,7 @@ def explained(classifier, waveform, targets, factor=1):
 def _explain(classifier, waveform, targets, factor=1):
     from igsed.attribution import Explanation
     scores = torch.full((len(targets), len(waveform) // 100), float(factor))
-    return Explanation(scores, *(torch.arange(len(targets)) * 1.0 + k for k in range(3)))
+    return Explanation(scores, *(torch.arange(len(targets)) * 1.0 + k for k in range(5)))
 
 explained.explain = _explain
 
@@ -50,8 +50,8 @@ def own(tmp_path, monkeypatch):
 
 
 def test_built_in_methods_take_their_options():
-    method = attribution.load("ig", steps=7, rule="riemann_middle", batch=3)
-    assert isinstance(method, IntegratedGradients)
+    method = attribution.load("ig_captum", steps=7, rule="riemann_middle", batch=3)
+    assert isinstance(method, CaptumIntegratedGradients)
     assert (method.steps, method.rule, method.batch) == (7, "riemann_middle", 3)
 
 
@@ -129,9 +129,9 @@ def test_no_targets():
 
 
 def test_completeness_error():
-    explanation = attribution.Explanation(
-        torch.zeros(2, 30), torch.tensor([3.0, 0.0]), torch.tensor([1.0, 4.0]), torch.tensor([2.5, -4.0])
-    )
+    logit, baseline, total = torch.tensor([[3.0, 0.0], [1.0, 4.0], [2.5, -4.0]])
+    unknown = torch.full((2,), torch.nan)
+    explanation = attribution.Explanation(torch.zeros(2, 30), logit, baseline, total, unknown, unknown)
     assert explanation.completeness_error.tolist() == [0.25, 0.0]
 
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from igsed import backbones
-from igsed.attribution.captum_ig import IntegratedGradients
-from igsed.attribution.spectral_ig import SpectralIntegratedGradients
+from igsed.attribution.ig import IntegratedGradients
+from igsed.attribution.ig_captum import CaptumIntegratedGradients
 from igsed.backbones import cnn14
 from igsed.backbones.cnn14 import CNN14
 from igsed.backbones.yamnet import YAMNet
@@ -277,8 +277,8 @@ def test_both_integrated_gradients_agree(narrow):
     """On a faint sound, whose path Captum's even steps resolve: it is under the floor of decibels for a part of it."""
     classifier = Classifier(narrow.ours, narrow.ours.dense)
     clip = checkpoints.sounds(seed=2)[0, :12800] * 1e-3
-    captum = IntegratedGradients(steps=500, rule="riemann_middle", batch=50).explain(classifier, clip, [3])
-    found = SpectralIntegratedGradients(128, tolerance=None).explain(classifier, clip, [3])
+    captum = CaptumIntegratedGradients(steps=500, rule="riemann_middle", batch=50).explain(classifier, clip, [3])
+    found = IntegratedGradients(128, tolerance=None).explain(classifier, clip, [3])
     assert distance(found.scores, captum.scores) < 0.02
     torch.testing.assert_close(found.total, captum.total, rtol=0.03, atol=0)
 
@@ -286,13 +286,13 @@ def test_both_integrated_gradients_agree(narrow):
 @pytest.mark.parametrize("name", ["noise", "sine", "clipped", "faint", "half silent", "odd"])
 def test_spectral_integrated_gradients_are_complete(narrow, name):
     classifier = Classifier(narrow.ours, narrow.ours.dense)
-    found = SpectralIntegratedGradients(8, tolerance=None).explain(classifier, SIGNALS[name], [0, 5])
+    found = IntegratedGradients(8, tolerance=None).explain(classifier, SIGNALS[name], [0, 5])
     assert found.completeness_error.max() < 1e-3
 
 
 def test_silence_explains_nothing(narrow):
     classifier = Classifier(narrow.ours, narrow.ours.dense)
-    assert SpectralIntegratedGradients(2)(classifier, torch.zeros(RATE), [0]).tolist() == [[0.0] * 10]
+    assert IntegratedGradients(2)(classifier, torch.zeros(RATE), [0]).tolist() == [[0.0] * 10]
 
 
 def write(path, contents):

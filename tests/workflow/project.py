@@ -17,7 +17,7 @@ MINIATURE = {
     "soundbank": {"recordings": {"train": 4, "eval": 2}, "backgrounds": {"train": 2, "eval": 1}},
     "mixtures": {"clips": {"train": 32, "validation": 5, "test": 6}, "events": [1, 2], "shard": 16},
     "training": {"seeds": [0]},
-    "ig": {"steps": 4},
+    "ig": {"nodes": 4, "tolerance": None},
     "evaluation": {"bootstrap": 200},
     "figures": {"examples": 2},
 }

@@ -6,6 +6,7 @@ from tests.workflow.project import MINIATURE, contents
 
 AFTER_SCORES = {"sweep", "evaluate", "metrics", "tables", "manifest"}
 FIGURES = {"figure_pipeline", "figure_examples", "figure_thresholds", "figure_per_class", "figure_training"}
+DRAWING = FIGURES | {"data_report"}
 
 
 def changed(**sections) -> dict:
@@ -20,20 +21,18 @@ def test_a_second_run_does_nothing(finished):
 
 
 def test_a_comment_or_docstring_in_the_package_changes_nothing(editable):
-    editable.edit("igsed/attribution/captum_ig.py", "from captum.attr", "# a comment\nfrom captum.attr")
+    editable.edit("igsed/attribution/ig.py", "import math", "# a comment\nimport math")
     editable.edit("igsed/mixtures.py", '"""Synthetic mixtures', '"""Really synthetic mixtures')
     assert editable.plan() == {}
 
 
 def test_an_edit_of_the_figures_redraws_figures_only(editable):
     editable.edit("igsed/figures.py", "def save(", "EDITED = 1\n\n\ndef save(")
-    assert set(editable.plan()) == FIGURES | {"manifest"}
+    assert set(editable.plan()) == DRAWING | {"manifest"}
 
 
 def test_an_edit_of_the_attribution_recomputes_its_scores_and_what_follows(editable):
-    editable.edit(
-        "igsed/attribution/captum_ig.py", "class IntegratedGradients", "EDITED = 1\n\n\nclass IntegratedGradients"
-    )
+    editable.edit("igsed/attribution/ig.py", "class IntegratedGradients", "EDITED = 1\n\n\nclass IntegratedGradients")
     plan = editable.plan()
     assert set(plan) == {"attribute", *AFTER_SCORES, "figure_examples", "figure_thresholds", "figure_per_class"}
     assert plan["attribute"] == 2
@@ -52,7 +51,7 @@ def test_another_range_of_percentiles_only_evaluates(finished):
 
 
 def test_another_number_of_steps_recomputes_only_ig(finished):
-    plan = finished.plan(changed(ig={"steps": 5}))
+    plan = finished.plan(changed(ig={"nodes": 5, "tolerance": None}))
     assert plan["attribute"] == 2
     assert not {"mix", "features", "train", "classify", "framewise", "baseline"} & set(plan)
 

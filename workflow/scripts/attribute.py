@@ -4,15 +4,15 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 
-from igsed import attribution, backbones, features, predictions
+from igsed import attribution, backbones, devices, features, predictions
 from igsed.console import job, progress
 from igsed.heads import Classifier
 from igsed.scores import Writer
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     torch.set_num_threads(snakemake.threads)
     files, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
-    device = "cuda" if snakemake.resources.gpu else "cpu"
+    device = devices.pick(snakemake.resources.gpu)
     weights = load_file(files.head)
     head = torch.nn.Linear(weights["weight"].shape[1], len(params.labels))
     head.load_state_dict(weights)
@@ -29,7 +29,7 @@ with job(snakemake.log[0], snakemake.output) as out:
             found = attribution.explain(method, classifier, waveform, targets)
             names = [params.labels[target] for target in targets]
             writer.add(clip.clip, names, found.scores)
-            numbers = (found.logit, found.baseline_logit, found.total, found.completeness_error)
+            numbers = (*found[1:], found.completeness_error)
             completeness += zip([clip.clip] * len(names), names, *(x.tolist() for x in numbers), strict=True)
-    columns = ["clip", "label", "logit", "baseline_logit", "total", "completeness_error"]
+    columns = ["clip", "label", "logit", "baseline_logit", "total", "nodes", "error", "completeness_error"]
     pd.DataFrame(completeness, columns=columns).to_csv(out.completeness, index=False)

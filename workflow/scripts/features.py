@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from igsed import backbones, features
+from igsed import backbones, devices, features
 from igsed.console import job, progress
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     torch.set_num_threads(snakemake.threads)
-    device = "cuda" if snakemake.resources.gpu else "cpu"
+    device = devices.pick(snakemake.resources.gpu)
     times = features.extract(
         backbones.load(snakemake.params.backbone, snakemake.input.weights).to(device),
         pd.read_csv(snakemake.input.clips)["path"],

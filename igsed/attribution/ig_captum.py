@@ -6,13 +6,13 @@ This is the reference implementation.
 
 from collections.abc import Sequence
 
+import captum.attr
 import torch
-from captum.attr import IntegratedGradients as CaptumIntegratedGradients
 
 from igsed.attribution import Explanation, frame_scores
 
 
-class IntegratedGradients:
+class CaptumIntegratedGradients:
     """Integrated Gradients of a class logit with respect to the waveform.
 
     Parameters
@@ -26,7 +26,7 @@ class IntegratedGradients:
 
     Examples
     --------
-    >>> ig = IntegratedGradients(steps=50)  # doctest: +SKIP
+    >>> ig = CaptumIntegratedGradients(steps=50)  # doctest: +SKIP
     >>> ig(classifier, waveform, [4]).shape  # doctest: +SKIP
     torch.Size([1, 100])
     """
@@ -40,7 +40,7 @@ class IntegratedGradients:
 
     def explain(self, classifier, waveform: torch.Tensor, targets: Sequence[int]) -> Explanation:
         """Frame scores and completeness of one clip, `waveform` (samples,)."""
-        ig, clip = CaptumIntegratedGradients(classifier), waveform[None]
+        ig, clip = captum.attr.IntegratedGradients(classifier), waveform[None]
         attributions = [
             ig.attribute(clip, target=t, n_steps=self.steps, method=self.rule, internal_batch_size=self.batch)[0]
             for t in targets
@@ -49,4 +49,5 @@ class IntegratedGradients:
         with torch.no_grad():
             logits, baseline = classifier(torch.cat([clip, torch.zeros_like(clip)]))[:, list(targets)].cpu()
         scores = frame_scores(attributions, classifier.sample_rate).cpu()
-        return Explanation(scores, logits, baseline, attributions.double().sum(-1).float().cpu())
+        total, steps = attributions.double().sum(-1).float().cpu(), torch.full((len(targets),), float(self.steps))
+        return Explanation(scores, logits, baseline, total, steps, torch.full_like(steps, torch.nan))

@@ -6,7 +6,7 @@ from torch import nn
 
 from igsed import attribution
 from igsed.attribution import frame_scores
-from igsed.attribution.captum_ig import IntegratedGradients
+from igsed.attribution.ig_captum import CaptumIntegratedGradients
 from igsed.heads import Classifier
 from tests.toys import RATE, Linear, Toy
 
@@ -33,7 +33,7 @@ def toy():
 def test_linear_classifier_has_the_closed_form(waveform, rule, steps):
     linear = Linear(SAMPLES, 4)
     targets = [3, 0, 0]
-    found = IntegratedGradients(steps=steps, rule=rule).explain(linear, waveform, targets)
+    found = CaptumIntegratedGradients(steps=steps, rule=rule).explain(linear, waveform, targets)
     expected = frame_scores(waveform * linear.weight[targets], RATE)
     assert found.scores.shape == (3, 20)
     torch.testing.assert_close(found.scores, expected, rtol=1e-4, atol=1e-6)
@@ -43,7 +43,7 @@ def test_linear_classifier_has_the_closed_form(waveform, rule, steps):
 
 
 def test_trapezoid_is_biased_as_documented(waveform):
-    found = IntegratedGradients(steps=50, rule="riemann_trapezoid").explain(Linear(SAMPLES, 2), waveform, [0, 1])
+    found = CaptumIntegratedGradients(steps=50, rule="riemann_trapezoid").explain(Linear(SAMPLES, 2), waveform, [0, 1])
     ratio = found.total / (found.logit - found.baseline_logit)
     torch.testing.assert_close(ratio, torch.full((2,), 0.98), rtol=1e-3, atol=0)
 
@@ -58,7 +58,7 @@ class Cubic(nn.Module):
 
 
 def test_polynomial_classifier_has_the_closed_form(waveform):
-    found = IntegratedGradients(steps=10).explain(Cubic(), waveform, [0, 1])
+    found = CaptumIntegratedGradients(steps=10).explain(Cubic(), waveform, [0, 1])
     torch.testing.assert_close(found.scores[0], frame_scores(waveform**3, RATE), rtol=1e-4, atol=1e-8)
     torch.testing.assert_close(found.scores[1], 2 * found.scores[0])
     assert found.completeness_error.max() < 1e-4
@@ -73,20 +73,20 @@ def test_path_through_a_kink_is_integrated():
         def forward(self, waveform):
             return torch.relu(waveform.sum(-1, keepdim=True) - 2.5)
 
-    found = IntegratedGradients(steps=400).explain(Kink(), torch.tensor([1.0, 2.0, 3.0, 4.0]), [0])
+    found = CaptumIntegratedGradients(steps=400).explain(Kink(), torch.tensor([1.0, 2.0, 3.0, 4.0]), [0])
     torch.testing.assert_close(found.scores[0], 0.75 * torch.tensor([1.0, 2.0, 3.0, 4.0]), rtol=5e-3, atol=0)
 
 
 def test_batch_does_not_change_the_result(toy, waveform):
-    one = IntegratedGradients(batch=1).explain(toy, waveform, [0, 2])
+    one = CaptumIntegratedGradients(batch=1).explain(toy, waveform, [0, 2])
     for batch in (3, 10, 50, 64):
-        other = IntegratedGradients(batch=batch).explain(toy, waveform, [0, 2])
+        other = CaptumIntegratedGradients(batch=batch).explain(toy, waveform, [0, 2])
         torch.testing.assert_close(other.scores, one.scores, rtol=1e-4, atol=1e-8)
         torch.testing.assert_close(other.total, one.total, rtol=1e-4, atol=1e-6)
 
 
 def test_targets_do_not_touch_each_other(toy, waveform):
-    ig = IntegratedGradients()
+    ig = CaptumIntegratedGradients()
     together = ig(toy, waveform, [0, 1, 2])
     assert together.shape == (3, 20)
     for target in range(3):
@@ -94,7 +94,7 @@ def test_targets_do_not_touch_each_other(toy, waveform):
 
 
 def test_logits_are_the_classifier_s_and_nothing_needs_a_gradient(toy, waveform):
-    found = IntegratedGradients().explain(toy, waveform, [2, 1])
+    found = CaptumIntegratedGradients().explain(toy, waveform, [2, 1])
     with torch.no_grad():
         torch.testing.assert_close(found.logit, toy(waveform[None])[0, [2, 1]])
         torch.testing.assert_close(found.baseline_logit, toy(torch.zeros(1, SAMPLES))[0, [2, 1]])
@@ -104,11 +104,11 @@ def test_logits_are_the_classifier_s_and_nothing_needs_a_gradient(toy, waveform)
 
 
 def test_silence_explains_nothing(toy):
-    found = IntegratedGradients(steps=5)(toy, torch.zeros(SAMPLES), [0])
+    found = CaptumIntegratedGradients(steps=5)(toy, torch.zeros(SAMPLES), [0])
     assert found.tolist() == [[0.0] * 20]
 
 
 def test_no_targets(toy, waveform):
-    found = attribution.explain(IntegratedGradients(), toy, waveform, [])
+    found = attribution.explain(CaptumIntegratedGradients(), toy, waveform, [])
     assert found.scores.shape == (0, 20)
     assert found.completeness_error.shape == (0,)

@@ -8,8 +8,8 @@ from torch import nn
 
 from igsed import attribution, backbones
 from igsed.attribution import frame_scores
-from igsed.attribution.captum_ig import IntegratedGradients
-from igsed.attribution.spectral_ig import SpectralIntegratedGradients
+from igsed.attribution.ig import IntegratedGradients
+from igsed.attribution.ig_captum import CaptumIntegratedGradients
 from igsed.heads import Classifier
 from tests.toys import RATE, Toy
 from tests.weights import yamnet_weights
@@ -86,8 +86,8 @@ def chirp():
 @pytest.mark.parametrize("backbone", [Toy, Decibel])
 def test_agrees_with_captum_at_many_steps(backbone, waveform):
     model = classifier(backbone())
-    captum = IntegratedGradients(steps=1000, rule="riemann_middle", batch=500).explain(model, waveform, [0, 2])
-    found = SpectralIntegratedGradients(500, tolerance=None).explain(model, waveform, [0, 2])
+    captum = CaptumIntegratedGradients(steps=1000, rule="riemann_middle", batch=500).explain(model, waveform, [0, 2])
+    found = IntegratedGradients(500, tolerance=None).explain(model, waveform, [0, 2])
     assert distance(found.scores, captum.scores) < 0.01
     torch.testing.assert_close(found.logit, captum.logit)
     torch.testing.assert_close(found.baseline_logit, captum.baseline_logit)
@@ -96,27 +96,27 @@ def test_agrees_with_captum_at_many_steps(backbone, waveform):
 def test_agrees_with_captum_on_yamnet(yamnet, chirp):
     """On a faint sound, whose path Captum's even steps resolve: YAMNet's logarithm bends where α · mel is 0.001."""
     faint = chirp[:8000] * 0.1
-    captum = IntegratedGradients(steps=500, rule="riemann_middle", batch=20).explain(yamnet, faint, [304])
-    found = SpectralIntegratedGradients(64, tolerance=None).explain(yamnet, faint, [304])
+    captum = CaptumIntegratedGradients(steps=500, rule="riemann_middle", batch=20).explain(yamnet, faint, [304])
+    found = IntegratedGradients(64, tolerance=None).explain(yamnet, faint, [304])
     assert distance(found.scores, captum.scores) < 0.01
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 16])
 @pytest.mark.parametrize("backbone", [Toy, Decibel])
 def test_complete_with_any_number_of_pieces(backbone, pieces, waveform):
-    method = SpectralIntegratedGradients(pieces, tolerance=None)
+    method = IntegratedGradients(pieces, tolerance=None)
     assert method.explain(classifier(backbone()), waveform, [0, 1, 2]).completeness_error.max() < 1e-3
 
 
 def test_complete_on_yamnet(yamnet, chirp):
-    assert SpectralIntegratedGradients(8, None).explain(yamnet, chirp, [0, 304]).completeness_error.max() < 1e-3
+    assert IntegratedGradients(8, None).explain(yamnet, chirp, [0, 304]).completeness_error.max() < 1e-3
 
 
 def test_total_is_the_sum_of_the_samples(waveform):
     """Euler's theorem: the spectrum is homogeneous, so the sum over its bins is that over the samples."""
-    from igsed.attribution.spectral_ig import _pull_back
+    from igsed.attribution.ig import _pull_back
 
-    model, method = classifier(Decibel()), SpectralIntegratedGradients(16, None)
+    model, method = classifier(Decibel()), IntegratedGradients(16, None)
     halves, _ = method._integrate(model, model.backbone.spectrum(waveform[None]), [1], 16)
     samples = _pull_back(model.backbone, waveform, halves).mean(1)
     found = method.explain(model, waveform, [1])
@@ -127,51 +127,51 @@ def test_total_is_the_sum_of_the_samples(waveform):
 @pytest.mark.parametrize("batch", [1, 2, 5, 64, None])
 def test_batch_does_not_change_the_result(batch, waveform):
     model = classifier(Decibel())
-    one = SpectralIntegratedGradients(17, None, batch=3).explain(model, waveform, [0, 2])
-    other = SpectralIntegratedGradients(17, None, batch=batch).explain(model, waveform, [0, 2])
+    one = IntegratedGradients(17, None, batch=3).explain(model, waveform, [0, 2])
+    other = IntegratedGradients(17, None, batch=batch).explain(model, waveform, [0, 2])
     torch.testing.assert_close(other.scores, one.scores, rtol=1e-4, atol=1e-7)
     torch.testing.assert_close(other.total, one.total, rtol=1e-4, atol=1e-5)
 
 
 def test_targets_do_not_touch_each_other(waveform):
     """Refinement included: every class is doubled for its own error only."""
-    model, method = classifier(Decibel(), classes=6), SpectralIntegratedGradients(16, tolerance=0.0335, max_nodes=128)
-    together = method(model, waveform, range(6))
-    pieces = method.precision["nodes"].tolist()
-    assert len(set(pieces)) > 1
+    model, method = classifier(Decibel(), classes=6), IntegratedGradients(16, tolerance=0.0335, max_nodes=128)
+    together = method.explain(model, waveform, range(6))
+    assert len(set(together.nodes.tolist())) > 1
     for target in range(6):
-        torch.testing.assert_close(method(model, waveform, [target])[0], together[target], rtol=1e-4, atol=1e-7)
-        assert method.precision["nodes"].tolist() == [pieces[target]]
+        alone = method.explain(model, waveform, [target])
+        torch.testing.assert_close(alone.scores[0], together.scores[target], rtol=1e-4, atol=1e-7)
+        assert alone.nodes[0] == together.nodes[target]
 
 
 def test_refines_until_the_tolerance_or_the_limit(waveform):
     model = classifier(Decibel())
-    coarse, fine = SpectralIntegratedGradients(2, None), SpectralIntegratedGradients(2, 0.01, max_nodes=512)
-    expected = SpectralIntegratedGradients(1024, None)(model, waveform, [0, 1, 2])
+    coarse, fine = IntegratedGradients(2, None), IntegratedGradients(2, 0.01, max_nodes=512)
+    expected = IntegratedGradients(1024, None)(model, waveform, [0, 1, 2])
     assert distance(coarse(model, waveform, [0, 1, 2]), expected) > 0.02
-    assert distance(fine(model, waveform, [0, 1, 2]), expected) < 0.02
-    assert fine.precision["error"].max() <= 0.01
-    limited = SpectralIntegratedGradients(2, 0.0, max_nodes=9)
-    limited(model, waveform, [0])
-    assert limited.precision["nodes"].tolist() == [8]
-    assert limited.precision["error"].item() > 0
+    found = fine.explain(model, waveform, [0, 1, 2])
+    assert distance(found.scores, expected) < 0.02
+    assert found.error.max() <= 0.01
+    limited = IntegratedGradients(2, 0.0, max_nodes=9).explain(model, waveform, [0])
+    assert limited.nodes.tolist() == [8]
+    assert limited.error.item() > 0
 
 
 @pytest.mark.parametrize("backbone", [Toy, Decibel])
 def test_silence_explains_nothing(backbone):
-    found = SpectralIntegratedGradients(4).explain(classifier(backbone()), torch.zeros(SAMPLES), [0, 1])
+    found = IntegratedGradients(4).explain(classifier(backbone()), torch.zeros(SAMPLES), [0, 1])
     assert found.scores.tolist() == [[0.0] * 20] * 2
     assert found.total.tolist() == [0.0, 0.0]
     torch.testing.assert_close(found.logit, found.baseline_logit)
 
 
 def test_silence_on_yamnet(yamnet):
-    assert SpectralIntegratedGradients(2)(yamnet, torch.zeros(8000), [0]).tolist() == [[0.0] * 5]
+    assert IntegratedGradients(2)(yamnet, torch.zeros(8000), [0]).tolist() == [[0.0] * 5]
 
 
 def test_clipped_input(yamnet, chirp):
     clipped = (chirp * 50).clamp(-1, 1)
-    found = SpectralIntegratedGradients(8, None).explain(yamnet, clipped, [0])
+    found = IntegratedGradients(8, None).explain(yamnet, clipped, [0])
     assert found.scores.isfinite().all()
     assert found.scores.max() > 0
     assert found.completeness_error.max() < 1e-3
@@ -179,7 +179,7 @@ def test_clipped_input(yamnet, chirp):
 
 def test_silent_half_stays_silent(waveform):
     waveform[: SAMPLES // 2] = 0
-    scores = SpectralIntegratedGradients(8, None)(classifier(Toy()), waveform, [0])
+    scores = IntegratedGradients(8, None)(classifier(Toy()), waveform, [0])
     assert scores[0, :10].max() == 0 < scores[0, 10:].min()
 
 
@@ -193,27 +193,27 @@ def test_silent_half_stays_silent(waveform):
 )
 def test_too_large_batches_are_halved(problem, waveform):
     small = Small(3, problem)
-    found = SpectralIntegratedGradients(16, None, batch=16)(classifier(small), waveform, [0, 1])
+    found = IntegratedGradients(16, None, batch=16)(classifier(small), waveform, [0, 1])
     assert small.seen[:4] == [1, 16, 8, 4]
     assert set(small.seen[4:]) == {2}
-    expected = SpectralIntegratedGradients(16, None)(classifier(Toy()), waveform, [0, 1])
+    expected = IntegratedGradients(16, None)(classifier(Toy()), waveform, [0, 1])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
 
 
 def test_other_errors_and_too_little_memory_for_one_point_are_raised(waveform):
     for problem in (RuntimeError("shapes do not fit"), torch.OutOfMemoryError("full")):
         with pytest.raises(type(problem), match=str(problem)):
-            SpectralIntegratedGradients(4, batch=4)(classifier(Small(0, problem)), waveform, [0])
+            IntegratedGradients(4, batch=4)(classifier(Small(0, problem)), waveform, [0])
 
 
 def test_no_targets(waveform):
-    found = attribution.explain(SpectralIntegratedGradients(), classifier(Toy()), waveform, [])
+    found = attribution.explain(IntegratedGradients(), classifier(Toy()), waveform, [])
     assert found.scores.shape == (0, 20)
     assert found.completeness_error.shape == (0,)
 
 
 def test_nothing_needs_a_gradient(waveform):
-    found = SpectralIntegratedGradients(4).explain(classifier(Toy()), waveform.requires_grad_(), [2, 1])
+    found = IntegratedGradients(4).explain(classifier(Toy()), waveform.requires_grad_(), [2, 1])
     assert not any(part.requires_grad for part in found)
     assert all(part.dtype == torch.float32 and part.device.type == "cpu" for part in found)
     assert waveform.grad is None
@@ -221,24 +221,24 @@ def test_nothing_needs_a_gradient(waveform):
 
 def test_backbone_says_over_which_range_the_path_bends(waveform):
     model = classifier(Decibel())
-    expected = SpectralIntegratedGradients(512, None)(model, waveform, [0])
-    default = SpectralIntegratedGradients(16, None)(model, waveform, [0])
-    asked = SpectralIntegratedGradients(16, None, span=12.0)(model, waveform, [0])
+    expected = IntegratedGradients(512, None)(model, waveform, [0])
+    default = IntegratedGradients(16, None)(model, waveform, [0])
+    asked = IntegratedGradients(16, None, span=12.0)(model, waveform, [0])
     model.backbone.path_span, model.backbone.degree = 12.0, 2
-    told = SpectralIntegratedGradients(16, None)(model, waveform, [0])
+    told = IntegratedGradients(16, None)(model, waveform, [0])
     assert torch.equal(told, asked)
     assert distance(told, expected) < distance(default, expected) / 2
 
 
 def test_two_runs_are_equal(waveform):
     model = classifier(Decibel())
-    runs = [SpectralIntegratedGradients()(model, waveform, [0, 1]) for _ in range(2)]
+    runs = [IntegratedGradients()(model, waveform, [0, 1]) for _ in range(2)]
     assert torch.equal(*runs)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_agrees_with_cpu(yamnet, chirp):
-    method = SpectralIntegratedGradients(16, None)
+    method = IntegratedGradients(16, None)
     on_cpu = method.explain(yamnet, chirp, [0, 304])
     try:
         on_cuda = method.explain(yamnet.cuda(), chirp.cuda(), [0, 304])

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from igsed.attribution import Explanation, frame_scores
 from igsed.attribution.secant import Path
+from igsed.devices import is_out_of_memory
 
 _SPAN = 7.0
 
@@ -35,7 +36,7 @@ _COPIES = 4
 """Tensors held or made for each that enters a scalar function: its input, its value, its quotient, a gradient."""
 
 
-class SpectralIntegratedGradients:
+class IntegratedGradients:
     """Integrated gradients of class logits with respect to the waveform, zero waveform as baseline.
 
     Parameters
@@ -43,7 +44,8 @@ class SpectralIntegratedGradients:
     nodes : int
         Pieces into which the path is cut at first.
     tolerance : float or None
-        A class whose estimated error (see `precision`) is larger is computed again with twice the pieces. None: never.
+        A class whose estimated error (`Explanation.error`) is larger is computed again with twice the pieces. None:
+        never.
     max_nodes : int
         Pieces are not doubled beyond this.
     span : float or None
@@ -53,15 +55,9 @@ class SpectralIntegratedGradients:
         Points of the path per pass; changes memory and time, not the result beyond rounding. None: what fits the
         caches of a CPU, or half of a GPU's free memory. Where memory does not suffice, half as many are tried.
 
-    Attributes
-    ----------
-    precision : dict of str to Tensor
-        About the last call, each (target,): ``nodes``, the pieces of the path, and ``error``, the estimated relative
-        error of the frame scores.
-
     Examples
     --------
-    >>> ig = SpectralIntegratedGradients()  # doctest: +SKIP
+    >>> ig = IntegratedGradients()  # doctest: +SKIP
     >>> ig(classifier, waveform, [4]).shape  # doctest: +SKIP
     torch.Size([1, 100])
     """
@@ -69,20 +65,19 @@ class SpectralIntegratedGradients:
     def __init__(
         self,
         nodes: int = 16,
-        tolerance: float | None = 0.1,
+        tolerance: float | None = 0.15,
         max_nodes: int = 256,
         span: float | None = None,
         batch: int | None = None,
     ):
         self.nodes, self.tolerance, self.max_nodes, self.span, self.batch = nodes, tolerance, max_nodes, span, batch
-        self.precision: dict[str, Tensor] = {}
 
     def __call__(self, classifier, waveform: Tensor, targets: Sequence[int]) -> Tensor:
         """Frame scores (target, frame) of one clip, `waveform` (samples,)."""
         return self.explain(classifier, waveform, targets).scores
 
     def explain(self, classifier, waveform: Tensor, targets: Sequence[int]) -> Explanation:
-        """Frame scores and completeness of one clip, `waveform` (samples,)."""
+        """Frame scores, completeness and precision of one clip, `waveform` (samples,)."""
         targets, waveform = list(targets), waveform.detach()
         with torch.no_grad():
             spectrum = classifier.backbone.spectrum(waveform[None])
@@ -102,8 +97,7 @@ class SpectralIntegratedGradients:
             if self.tolerance is None or nodes > self.max_nodes:
                 break
             rest = [k for k in rest if error[k] > self.tolerance]
-        self.precision = {"nodes": pieces, "error": error.cpu()}
-        return Explanation(scores.cpu(), ends[1].cpu(), ends[0].cpu(), total.cpu())
+        return Explanation(scores.cpu(), ends[1].cpu(), ends[0].cpu(), total.cpu(), pieces.float(), error.cpu())
 
     def _integrate(self, classifier, spectrum: Tensor, targets: list[int], nodes: int) -> tuple[Tensor, Tensor]:
         """V from the even and from the odd pieces, (target, 2, time, mel), and the logits of both ends, (2, target).
@@ -126,7 +120,7 @@ class SpectralIntegratedGradients:
                     classifier, path, beta[1:][rows, None, None] * spectrum, targets, weights[:, rows], halves
                 )
             except RuntimeError as problem:
-                if size == 1 or not _is_out_of_memory(problem):
+                if size == 1 or not is_out_of_memory(problem):
                     raise
                 size //= 2
                 path.restart()
@@ -197,7 +191,3 @@ def _rows_in_memory(row: int, device: torch.device) -> int:
     if device.type == "cuda":
         available = torch.cuda.mem_get_info(device)[0] / 2
     return max(1, int(available / (_COPIES * max(row, 1))))
-
-
-def _is_out_of_memory(problem: RuntimeError) -> bool:
-    return isinstance(problem, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(problem)

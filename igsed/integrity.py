@@ -1,0 +1,123 @@
+"""Records of what jobs made, so that a damaged file is never taken for a whole one.
+
+Beside an output `name` lies its record `.name.sha256`: the sha256 of the file, or of every file of the folder, in the
+format of the program `sha256sum`, which can check it too (`sha256sum -c .name.sha256` in the folder of the record).
+A job records what it has made and checks what it is about to read. Without a record (what the user provided) nothing is
+checked. Files whose names begin with a dot are not part of a folder's record: Snakemake and desktops leave such.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from igsed.checksums import file_digest
+from igsed.errors import InputError
+
+
+class Damage(NamedTuple):
+    """What is wrong with a recorded output: the file, and `changed`, `missing` or `unexpected`."""
+
+    path: Path
+    what: str
+
+
+def record_of(output: str | Path) -> Path:
+    """Where the record of an output lies, whether it exists or not."""
+    return Path(output).with_name(f".{Path(output).name}.sha256")
+
+
+def recorded(record: str | Path) -> Path:
+    """The output that a record belongs to: the inverse of `record_of`."""
+    return Path(record).with_name(Path(record).name.removeprefix(".").removesuffix(".sha256"))
+
+
+def files(output: str | Path) -> list[Path]:
+    """The files that a record of an output covers, in order: the file itself, or those of the folder."""
+    output = Path(output)
+    if not output.is_dir():
+        return [output]
+    inside = (path.relative_to(output) for path in sorted(output.rglob("*")) if path.is_file())
+    return [output / path for path in inside if not any(part.startswith(".") for part in path.parts)]
+
+
+def describe(output: str | Path, name: str) -> str:
+    """The text of the record of what lies at `output` and will be called `name`."""
+    output = Path(output)
+    lines = []
+    for path in files(output):
+        told = (Path(name) / path.relative_to(output)).as_posix()
+        # As sha256sum does it: a backslash in front says that the name is escaped.
+        escaped = told.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        lines.append(f"{'' if escaped == told else chr(92)}{file_digest(path)}  {escaped}\n")
+    return "".join(lines)
+
+
+def read(record: str | Path) -> dict[Path, str]:
+    """File → sha256, of a record.
+
+    Raises
+    ------
+    InputError
+        The record is itself damaged.
+    """
+    record = Path(record)
+    digests = {}
+    try:
+        for line in record.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[:-1]:
+            escaped, digest, name = re.fullmatch(r"(\\?)([0-9a-f]{64})  (.+)", line).groups()
+            if escaped:
+                name = re.sub(r"\\([\\nr])", lambda match: {"n": "\n", "r": "\r"}.get(match[1], match[1]), name)
+            digests[record.parent / name] = digest
+    except AttributeError:
+        raise InputError(
+            f"{record}: is damaged, so {recorded(record)} cannot be checked. {_remedy(recorded(record))}"
+        ) from None
+    return digests
+
+
+def damages(output: str | Path, digest: Callable[[Path], str] = file_digest) -> list[Damage]:
+    """How an output differs from its record; nothing where it has no record.
+
+    `digest` gives the sha256 of a file.
+
+    Raises
+    ------
+    InputError
+        The record is itself damaged.
+    """
+    record = record_of(output)
+    if not record.exists():
+        return []
+    told, found = read(record), set(files(output)) if Path(output).exists() else set()
+    result = [Damage(path, "missing") for path in told if path not in found]
+    result += [Damage(path, "changed") for path in told if path in found and digest(path) != told[path]]
+    return result + [Damage(path, "unexpected") for path in sorted(found - set(told))]
+
+
+def check(outputs: Iterable[str | Path]) -> None:
+    """Compare outputs with their records.
+
+    Raises
+    ------
+    InputError
+        One differs: which file it is, and how to have it made anew.
+    """
+    for output in outputs:
+        if found := damages(output):
+            path, what = found[0]
+            more = f" (and {len(found) - 1} more in {output})" if len(found) > 1 else ""
+            reason = {
+                "changed": "is not as the job that made it left it: damaged, or edited",
+                "missing": "is gone",
+                "unexpected": "was not there when the job that made the folder ended",
+            }[what]
+            raise InputError(f"{path}: {reason}{more}. {_remedy(Path(output))}")
+
+
+def _remedy(output: Path) -> str:
+    return (
+        f"To have it made anew: rm {'-r ' if output.is_dir() else ''}{output}, then run again. "
+        f"To keep it as it is: rm {record_of(output)}, then run again. "
+        "`igsed verify results/<experiment>` finds everything that is damaged."
+    )

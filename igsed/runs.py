@@ -1,0 +1,73 @@
+"""Which processes work in a folder, so that a lock that nobody holds any more can be taken away.
+
+Snakemake's lock is a file; a run that is killed leaves it behind. Each run and each job therefore also holds the file
+`.snakemake/igsed.lock` shared (flock), which the system lets go when the process ends, however it ends. Who can have
+that file for himself alone knows that nobody works in the folder.
+"""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+_LOCK = Path(".snakemake", "igsed.lock")
+_held: dict[Path, int] = {}
+
+
+def announce(folder: str | Path = ".") -> None:
+    """Say that this process works in a folder, until it ends.
+
+    Where nothing can be written, or the file system has no locks, nothing happens.
+    """
+    path = Path(folder, _LOCK).absolute()
+    if path in _held:
+        return
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        _held[path] = descriptor  # open, as long as the process lives
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def unlock(folder: str | Path = ".") -> str:
+    """Take away the locks that a killed run left in a folder, unless a process still works there.
+
+    Returns
+    -------
+    str
+        What the user should know; empty where there was no lock.
+    """
+    path = Path(folder, _LOCK)
+    locks = sorted(Path(folder, ".snakemake", "locks").glob("*.lock"))
+    if not locks:
+        return ""
+    try:
+        with open(path, "a") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for lock in locks:
+                lock.unlink(missing_ok=True)
+        return "An earlier run was cut short. Its lock is taken away; what it had finished is kept."
+    except BlockingIOError:
+        who = ", ".join(map(str, holders(path))) or "another one"
+        return (
+            f"A process still works in this folder ({who}), so its lock stays. If it belongs to a run that was cut "
+            "short, wait for it or end it (kill), then run again."
+        )
+    except OSError as error:
+        return (
+            f"This folder is locked by a run, and whether it still goes on cannot be found out here ({error}). If it "
+            "does not: snakemake --unlock, then run again."
+        )
+
+
+def holders(path: str | Path) -> list[int]:
+    """The processes that hold a file with flock, as far as this system tells."""
+    status, found = os.stat(path), set()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/locks").read_text().splitlines():
+            kind, pid, file = line.split()[1], line.split()[4], line.split()[5]
+            major, minor, inode = file.split(":")
+            place = os.makedev(int(major, 16), int(minor, 16)), int(inode)
+            if kind == "FLOCK" and place == (status.st_dev, status.st_ino):
+                found.add(int(pid))
+    return sorted(found)

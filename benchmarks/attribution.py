@@ -9,8 +9,11 @@ benchmarks/results/NAME.json.
 """
 
 import argparse
+import concurrent.futures
 import json
+import multiprocessing
 import platform
+import resource
 import time
 from pathlib import Path
 
@@ -35,7 +38,8 @@ def main() -> None:
     classifier = load(options).to(options.device)
     clips = {path.stem: waveform for path, waveform in sounds(options, classifier.sample_rate)}
     measured, growth = pd.DataFrame(compare(classifier, clips, options)), None
-    table = summary(measured, flops(classifier, next(iter(clips.values()))), matrix_peak(options.device))
+    peaks = {name: peak_memory(name, options) for name in methods(options)}
+    table = summary(measured, peaks, flops(classifier, next(iter(clips.values()))), matrix_peak(options.device))
     if options.growth:
         growth = pd.DataFrame(scaling(classifier, next(iter(clips.values())), options))
     for frame in filter(lambda frame: frame is not None, (table, growth)):
@@ -91,19 +95,47 @@ def sounds(options: argparse.Namespace, rate: int):
         yield file, features.waveform(file, rate)[: round(options.seconds * rate)].to(options.device)
 
 
+def methods(options: argparse.Namespace) -> dict[str, CaptumIntegratedGradients | IntegratedGradients]:
+    """What is compared, by name."""
+    found = {f"Captum {steps}": CaptumIntegratedGradients(steps=steps) for steps in options.steps}
+    for pieces in PIECES:
+        found[f"engine {pieces}"] = IntegratedGradients(pieces, tolerance=None)
+    for tolerance in (0.15, 0.05):
+        found[f"engine, tolerance {tolerance}"] = IntegratedGradients(tolerance=tolerance)
+    return found
+
+
+def peak_memory(name: str, options: argparse.Namespace) -> float:
+    """MB that a process of its own needs at most beyond what the loaded network takes; two classes of the first clip."""
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_peak, name, options).result()
+
+
+def _peak(name: str, options: argparse.Namespace) -> float:
+    torch.set_num_threads(options.threads)
+    classifier = load(options).to(options.device)
+    _, waveform = next(iter(sounds(options, classifier.sample_rate)))
+    with torch.no_grad():
+        classifier(waveform[None])
+    before = _used(options.device)
+    methods(options)[name].explain(classifier, waveform, [0, 1])
+    return (_used(options.device) - before) / 1e6
+
+
+def _used(device: str) -> float:
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def compare(classifier: Classifier, clips: dict[str, torch.Tensor], options: argparse.Namespace):
     """One row per method, clip and class."""
-    methods = {f"Captum {steps}": CaptumIntegratedGradients(steps=steps) for steps in options.steps}
-    for pieces in PIECES:
-        methods[f"engine {pieces}"] = IntegratedGradients(pieces, tolerance=None)
-    for tolerance in (0.1, 0.05):
-        methods[f"engine, tolerance {tolerance}"] = IntegratedGradients(tolerance=tolerance)
     IntegratedGradients(2, tolerance=None)(classifier, next(iter(clips.values())), [0])
     for clip, waveform in clips.items():
         with torch.no_grad():
             targets = classifier(waveform[None])[0].topk(2).indices.tolist()
         reference = IntegratedGradients(options.reference, tolerance=None)(classifier, waveform, targets)
-        for name, method in methods.items():
+        for name, method in methods(options).items():
             clock, work = time.perf_counter(), time.process_time()
             found = method.explain(classifier, waveform, targets)
             clock, work = time.perf_counter() - clock, time.process_time() - work
@@ -122,7 +154,7 @@ def compare(classifier: Classifier, clips: dict[str, torch.Tensor], options: arg
                 }
 
 
-def summary(measured: pd.DataFrame, flop: float, peak: float) -> pd.DataFrame:
+def summary(measured: pd.DataFrame, memory: dict[str, float], flop: float, peak: float) -> pd.DataFrame:
     """One row per method; `flop` of one forward pass of the body, `peak` in FLOP/s."""
     rows, clips = (
         [],
@@ -130,7 +162,7 @@ def summary(measured: pd.DataFrame, flop: float, peak: float) -> pd.DataFrame:
     )
     for method, pairs in measured.groupby("method", sort=False):
         row = {"method": method, "nodes": pairs["nodes"].mean(), "seconds": pairs["seconds"].median()}
-        row["cpu_seconds"] = pairs["cpu_seconds"].median()
+        row["cpu_seconds"], row["peak_mb"] = pairs["cpu_seconds"].median(), memory[method]
         for captum in (name for name in clips if name.startswith("Captum")):
             row[f"{captum} / this"] = (clips[captum] / clips[method]).median()
         for column in ("error", "completeness_error"):
@@ -143,13 +175,15 @@ def summary(measured: pd.DataFrame, flop: float, peak: float) -> pd.DataFrame:
 
 
 def scaling(classifier: Classifier, waveform: torch.Tensor, options: argparse.Namespace):
-    """Seconds of the engine with 16 pieces against the number of classes and the length of the clip."""
+    """Seconds of the engine with 16 pieces against the numbers of clips and classes and the length of a clip."""
     method = IntegratedGradients(16, tolerance=None)
-    for classes, length in ((1, 1.0), (2, 1.0), (4, 1.0), (2, 0.25), (2, 0.5), (2, 2.0)):
+    for clips, classes, length in ((1, 1, 1), (1, 2, 1), (1, 4, 1), (1, 2, 0.25), (1, 2, 0.5), (1, 2, 2), (4, 2, 1)):
         clip = waveform.repeat(2)[: round(length * len(waveform))]
         work = time.process_time()
-        method(classifier, clip, list(range(classes)))
+        for _ in range(clips):
+            method(classifier, clip, list(range(classes)))
         yield {
+            "clips": clips,
             "classes": classes,
             "clip_seconds": len(clip) / classifier.sample_rate,
             "cpu_seconds": time.process_time() - work,

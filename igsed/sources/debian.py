@@ -31,7 +31,6 @@ from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
-import soundfile
 
 from igsed import LABELS, audio
 from igsed.errors import InputError
@@ -160,7 +159,8 @@ def fetch(
     table : pandas.DataFrame
         See `read`.
     folder : path
-        Gets `audio/{train,eval}/soundbank/{foreground,background}/<label>/<package>_<series>_<number>.wav`.
+        Gets `audio/{train,eval}/soundbank/{foreground,background}/<label>/<package>_<series>_<number>.wav`,
+        and `licences.tsv`, which says of each where it comes from and what its licence is.
     downloads : path
         Folder for packages; made if absent.
     progress : callable
@@ -196,19 +196,23 @@ def fetch(
     chosen = {package: _best(downloads, package, group, whole=False) for package, group in wanted.items()}
     incomplete = [package for package, group in wanted.items() if _matches(chosen[package][1], group) < len(group)]
     _download(incomplete, downloads, apt)
-    report, numbers = [], {}
+    report, numbers, licences = [], {}, []
     for package in progress(wanted):
         group = wanted[package]
         version, files = _best(downloads, package, group, whole=True) if package in incomplete else chosen[package]
         for row in group.itertuples():
             status, made = _status(files, row), []
             if status == "ok":
-                made = _write(files[row.path], row, folder, numbers)
+                written = _write(files[row.path], row, folder, numbers)
+                licences += [(path.relative_to(folder), row.licence, package, version) for path in written]
+                made = list(written.values())
             cells = (row.path, row.label, row.split, row.licence, row.sha256, status, len(made), round(sum(made), 3))
             report.append((row.Index, package, version, *cells))
     report = pd.DataFrame(report, columns=["row", *REPORT]).sort_values("row", ignore_index=True)[REPORT]
     if not report["files"].any():
         raise InputError(f"the table of Debian packages yields no recording:\n{notes(report)}")
+    columns = ["filename", "licence", "package", "version"]
+    pd.DataFrame(licences, columns=columns).to_csv(folder / "licences.tsv", sep="\t", index=False)
     return report
 
 
@@ -399,8 +403,8 @@ def pieces(
     return cuts
 
 
-def _write(content: bytes, row, folder: Path, numbers: dict[Path, itertools.count]) -> list[float]:
-    """Write a recording's pieces; their durations. `numbers` goes on counting where the source's last file ended."""
+def _write(content: bytes, row, folder: Path, numbers: dict[Path, itertools.count]) -> dict[Path, float]:
+    """Write a recording's pieces: path → duration. `numbers` goes on counting where the source's last file ended."""
     kind = "background" if row.label.startswith("background/") else "foreground"
     label = row.label.removeprefix("background/")
     source = folder / "audio" / row.split / "soundbank" / kind / label / f"{row.package}_{row.series}"
@@ -412,10 +416,10 @@ def _write(content: bytes, row, folder: Path, numbers: dict[Path, itertools.coun
             waveform, sample_rate = audio.read(original)
         except InputError as error:
             raise InputError(f"package {row.package}, {row.path}: {error}") from None
-    durations = []
+    durations = {}
     for piece in pieces(waveform, sample_rate, LONGEST[kind], SHORTEST[kind], row.start, row.stop):
         source.parent.mkdir(parents=True, exist_ok=True)
         path = source.with_name(f"{source.name}_{next(number)}.wav")
-        soundfile.write(path, piece, sample_rate, format="WAV", subtype="PCM_16")
-        durations.append(len(piece) / sample_rate)
+        audio.write_wav(path, piece, sample_rate)
+        durations[path] = len(piece) / sample_rate
     return durations

@@ -454,3 +454,37 @@ def pools(table: pd.DataFrame, split: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The foreground and the background recordings that a split's mixtures may use."""
     rows = table[table["split"] == split]
     return tuple(rows[rows["kind"] == kind].reset_index(drop=True) for kind in ("foreground", "background"))
+
+
+class Unchanged:
+    """Tells whether recordings still are the files that were indexed; each is read once.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The index: columns `path, sha256`.
+    name : path
+        The index's file, for the message.
+    """
+
+    def __init__(self, table: pd.DataFrame, name: str | Path):
+        self._digests, self._name, self._seen = dict(zip(table["path"], table["sha256"], strict=True)), name, set()
+
+    def __call__(self, *paths: str) -> None:
+        """Compare recordings with the index.
+
+        Raises
+        ------
+        InputError
+            One is missing, damaged or replaced.
+        """
+        for path in set(paths) - self._seen:
+            if not Path(path).exists():
+                raise InputError(f"{path}: no such file, though {self._name} lists it. Restore it.")
+            if file_digest(path) != self._digests[path]:
+                raise InputError(
+                    f"{path}: is not the file that was indexed: damaged, or replaced. Restore it; what igsed itself "
+                    "generated or fetched is made anew once its folder is deleted (`igsed verify results/<experiment>` "
+                    f"says which). If the new file is meant, delete {self._name} and run again."
+                )
+            self._seen.add(path)

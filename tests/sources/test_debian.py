@@ -296,6 +296,9 @@ def test_a_soundbank_comes_out_of_a_package(site):
     assert "1 silent or too short" in debian.notes(report)
     index = soundbank.index(tmp_path / "bank", ["Dog"], 0.5)
     assert len(index) == report["files"].sum()
+    licence = report.set_index("path")["licence"].iloc[0]
+    assert set(index["licence"]) <= set(report["licence"])
+    assert licence in set(index["licence"])
     assert (index["channels"] == 1).all()
     bark = index[index["source"] == "Dog/some-data_bark"]
     assert bark["duration"].tolist() == pytest.approx([10, 2], abs=0.01)

@@ -5,6 +5,7 @@ import pytest
 import soundfile
 from scipy import signal
 
+from igsed import audio
 from igsed.errors import InputError
 from igsed.sources import procedural
 from igsed.sources.procedural import household, synthesis
@@ -141,7 +142,7 @@ def test_nothing_half_written_bears_a_wave_files_name(tmp_path, monkeypatch):
         file.write_bytes(b"RIFF")
         raise OSError("disk full")
 
-    monkeypatch.setattr(soundfile, "write", fail)
+    monkeypatch.setattr(audio, "write_wav", fail)
     with pytest.raises(OSError, match="disk full"):
         procedural.write(tmp_path, {"train": 1}, {}, ["Dog"], 0, RATE)
     assert not list(tmp_path.rglob("*.wav"))

@@ -18,10 +18,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from scipy import signal
 
-from igsed import seeds
+from igsed import audio, seeds
 from igsed.errors import InputError
 from igsed.sources.procedural import household, motors, rooms, synthesis, voices
 
@@ -131,5 +130,5 @@ def write(
         target = Path(root) / path(*task)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.part")
-        soundfile.write(partial, recording(*task, seed, sample_rate), sample_rate, subtype="PCM_16", format="WAV")
+        audio.write_wav(partial, recording(*task, seed, sample_rate), sample_rate)
         os.replace(partial, target)

@@ -12,6 +12,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: run test check bench format setup
 
 run: setup
+	@python -m igsed unlock
 	snakemake --configfile $(EXPERIMENT) --cores $(CORES) --resources gpu=$(GPUS)
 	@python -m igsed results $(EXPERIMENT)
 

@@ -47,5 +47,9 @@ rule all:
     localrule: True
 
 
+onstart:
+    start()
+
+
 onsuccess:
     finish()

@@ -8,7 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import igsed
-from igsed import config, config_docs, provenance
+from igsed import config, config_docs, provenance, runs
+from igsed import verify as verification
+from igsed.console import progress
 from igsed.errors import InputError
 from igsed.sources import soundbank
 
@@ -33,8 +35,18 @@ def main(arguments: list[str] | None = None) -> int:
     results.add_argument("configfile", nargs="*", type=Path, help="YAML files, merged over config.yaml")
     docs = commands.add_parser("docs", help="write docs/configuration.md and config/schema.json anew")
     docs.add_argument("root", nargs="?", type=Path, default=Path(), help="the checkout (default: this folder)")
+    verify = commands.add_parser("verify", help="compare results with the records and the manifest of the run")
+    verify.add_argument("folder", type=Path, help="results/<experiment>")
+    verify.add_argument("--remove", action="store_true", help="delete what is damaged; the next run makes it anew")
+    commands.add_parser("unlock", help="take away the lock of a run that was killed, if no process works here")
     options = parser.parse_args(arguments)
     try:
+        if options.command == "verify":
+            return _verify(options.folder, options.remove)
+        if options.command == "unlock":
+            if told := runs.unlock():
+                print(told, file=sys.stderr)
+            return 0
         if options.command == "docs":
             config_docs.write(options.root)
             return 0
@@ -46,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(_forecast(experiment, options.cores, options.gpus))
             return 0
         if options.command == "results":
-            print(provenance.listing(Path("results", experiment.experiment)))
+            print(provenance.listing(Path("results", experiment.experiment), options.configfile or files))
             return 0
         if experiment.soundbank.kind == "folder":
             soundbank.files(experiment.soundbank.path, experiment.classes)
@@ -56,6 +68,25 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _verify(folder: Path, remove: bool) -> int:
+    verdict = verification.verify(folder, lambda files: progress(files, "comparing files"))
+    for problem in verdict.problems:
+        print(f"{problem.what}: {problem.path}")
+    for path in verdict.deleted:
+        print(f"note: {path} has been deleted since")
+    if not verdict.problems:
+        print(f"{folder}: {verdict.files} files are as the workflow made them.")
+        return 0
+    print(f"{folder}: {len(verdict.problems)} problems in {verdict.files} files.")
+    if remove:
+        for path in verification.remove(verdict.problems):
+            print(f"deleted: {path}")
+        print("Run again: what was deleted is made anew.")
+    else:
+        print(f"To have all this made anew: igsed verify {folder} --remove, then run again.")
+    return 1
 
 
 def _forecast(experiment: config.Config, cores: int, gpus: int) -> str:

@@ -2,14 +2,19 @@
 
 One pydantic model per section of `config.yaml`; unknown keys are refused, every field says its unit. `load` is the only
 way from a merged configuration to values that the workflow uses, and its errors name the file, the line and the key.
+
+A file of a stranger is read as plain data: no tag of YAML makes an object, aliases must not multiply beyond
+`MOST_VALUES`, no key may stand twice. What runs is only what `attributions` names, and not before the workflow does.
 """
 
 import ast
+import contextlib
 import csv
 import difflib
 import inspect
 import os
 import re
+import reprlib
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +32,17 @@ from igsed.registry import ATTRIBUTIONS, BACKBONES, BASELINES, FRAMEWISE
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+
+
+MOST_VALUES = 100_000
+"""Values in a configuration, each counted wherever an alias repeats it."""
+MOST_BYTES = 200_000
+"""Length of a configuration file."""
+
+_MOST_PROBLEMS = 20
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 300
+_SHORT.maxlist = _SHORT.maxdict = _SHORT.maxtuple = 20
 
 
 class Section(pydantic.BaseModel):
@@ -300,7 +316,7 @@ class Figures(Section):
 class Config(Section):
     """An experiment."""
 
-    experiment: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = Field(
+    experiment: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")] = Field(
         description="name of the experiment; everything it makes lies in `results/<experiment>/`"
     )
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(description="root of every random draw")
@@ -322,7 +338,7 @@ class Config(Section):
     )
     ig: IntegratedGradients = Field(IntegratedGradients(), description="the detector `ig`")
     ig_captum: CaptumIntegratedGradients = Field(CaptumIntegratedGradients(), description="the detector `ig_captum`")
-    attributions: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Attribution] = Field(
+    attributions: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")], Attribution] = Field(
         {}, description="attribution methods of your own, by the name that `detectors` uses"
     )
     evaluation: Evaluation = Field(Evaluation(), description="thresholds, metrics, intervals")
@@ -355,8 +371,14 @@ class Config(Section):
         if self.soundbank.kind in ("procedural", "desed"):
             return list(LABELS)
         if self.soundbank.kind == "debian":
-            with open(self.soundbank.table, encoding="utf-8", newline="") as table:
-                present = {row["label"] for row in csv.DictReader(table)}
+            try:
+                with open(self.soundbank.table, encoding="utf-8-sig", newline="") as table:
+                    present = {row["label"] for row in csv.DictReader(table)}
+            except (OSError, ValueError, KeyError, csv.Error) as error:
+                raise InputError(
+                    f"{self.soundbank.table}: cannot be read as a table with the column 'label' "
+                    f"({type(error).__name__}: {error}). Correct it, or the key soundbank.table."
+                ) from None
             return [label for label in LABELS if label in present]
         folders = Path(self.soundbank.path).glob("audio/*/soundbank/foreground/*")
         # DESED's folders of recordings without onset or offset end in _nOn, _nOff or both.
@@ -398,14 +420,23 @@ def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
     InputError
         One line for each problem: file, line, key, what is wrong, what is expected.
     """
+    trees = _trees(files)
+    if twice := [line for path, tree in trees for line in _repeated(path, tree)]:
+        raise InputError("the configuration cannot be used:\n" + "\n".join(f"  - {line}" for line in twice))
+    if problem := _excess(values):
+        keys, told = problem
+        raise InputError(f"the configuration cannot be used:\n  - {_locate(keys, trees)}{_name(keys)}: {told}")
     try:
         config = Config.model_validate(values)
     except pydantic.ValidationError as error:
-        lines = [_explain(problem, files) for problem in error.errors(include_url=False)]
+        problems = error.errors(include_url=False)
+        lines = [_explain(problem, trees) for problem in problems[:_MOST_PROBLEMS]]
+        if len(problems) > _MOST_PROBLEMS:
+            lines.append(f"and {len(problems) - _MOST_PROBLEMS} more problems")
         raise InputError("the configuration cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)) from None
     for name, method in config.attributions.items():
         if problem := _unusable(method.function):
-            where = _locate(["attributions", name, "function"], files)
+            where = _locate(["attributions", name, "function"], trees)
             raise InputError(f"{where}attributions.{name}.function: {problem}")
     return config
 
@@ -420,7 +451,7 @@ def _unusable(function: str) -> str | None:
         return None
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return f"{path}, line {getattr(error, 'lineno', None)}: is no Python ({error}). Correct the file."
     names = {getattr(node, key, None) for node in ast.walk(tree) for key in ("id", "name", "asname")}
     if attribute not in names and "*" not in names:
@@ -439,13 +470,64 @@ def merge(files: Sequence[str | Path]) -> dict:
     merged: dict = {}
     for path in files:
         try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError(f"{path}: cannot be read as YAML ({error}). Correct it, or name another file.") from None
+            values = yaml.safe_load(_text(path))
+        except _NO_YAML as error:
+            reason = error if isinstance(error, OSError | yaml.YAMLError) else f"{type(error).__name__}: {error}"
+            raise InputError(f"{path}: cannot be read as YAML ({reason}). Correct it, or name another file.") from None
         if not isinstance(values, dict):
             raise InputError(f"{path}: holds no keys. Expected YAML such as: experiment: my_name")
+        if problem := _excess(values):
+            keys, told = problem
+            raise InputError(f"{path}: {_name(keys)}: {told}")
         merged = _merged(merged, values)
     return merged
+
+
+# PyYAML's constructors let through what int(), datetime and the like raise.
+_NO_YAML = (OSError, yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+def _text(path) -> str:
+    with open(path, "rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"more than {MOST_BYTES} bytes")
+    return content.decode("utf-8-sig")
+
+
+def _excess(values) -> tuple[list, str] | None:
+    """Keys and complaint of the first value that is not plain, or beyond what a configuration can need."""
+    waiting, count = [([], values)], 0
+    while waiting:
+        keys, value = waiting.pop()
+        count += 1
+        if count > MOST_VALUES:
+            return keys[:1], f"holds more than {MOST_VALUES} values, with aliases in place. Write fewer."
+        if isinstance(value, dict):
+            if wrong := [key for key in value if not isinstance(key, str)]:
+                return [*keys, _shown(wrong[0])], "keys must be strings. Put it into quotes."
+            waiting += [([*keys, key], below) for key, below in reversed(value.items())]
+        elif isinstance(value, list | tuple):
+            waiting += [(keys, below) for below in reversed(value)]
+        elif not isinstance(value, str | int | float | None):
+            return keys, f"is of the type {type(value).__name__}, which no key takes. Put it into quotes."
+        elif isinstance(value, int) and abs(value) >= 2**64:
+            return keys, f"{_shown(value)} is too large. Write a smaller number."
+        elif isinstance(value, str) and "\0" in value:
+            return keys, "holds the character NUL. Remove it."
+    return None
+
+
+def _shown(value) -> str:
+    """What was given, shortened: aliases can make it longer than memory."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python does not write out the longest of numbers
+        return "a number of thousands of digits"
+
+
+def _name(keys) -> str:
+    return ".".join(map(str, keys)) or "configuration"
 
 
 def _merged(below: dict, above: dict) -> dict:
@@ -461,21 +543,21 @@ def _are_dicts(*values) -> bool:
     return all(isinstance(value, dict) for value in values)
 
 
-def _explain(problem: dict, files) -> str:
+def _explain(problem: dict, trees) -> str:
     keys, message = list(problem["loc"]), problem["msg"]
     if keys[-1:] == ["[key]"] and problem["type"].startswith("string_"):
         keys.pop()  # pydantic's mark for a name that is itself wrong
     if problem["type"] == "value_error":
         key, _, message = message.removeprefix("Value error, ").partition(": ")
         keys += key.split(".")
-    where, name = _locate(keys, files), ".".join(map(str, keys)) or "configuration"
+    where, name = _locate(keys, trees), _name(keys)
     if problem["type"] == "extra_forbidden":
         return f"{where}{name}: unknown key{_suggestion(str(keys[-1]), _fields(keys[:-1]))}. Correct or remove it."
     if problem["type"] == "missing":
         return f"{where}{name}: missing. Add this key."
     if problem["type"] == "model_type":
         return f"{where}{name}: must be a section with keys of its own: {', '.join(_fields(keys))}."
-    given = "" if isinstance(problem["input"], dict) else f" (given: {problem['input']!r})"
+    given = "" if isinstance(problem["input"], dict) else f" (given: {_shown(problem['input'])})"
     return f"{where}{name}: {message}{given}."
 
 
@@ -499,14 +581,43 @@ def _is_section(kind) -> bool:
     return inspect.isclass(kind) and issubclass(kind, Section)
 
 
-def _locate(keys, files) -> str:
+def _trees(files) -> list[tuple[str | Path, yaml.Node | None]]:
+    """The YAML nodes of each file, which know their lines; files that cannot be read are left out."""
+    trees = []
+    for path in files:
+        with contextlib.suppress(*_NO_YAML):
+            trees.append((path, yaml.compose(_text(path), Loader=yaml.SafeLoader)))
+    return trees
+
+
+def _repeated(path, tree: yaml.Node | None) -> list[str]:
+    """Complaints about keys that stand twice in their section; YAML would silently take the last."""
+    found, seen, waiting = [], set(), [tree]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            waiting.append(value)
+            if isinstance(key, yaml.ScalarNode):
+                line = key.start_mark.line + 1
+                if key.value in lines:
+                    found.append(
+                        f"{path}, line {line}, {key.value}: stands in line {lines[key.value]} too. Remove one."
+                    )
+                lines[key.value] = line
+    return found[:_MOST_PROBLEMS]
+
+
+def _locate(keys, trees) -> str:
     """The last file, and line, in which the key or the nearest key above it stands."""
     best = (0, "")
-    for path in files:
-        try:
-            node = yaml.compose(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
-            continue
+    for path, node in trees:
         depth, line = 0, 1
         for key in keys:
             pairs = node.value if isinstance(node, yaml.MappingNode) else []

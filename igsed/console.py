@@ -107,7 +107,7 @@ def _unwritable(error: Exception, places: Iterable[Path]) -> str | None:
             disk = os.statvfs(folder)
             if disk.f_bavail * disk.f_frsize < _FULL or (disk.f_files and not disk.f_favail):
                 return (
-                    f"{folder}: the disk is full. Free some space there, then run again: what was half-written is "
+                    f"{folder}: the disk is full. Free some space on it, then run again: what was half-written is "
                     f"deleted, finished jobs are not repeated. ({type(error).__name__}: {error})"
                 )
     if number in (errno.ENOSPC, errno.EDQUOT):

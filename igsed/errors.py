@@ -1,8 +1,24 @@
 """The one exception that speaks to the user."""
 
+import re
+
+_LONGEST = 10_000
+
 
 class InputError(Exception):
     """Something the user gave (a file, a setting, a download) cannot be used.
 
-    The message says what is wrong, where (file, line or key) and what to do; it is shown without a traceback.
+    The message says what is wrong, where (file, line or key) and what to do; it is shown without a traceback. It often
+    quotes the file of a stranger: what would steer a terminal or cannot be encoded is escaped, and a message of more
+    than 10 000 characters cut in its middle.
     """
+
+    def __init__(self, message: str):
+        message = re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]", _escaped, message)
+        if len(message) > _LONGEST:
+            message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
+        super().__init__(message)
+
+
+def _escaped(match: re.Match) -> str:
+    return ascii(match[0])[1:-1]

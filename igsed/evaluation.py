@@ -147,15 +147,17 @@ def tidy(pairs: pd.DataFrame, detections: pd.DataFrame) -> pd.DataFrame:
         entered a mean, so NaN is never left out unseen.
     """
     keys, names = ["detector", "seed", "split", "protocol"], [*METRICS, "active_ratio"]
-    long = pairs.melt([*keys, "label"], names, "metric", "value")
-    per_class = long.groupby([*keys, "label", "metric"])["value"].agg(value="mean", n="count").reset_index()
-    over = {
-        "all": long.groupby([*keys, "metric"])["value"],
-        "class_mean": per_class.groupby([*keys, "metric"])["value"],
-    }
-    means = [group.agg(value="mean", n="count").reset_index().assign(label=label) for label, group in over.items()]
+
+    def means(table: pd.DataFrame, by: list[str], metric: str) -> pd.DataFrame:
+        return table.groupby(by)[metric].agg(value="mean", n="count").reset_index().assign(metric=metric)
+
+    # A metric at a time: all of them below each other would be a table many times as long as the pairs.
+    per_class = pd.concat([means(pairs, [*keys, "label"], name) for name in names])
+    over_pairs = [means(pairs, keys, name).assign(label="all") for name in names]
+    over_classes = per_class.groupby([*keys, "metric"])["value"].agg(value="mean", n="count").reset_index()
     chosen = pairs.groupby(keys)["percentile"].agg(value="first", n="size").reset_index()
-    rows = pd.concat([per_class, *means, chosen.assign(label="all", metric="percentile"), detections])
+    chosen = chosen.assign(label="all", metric="percentile")
+    rows = pd.concat([per_class, *over_pairs, over_classes.assign(label="class_mean"), chosen, detections])
     columns = ["detector", "seed", "split", "protocol", "label", "metric", "value", "n"]
     return rows[columns].sort_values(columns[:6], ignore_index=True)
 

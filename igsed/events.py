@@ -75,7 +75,7 @@ def _table(path) -> pd.DataFrame:
     header = f"The header must be, separated by tabs: {' '.join(COLUMNS)}."
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: cannot be read as a table of events ({error}). Expected tab-separated text. {header}"
         ) from None
@@ -84,15 +84,16 @@ def _table(path) -> pd.DataFrame:
         if names.count(name) != 1:
             problem = "occurs twice" if name in names else "is missing"
             raise InputError(f"{path}, line 1: column {name!r} {problem}. {header}")
-    filled = {number: cells for number, cells in enumerate(rows, start=2) if any(cells)}
-    for number, cells in filled.items():
+    places, filled = [names.index(name) for name in COLUMNS], {}
+    for number, cells in enumerate(rows, start=2):
         if len(cells) > len(names):
             raise InputError(
                 f"{path}, line {number}: has {len(cells)} cells where the header has {len(names)}. "
                 "Separate cells by one tab."
             )
-        cells += [""] * (len(names) - len(cells))
-    return pd.DataFrame.from_dict(filled, orient="index", columns=names, dtype=object)[COLUMNS]
+        if any(cells):
+            filled[number] = [cells[place] if place < len(cells) else "" for place in places]
+    return pd.DataFrame.from_dict(filled, orient="index", columns=COLUMNS, dtype=object)
 
 
 def write(path: str | Path, events: pd.DataFrame, filenames=()) -> None:
@@ -123,7 +124,6 @@ def polyphony(onsets, offsets) -> int:
     >>> polyphony([0.0, 1.0, 1.5], [2.0, 1.5, 3.0])
     2
     """
-    onsets, offsets = np.asarray(onsets, float), np.asarray(offsets, float)
-    if not len(onsets):
-        return 0
-    return int(((onsets <= onsets[:, None]) & (offsets > onsets[:, None])).sum(axis=1).max())
+    onsets, offsets = np.sort(np.asarray(onsets, float)), np.sort(np.asarray(offsets, float))
+    begun, ended = (np.searchsorted(times, onsets, side="right") for times in (onsets, offsets))
+    return int((begun - ended).max(initial=0))

@@ -11,6 +11,7 @@ needs neither the backbone nor torch:
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -66,28 +67,31 @@ def extract(
     InputError
         Clips differ in length.
     """
-    frames_array = clips_array = times = length = None
+    times = length = None
     size = batch
-    for start in progress(range(0, len(paths), batch)):
-        waveforms = [waveform(path, backbone.sample_rate) for path in paths[start : start + batch]]
-        for path, samples in zip(paths[start:], waveforms, strict=False):
-            if length is None:
-                length, times = len(samples), backbone.frame_times(len(samples))
-            if len(samples) != length:
-                raise InputError(
-                    f"{path}: has {len(samples)} samples where the clips before it have {length}. Make clips anew."
-                )
-        frames, size = devices.within_memory(functools.partial(_frames, backbone, waveforms, device), size)
-        pooled = backbone.project(frames.amax(1) + frames.mean(1)).cpu().numpy()
-        frames = backbone.project(frames).cpu().numpy()
-        if frames_array is None:
-            kind = {"mode": "w+", "dtype": np.float32}
-            frames_array = np.lib.format.open_memmap(frames_file, shape=(len(paths), *frames.shape[1:]), **kind)
-            clips_array = np.lib.format.open_memmap(clips_file, shape=(len(paths), *pooled.shape[1:]), **kind)
-        frames_array[start : start + len(frames)] = frames
-        clips_array[start : start + len(pooled)] = pooled
-    if frames_array is None:
+    with open(frames_file, "wb") as frames_stream, open(clips_file, "wb") as clips_stream:
+        for start in progress(range(0, len(paths), batch)):
+            waveforms = [waveform(path, backbone.sample_rate) for path in paths[start : start + batch]]
+            for path, samples in zip(paths[start:], waveforms, strict=False):
+                if length is None:
+                    length, times = len(samples), backbone.frame_times(len(samples))
+                if len(samples) != length:
+                    raise InputError(
+                        f"{path}: has {len(samples)} samples where the clips before it have {length}. Make clips anew."
+                    )
+            frames, size = devices.within_memory(functools.partial(_frames, backbone, waveforms, device), size)
+            pooled = backbone.project(frames.amax(1) + frames.mean(1))
+            for stream, part in ((frames_stream, backbone.project(frames)), (clips_stream, pooled)):
+                _append(stream, part.cpu().numpy(), len(paths))
+    if times is None:
         raise InputError("there is no clip: all were left out (mixtures.on_overlap). Ask for more (mixtures.clips).")
-    frames_array.flush()
-    clips_array.flush()
     return times
+
+
+def _append(stream: BinaryIO, rows: np.ndarray, count: int) -> None:
+    """Write the next rows of an `.npy` file that will have `count` of them."""
+    # Not through a memory map: where the disk is full, that ends the process without a word.
+    if not stream.tell():
+        kind = {"descr": "<f4", "fortran_order": False, "shape": (count, *rows.shape[1:])}
+        np.lib.format.write_array_header_1_0(stream, kind)
+    stream.write(np.ascontiguousarray(rows, "<f4").data)

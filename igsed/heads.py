@@ -6,6 +6,7 @@ score and is trained on clip labels, FW-SS is trained on frame labels. Adam, ear
 weights of the best epoch are kept.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,20 @@ class Classifier(nn.Module):
         return self.head(self.backbone.project(self.backbone.body(self.backbone.spectrum(waveform))))
 
 
+class Stored:
+    """Rows of the array in a `.npy` file, read when they are asked for.
+
+    The file is mapped anew each time: what was read through a map is the process's memory while the map lasts.
+    """
+
+    def __init__(self, path: str | Path):
+        self._path = path
+        self.shape = np.load(path, mmap_mode="r").shape
+
+    def __getitem__(self, rows) -> np.ndarray:
+        return np.array(np.load(self._path, mmap_mode="r")[rows])
+
+
 class Trained(NamedTuple):
     """A trained head: `weight` (class, embedding), `bias` (class,), and the losses per epoch."""
 
@@ -60,9 +75,9 @@ def clip_logits(logits: torch.Tensor) -> torch.Tensor:
 
 
 def train(
-    features: np.ndarray,
+    features: np.ndarray | Stored,
     targets: np.ndarray,
-    validation_features: np.ndarray,
+    validation_features: np.ndarray | Stored,
     validation_targets: np.ndarray,
     seed: int,
     learning_rate: float = 1e-3,
@@ -82,8 +97,8 @@ def train(
     FW-SS    (clip, frame, embedding)    (clip, frame, class)
     ======== =========================== =======================
 
-    Arrays may be memory-mapped; only a batch is held in memory. `seed` sets the initial weights and the order of clips.
-    The result depends on `torch.get_num_threads()` only through rounding.
+    Of features in a file (`Stored`) only a batch is held in memory. `seed` sets the initial weights and the order of
+    clips. The result depends on `torch.get_num_threads()` only through rounding.
 
     Raises
     ------

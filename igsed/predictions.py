@@ -36,8 +36,8 @@ def table(
     )
 
 
-def targets(predictions: pd.DataFrame, clip: str, labels: Sequence[str], all_present: bool) -> list[int]:
-    """Indices of the classes to explain in a clip: the predicted ones, and all present if wanted."""
-    rows = predictions[predictions["clip"] == clip]
-    wanted = (rows["predicted"] == 1) | ((rows["present"] == 1) & all_present)
-    return [labels.index(label) for label in rows.loc[wanted, "label"]]
+def targets(predictions: pd.DataFrame, labels: Sequence[str], all_present: bool) -> dict[str, list[int]]:
+    """Clip → indices of the classes to explain: the predicted ones, and all present if wanted; no clip without any."""
+    wanted = (predictions["predicted"] == 1) | ((predictions["present"] == 1) & all_present)
+    by_clip = predictions[wanted].groupby("clip", sort=False)["label"]
+    return {clip: [labels.index(label) for label in found] for clip, found in by_clip}

@@ -14,13 +14,13 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import grimp
 import pandas as pd
 
-from igsed import modules
+from igsed import integrity, modules
 from igsed.checksums import file_digest
 
 PACKAGES = (
@@ -106,12 +106,15 @@ def _module_file(name: str) -> Path:
     return path
 
 
-def tree_digest(folder: str | Path) -> str:
-    """sha256 over the names and contents of all files below a folder, hexadecimal."""
-    folder, digest = Path(folder), hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".snakemake")):
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_digest(path)}\n".encode())
-    return digest.hexdigest()
+def tree_digest(folder: str | Path, digest: Callable[[Path], str] = file_digest) -> str:
+    """sha256 over the names and contents of all files below a folder, hexadecimal; hidden files are left out.
+
+    `digest` gives the sha256 of a file.
+    """
+    folder, whole = Path(folder), hashlib.sha256()
+    for path in integrity.files(folder):
+        whole.update(f"{path.relative_to(folder).as_posix()}\0{digest(path)}\n".encode())
+    return whole.hexdigest()
 
 
 def digests(paths: Iterable[str | Path]) -> dict[str, str]:
@@ -160,11 +163,19 @@ def machine() -> dict[str, str | int]:
     return {"system": platform.platform(), "processor": model, "cores": cores}
 
 
-def listing(folder: str | Path) -> str:
-    """The tables, figures and reports in an experiment's results, as lines for the terminal."""
+def listing(folder: str | Path, configfiles: Iterable[str | Path] = ("config.yaml",)) -> str:
+    """The tables, figures and reports in an experiment's results, as lines for the terminal.
+
+    `configfiles` are those of the experiment, for the command that makes a report which is missing.
+    """
     patterns = ("tables/*.md", "figures/*.png", "metrics.csv", "manifest.json", "report.html")
-    made = [path for pattern in patterns for path in sorted(Path(folder).glob(pattern))]
-    return "\n".join([f"\n{folder} holds:", *(f"  {path}" for path in made)])
+    folder = Path(folder)
+    lines = [f"\n{folder} holds:"]
+    lines += [f"  {path}" for pattern in patterns for path in sorted(folder.glob(pattern))]
+    if (folder / "manifest.json").exists() and not (folder / "report.html").exists():
+        command = f"snakemake --report {folder}/report.html --configfile {' '.join(map(str, configfiles))} --cores 1"
+        lines.append(f"The report is missing, because the run was cut short before it. This makes it: {command}")
+    return "\n".join(lines)
 
 
 def gpus() -> int:

@@ -68,6 +68,7 @@ WHAT = (
 
 # Annotations of synthetic clips name Scaper's JAMS file instead of the sound file.
 _NAMED = SUFFIXES | {".jams"}
+_LONGEST_HEADER = 10_000
 _YOUTUBE = re.compile(r"Y?([\w-]{11})(?:_\d+(?:\.\d+)?_\d+(?:\.\d+)?)?", re.ASCII)
 
 
@@ -103,7 +104,7 @@ def files(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder. Name the folder that holds the sound files.")
-    found = [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES]
+    found = audio.named_in_text([path for path in _visible(folder) if path.suffix.lower() in SUFFIXES])
     if not found:
         raise InputError(
             f"{folder}: holds no sound file ({', '.join(sorted(SUFFIXES))}). Name the folder of the recordings."
@@ -203,8 +204,11 @@ def desed_public_eval(root: str | Path) -> tuple[Path, Path]:
 
 
 def _has_header(path: Path) -> bool:
-    with open(path, encoding="utf-8-sig", errors="replace") as lines:
-        return set(events.COLUMNS) <= set(lines.readline().strip().split("\t"))
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace") as lines:
+            return set(events.COLUMNS) <= set(lines.readline(_LONGEST_HEADER).strip().split("\t"))
+    except OSError:
+        return False
 
 
 def read_overlap(path: str | Path) -> list[str]:
@@ -220,7 +224,7 @@ def read_overlap(path: str | Path) -> list[str]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as lines:
             cells = [row[0].strip() for row in csv.reader(lines) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a list of recordings ({error}). Expected a text file.") from None
     named = [cell for cell in cells if cell and not cell.startswith("#")]
     if not named:
@@ -295,19 +299,21 @@ def cut(happened: pd.DataFrame, spans: np.ndarray) -> pd.DataFrame:
         `event_label`; parts under half a millisecond are left out.
     """
     starts, ends = spans.T
-    onsets, offsets = happened[["onset", "offset"]].to_numpy(float).T[:, :, None]
-    onsets = np.round(np.maximum(onsets, starts) - starts, 3)
-    offsets = np.round(np.minimum(offsets, ends) - starts, 3)
-    event, window = np.nonzero(offsets > onsets)
-    return pd.DataFrame(
+    onsets, offsets = happened[["onset", "offset"]].to_numpy(float).T
+    first = np.searchsorted(ends, onsets, side="right")
+    count = np.maximum(np.searchsorted(starts, offsets, side="left") - first, 0)
+    event = np.repeat(np.arange(len(happened)), count)
+    window = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - first, count)
+    parts = pd.DataFrame(
         {
             "event": event,
             "window": window,
-            "onset": onsets[event, window],
-            "offset": offsets[event, window],
+            "onset": np.round(np.maximum(onsets[event], starts[window]) - starts[window], 3),
+            "offset": np.round(np.minimum(offsets[event], ends[window]) - starts[window], 3),
             "event_label": happened["event_label"].to_numpy()[event],
         }
     )
+    return parts[parts["offset"] > parts["onset"]].reset_index(drop=True)
 
 
 def make(
@@ -407,6 +413,11 @@ def _waveform(path: Path, sample_rate: int, tally: Counter) -> tuple[np.ndarray,
         tally["recordings with several channels, averaged", f"{channels} channels"] += 1
     if rate != sample_rate:
         tally["recordings at another sample rate, resampled", f"{rate} Hz"] += 1
+        if duration * sample_rate > audio.LONGEST:
+            raise InputError(
+                f"{path}: at {sample_rate} Hz it would have more than {audio.LONGEST} samples, {duration:.0f} s. "
+                "Cut it into shorter recordings."
+            )
         samples = soxr.resample(samples, rate, sample_rate)
     peak = np.abs(samples).max(initial=0)
     if peak > 1:

@@ -1,4 +1,4 @@
-"""Which processes work in a folder, so that a lock that nobody holds any more can be taken away.
+"""Before a run: can it write, and does another one work in the same folder?
 
 Snakemake's lock is a file; a run that is killed leaves it behind. Each run and each job therefore also holds the file
 `.snakemake/igsed.lock` shared (flock), which the system lets go when the process ends, however it ends. Who can have
@@ -8,7 +8,10 @@ that file for himself alone knows that nobody works in the folder.
 import contextlib
 import fcntl
 import os
+import tempfile
 from pathlib import Path
+
+from igsed.errors import InputError
 
 _LOCK = Path(".snakemake", "igsed.lock")
 _held: dict[Path, int] = {}
@@ -27,6 +30,24 @@ def announce(folder: str | Path = ".") -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         _held[path] = descriptor  # open, as long as the process lives
         fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def check_writable(folder: str | Path) -> None:
+    """Make a folder, and be sure that files can be made in it.
+
+    Raises
+    ------
+    InputError
+        They cannot.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: nothing can be written there ({error.strerror}). Make it writable, or run in a copy of the "
+            "project that is."
+        ) from None
 
 
 def unlock(folder: str | Path = ".") -> str:

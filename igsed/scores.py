@@ -4,6 +4,7 @@ A Parquet file per detector, seed and split with the columns `clip, label, frame
 every (clip, label) pair that was scored, frames of a pair in order, `onset` in seconds.
 """
 
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from igsed.errors import InputError
@@ -88,23 +90,37 @@ def read(path: str | Path) -> FrameScores:
     InputError
         The file is no frame-score file, or its pairs do not all have the same frames in order.
     """
+    unusable = f"{path}: cannot be read as frame scores"
+    clips, labels, frame, values = [], [], array("i"), array("d")
     try:
-        table = pq.read_table(str(path), columns=SCHEMA.names)
+        with pq.ParquetFile(str(path)) as file:
+            if not pa.schema([field for field in file.schema_arrow if field.name in SCHEMA.names]).equals(SCHEMA):
+                found = ", ".join(f"{field.name}: {field.type}" for field in file.schema_arrow)
+                raise InputError(f"{unusable} (columns {found}). Delete it; the next run makes it anew.")
+            # A piece at a time: names and onsets of all rows would take many times the memory of the scores.
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group, columns=SCHEMA.names)
+                table.validate(full=True)
+                score = table["score"]
+                if (
+                    any(column.null_count for column in table.columns)
+                    or not pc.all(pc.is_finite(score), min_count=0).as_py()
+                ):
+                    raise InputError(
+                        f"{path}: holds empty cells or infinite scores. Delete it; the next run makes it anew."
+                    )
+                frame.frombytes((numbers := table["frame"].to_numpy()).tobytes())
+                values.frombytes(score.to_numpy().tobytes())
+                first = pa.array(np.flatnonzero(numbers == 0))
+                clips += table["clip"].take(first).to_pylist()
+                labels += table["label"].take(first).to_pylist()
     except (OSError, pa.ArrowException) as error:
-        raise InputError(
-            f"{path}: cannot be read as frame scores ({error}). Delete it; the next run makes it anew."
-        ) from None
-    if not table.schema.equals(SCHEMA):
-        found = ", ".join(f"{field.name}: {field.type}" for field in table.schema)
-        raise InputError(
-            f"{path}: cannot be read as frame scores (columns {found}). Delete it; the next run makes it anew."
-        )
-    frame = table["frame"].to_numpy()
-    frames = int(frame.max()) + 1 if len(frame) else 0
+        raise InputError(f"{unusable} ({error}). Delete it; the next run makes it anew.") from None
+    frame, values = np.frombuffer(frame, np.int32), np.frombuffer(values)
+    frames = max(int(frame.max()) + 1, 1) if len(frame) else 0
     if frames and (len(frame) % frames or (frame.reshape(-1, frames) != np.arange(frames)).any()):
         raise InputError(
             f"{path}: the frames of some pairs are missing or out of order. Delete it; the next run makes it anew."
         )
-    first = table.select(["clip", "label"]).take(pa.array(np.arange(0, len(frame), max(frames, 1))))
-    pairs = first.to_pandas().astype(str).reset_index(drop=True)
-    return FrameScores(pairs, table["score"].to_numpy().reshape(len(pairs), frames))
+    pairs = pd.DataFrame({"clip": clips, "label": labels}, dtype=object)
+    return FrameScores(pairs, values.reshape(len(pairs), frames))

@@ -1,5 +1,7 @@
 """Sound files, and what is said of those that are none."""
 
+import errno
+
 import numpy as np
 import pytest
 import soundfile
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from igsed import audio
 from igsed.errors import InputError
+from tests.disks import disk
 from tests.toys import recording
 
 
@@ -106,3 +109,21 @@ def test_any_damage_is_read_or_refused_with_a_message(tmp_path_factory, data):
         except InputError as error:
             message = str(error)
         assert str(path) in message
+
+
+@pytest.mark.parametrize("write", [audio.write_flac, audio.write_wav])
+def test_a_full_disk_never_cuts_a_sound_in_silence(tmp_path, write):
+    """However little room is missing; libsndfile alone does not notice all of these."""
+    waveform = 0.2 * np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    write(tmp_path / "whole", waveform, 8000)
+    whole = (tmp_path / "whole").read_bytes()
+    refused = []
+    for room in range(4096, len(whole) + 8192, 4096):
+        with disk(tmp_path / "disk", f"{room}"):
+            try:
+                write(tmp_path / "disk" / "sound", waveform, 8000)
+            except OSError as error:
+                refused.append(error.errno)
+            else:
+                assert (tmp_path / "disk" / "sound").read_bytes() == whole
+    assert refused == [errno.ENOSPC] * (len(whole) // 4096)

@@ -7,7 +7,8 @@ import textwrap
 
 import pytest
 
-from igsed import console
+from igsed import console, integrity
+from tests.disks import disk
 
 
 @pytest.fixture
@@ -102,7 +103,113 @@ def test_killed_job_leaves_nothing_that_looks_whole(run, tmp_path):
     assert left(tmp_path) == MADE
 
 
+@pytest.mark.parametrize("work", ["out.table.write_bytes(bytes(200_000))", "open(out.table, 'w').write('x' * 200_000)"])
+def test_full_disk_is_named_and_a_larger_one_suffices(run, tmp_path, work):
+    with disk(tmp_path / "out", "100k") as change:
+        done = run(f"{work}\nout.folder.mkdir()")
+        assert done.returncode == 1
+        assert "out: the disk is full. Free some space on it, then run again" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert left(tmp_path) == []
+        change("size=1m")
+        assert run(f"{work}\nout.folder.mkdir()").returncode == 0
+        assert "out/a.csv" in left(tmp_path)
+
+
+def test_no_room_even_for_the_log(run, tmp_path):
+    with disk(tmp_path / "logs", "4k"):
+        done = run(WORK + "\n    logging.info('x' * 100_000)\n    raise ValueError('the reason')")
+    assert done.returncode == 1
+    assert "the disk is full" in done.stderr
+    assert "ValueError: the reason" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_read_only_disk_is_named(run, tmp_path):
+    with disk(tmp_path / "out", "100k") as change:
+        change("ro")
+        done = run(WORK)
+    assert done.returncode == 1
+    assert "out/.part-a.csv: Read-only file system. Make the folder writable, then run again." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_progress_passes_items_through(capsys):
     assert list(console.progress(range(3), "counting")) == [0, 1, 2]
     assert console.progress([], "counting", total=7).total == 7
     assert os.linesep not in capsys.readouterr().out
+
+
+CONSUMER = """
+from igsed.console import job
+with job("consumer.log", {"table": "sum.csv"}, ["out/a.csv", "out/b"]) as out:
+    out.table.write_text("made of " + open("out/a.csv").read())
+"""
+
+
+@pytest.fixture
+def consume(run, tmp_path):
+    """Make `out/a.csv` and `out/b`; then each call runs a job that reads them and makes `sum.csv`."""
+    assert run(WORK).returncode == 0
+
+    def consume():
+        command = [sys.executable, "-c", CONSUMER]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+
+    return consume
+
+
+def test_undamaged_inputs_pass(consume, tmp_path):
+    assert consume().returncode == 0
+    assert (tmp_path / "sum.csv").read_text() == "made of x"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "advice"),
+    [("out/a.csv", "y", "rm out/a.csv, then"), ("out/b/part", "", "rm -r out/b, then")],
+    ids=["file", "folder"],
+)
+def test_damaged_input_is_refused_until_the_advice_is_followed(consume, run, tmp_path, file, content, advice):
+    (tmp_path / file).write_text(content)
+    done = consume()
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith(f"ERROR: {file}: is not as the job that made it left it")
+    assert advice in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "sum.csv").exists()
+    assert run(WORK).returncode == 0  # what the next run does, when the file is deleted
+    assert consume().returncode == 0
+
+
+def test_the_advice_to_keep_an_edited_input_works(consume, tmp_path):
+    (tmp_path / "out" / "a.csv").write_text("mine")
+    record = consume().stderr.partition("To keep it as it is: rm ")[2].partition(",")[0]
+    (tmp_path / record).unlink()
+    assert consume().returncode == 0
+    assert (tmp_path / "sum.csv").read_text() == "made of mine"
+
+
+@pytest.mark.parametrize("step", ["_remove", "replace", "write_text"])
+def test_a_job_killed_while_its_outputs_appear_leaves_no_record_that_does_not_fit(run, tmp_path, step):
+    """Killed at each of the steps in turn: what has a record is as the record says."""
+    assert run(WORK).returncode == 0
+    owner = {"_remove": "igsed.console", "replace": "os", "write_text": "pathlib.Path"}[step]
+    for count in range(12):
+        kill = f"""
+    import igsed.console, itertools, os, pathlib
+    real, calls = {owner}.{step}, itertools.count()
+    def killed(*arguments, **named):
+        if next(calls) == {count}:
+            os.kill(os.getpid(), 9)
+        return real(*arguments, **named)
+    {owner}.{step} = killed
+"""
+        done = run(WORK.replace('"x"', f'"new {count}"') + kill)
+        assert [
+            d for name in ("a.csv", "b") for d in integrity.damages(tmp_path / "out" / name) if d.what == "changed"
+        ] == []
+        if done.returncode == 0:
+            break
+    assert 1 < count < 11
+    assert run(WORK).returncode == 0
+    assert left(tmp_path) == MADE

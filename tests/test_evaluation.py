@@ -1,5 +1,7 @@
 """From frame scores to tidy numbers; chance comes out as chance."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -157,6 +159,16 @@ def test_tidy_counts_what_entered_each_mean():
     assert entry("all", "percentile", seed=1) == [[70, 1]]
     assert entry("all", "iou", seed=1) == [[0.9, 1]]
     assert entry("Cat", "event_f1") == [[0.5, 7]]
+
+
+def test_tidy_needs_less_memory_than_the_pairs():
+    rows = [(f"clip_{k}", "Cat", 0.5) for k in range(1000)]
+    pairs = pd.concat([pair_table(rows, seed=seed) for seed in range(20)], ignore_index=True)
+    tracemalloc.start()
+    evaluation.tidy(pairs, pd.DataFrame())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < pairs.memory_usage().sum()
 
 
 def test_tidy_keeps_detectors_splits_and_protocols_apart():

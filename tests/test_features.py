@@ -1,5 +1,10 @@
 """The cached output of the frozen body is what the classifier computes."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -8,6 +13,7 @@ import torch
 from igsed import features
 from igsed.errors import InputError
 from igsed.heads import Classifier
+from tests.disks import disk
 from tests.toys import RATE, Toy, recording
 
 
@@ -67,3 +73,18 @@ def test_waveform_is_resampled(tmp_path):
     expected = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
     np.testing.assert_allclose(found[200:-200], expected[200:-200], atol=2e-3)
     np.testing.assert_array_equal(features.waveform(path, rate).numpy(), soundfile.read(path, dtype="float32")[0])
+
+
+def test_a_full_disk_is_an_error_and_not_the_end_of_the_process(clips, tmp_path):
+    script = f"""
+from toys import Toy
+from igsed import features
+features.extract(Toy(), {[str(clip) for clip in clips] * 60}, "disk/frames.npy", "disk/clips.npy")
+"""
+    here = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
+    with disk(tmp_path / "disk", "16k"):
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr

@@ -47,6 +47,17 @@ def test_training_learns(kind):
 
 
 @pytest.mark.parametrize("kind", ["clip", "fw_ws", "fw_ss"])
+def test_features_in_a_file_train_the_same_head(kind, tmp_path):
+    features, targets = data(kind, 64, 1)
+    np.save(tmp_path / "features.npy", features)
+    stored = heads.Stored(tmp_path / "features.npy")
+    made = heads.train(stored, targets, stored, targets, seed=0, max_epochs=3)
+    expected = heads.train(features, targets, features, targets, seed=0, max_epochs=3)
+    np.testing.assert_array_equal(made.weight, expected.weight)
+    np.testing.assert_array_equal(made.bias, expected.bias)
+
+
+@pytest.mark.parametrize("kind", ["clip", "fw_ws", "fw_ss"])
 def test_weights_are_those_of_the_best_epoch(kind):
     noisy = [*data(kind, 24, 1, noise=2), *data(kind, 32, 2, noise=2)]
     made = heads.train(*noisy, seed=0, learning_rate=1.0, max_epochs=25, patience=25)

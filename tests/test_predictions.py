@@ -29,8 +29,6 @@ def test_a_class_is_predicted_above_the_decision_not_at_it(table):
 
 
 def test_targets_are_the_predicted_classes_and_the_present_ones_if_wanted(table):
-    assert predictions.targets(table, "b", LABELS, False) == [1]
-    assert predictions.targets(table, "b", LABELS, True) == [0, 1]
-    assert predictions.targets(table, "a", LABELS, False) == [0, 2]
-    assert predictions.targets(table, "a", LABELS, True) == [0, 1, 2]
-    assert predictions.targets(table, "absent", LABELS, True) == []
+    assert predictions.targets(table, LABELS, False) == {"b": [1], "a": [0, 2]}
+    assert predictions.targets(table, LABELS, True) == {"b": [0, 1], "a": [0, 1, 2]}
+    assert predictions.targets(table[table["clip"] == "b"].assign(predicted=0), LABELS, False) == {}

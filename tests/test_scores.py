@@ -78,6 +78,15 @@ def test_more_clips_than_are_held_at_a_time(tmp_path):
     np.testing.assert_array_equal(found.values, np.concatenate([values for *_, values in clips]))
 
 
+def test_pieces_of_a_file_may_cut_pairs(tmp_path):
+    values = np.random.default_rng(0).normal(size=(3, 4))
+    write(tmp_path / "scores", [("a", ["Dog", "Cat"], values[:2]), ("b", ["Dog"], values[2:])])
+    pq.write_table(pq.read_table(tmp_path / "scores"), tmp_path / "scores", row_group_size=3)
+    found = scores.read(tmp_path / "scores")
+    assert found.pairs.values.tolist() == [["a", "Dog"], ["a", "Cat"], ["b", "Dog"]]
+    np.testing.assert_array_equal(found.values, values)
+
+
 def test_same_scores_same_bytes(tmp_path):
     clips = [("a", ["Dog"], np.arange(100.0)[None])]
     write(tmp_path / "one", clips)

@@ -16,6 +16,7 @@ Source: Q. Kong et al., "PANNs", arXiv:1912.10211; github.com/qiuqiangkong/audio
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import torch
@@ -35,6 +36,7 @@ _HOP = 320
 _BINS = _WINDOW // 2 + 1
 _FLOOR = 1e-10
 _EPSILON = 1e-5
+_LARGEST = 1 << 30  # bytes; the published files have a third of it
 _NORM = ("weight", "bias", "running_mean", "running_var")
 
 
@@ -85,6 +87,7 @@ class CNN14(nn.Module):
         """
         remedy = "delete it and run the workflow again, or put PANNs' Cnn14_mAP=0.431.pth (Zenodo 3987831) in its place"
         try:
+            _refuse_bombs(Path(path))
             stored = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as problem:  # bytes that are no checkpoint raise nearly anything
             reason = str(problem).partition("\n")[0] or type(problem).__name__
@@ -93,7 +96,7 @@ class CNN14(nn.Module):
         if not isinstance(tensors, dict):
             tensors = {}
         found = {
-            name: tuple(tensor.shape) if getattr(tensor, "dtype", None) == torch.float32 else None
+            name: tuple(tensor.shape) if _is_plain(tensor) else None
             for name, tensor in tensors.items()
             if not str(name).endswith(".num_batches_tracked")
         }
@@ -104,9 +107,12 @@ class CNN14(nn.Module):
                 f"{path}: not the weights of CNN14: {len(wrong)} tensors are missing, unknown or of another shape or "
                 f"type, first {wrong[0]!r}; {remedy}"
             )
+        folded = _fold(tensors)
+        if wrong := [name for name, tensor in folded.items() if not torch.isfinite(tensor).all()]:
+            raise InputError(f"{path}: damaged: numbers in {wrong[0]!r} are not finite; {remedy}")
         with torch.device("meta"):  # no time or random numbers for parameters that are replaced
             network = cls()
-        network.load_state_dict(_fold(tensors), assign=True)
+        network.load_state_dict(folded, assign=True)
         return network.eval()
 
     def train(self, mode: bool = True) -> CNN14:
@@ -211,6 +217,25 @@ class _Block(nn.Sequential):
         super().__init__(
             nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.Conv2d(outputs, outputs, 3, padding=1), nn.ReLU()
         )
+
+
+def _refuse_bombs(path: Path) -> None:
+    """Refuse a file that would take far more memory than its length; PyTorch itself compresses nothing."""
+    if path.stat().st_size > _LARGEST:
+        raise ValueError(f"more than {_LARGEST} bytes")
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in file.infolist()):
+                raise ValueError("a part of it is compressed")
+
+
+def _is_plain(tensor) -> bool:
+    return (
+        isinstance(tensor, Tensor)
+        and tensor.dtype == torch.float32
+        and tensor.layout == torch.strided
+        and tensor.device.type == "cpu"
+    )
 
 
 def _published_shapes() -> dict[str, tuple[int, ...]]:

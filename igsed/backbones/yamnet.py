@@ -95,6 +95,8 @@ class YAMNet(nn.Module):
                 f"{path}: not the weights of YAMNet: {len(wrong)} tensors are missing, unknown or of another shape, "
                 f"first {wrong[0]!r}; {remedy}"
             )
+        if infinite := [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]:
+            raise InputError(f"{path}: damaged: numbers in {infinite[0]!r} are not finite; {remedy}")
         network.load_state_dict(weights)
         # depthwise convolutions on a CPU are faster with the channels innermost
         return network.to(memory_format=torch.channels_last)

@@ -59,8 +59,10 @@ def _fold(variables: dict[str, np.ndarray], kernel: str, normalisation: str) -> 
         variables[f"{normalisation}/{name}"].astype(np.float64) for name in ("beta", "moving_mean", "moving_variance")
     )
     scale = 1 / np.sqrt(variance + _BATCH_NORM_EPSILON)
-    weight = variables[kernel].astype(np.float64).transpose(axes) * scale[:, np.newaxis, np.newaxis, np.newaxis]
-    return weight, beta - mean * scale
+    weight = variables[kernel].astype(np.float64).transpose(axes)
+    if not beta.shape == mean.shape == variance.shape == weight.shape[:1]:  # would multiply to any size
+        raise ValueError(f"{kernel!r} and {normalisation!r} do not belong together")
+    return weight * scale[:, np.newaxis, np.newaxis, np.newaxis], beta - mean * scale
 
 
 def store(variables_index: Path, variables_data: Path, path: Path) -> Path:

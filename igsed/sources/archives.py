@@ -3,8 +3,9 @@
 Formats are tar (plain or compressed by gzip, bzip2, xz) and zip. Only regular files and folders are made; a link in a
 tar archive becomes a copy of the file in the archive that it points to. Members are refused as by Python's extraction
 filter ``data`` (PEP 706), and with them the archive: what points outside, devices and pipes. Sizes stated in an archive
-are not believed: bytes are counted while they are written. What macOS adds (``._*``, ``__MACOSX``, ``.DS_Store``) is
-passed over.
+are not believed: bytes are counted while they are written. Nor may reading an archive take more than its due: the
+number of members, the length of a tar archive's extended headers and of what is passed over are bounded, and sparse
+files refused. What macOS adds (``._*``, ``__MACOSX``, ``.DS_Store``) is passed over.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import lzma
 import re
 import shutil
 import stat
+import struct
 import sys
 import tarfile
 import zipfile
@@ -27,23 +29,33 @@ from igsed.errors import InputError
 
 LIMIT = 200 * 10**9
 """Most bytes to unpack unless told otherwise: more than four times the largest source, SINS."""
+MOST_MEMBERS = 200_000
+"""Most files and folders in an archive, which are listed in memory; SINS' have fewer than 100 000."""
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 _CHUNK = 1 << 20
 _BLOCK = 4096  # even an empty file takes something
+_LONGEST_HEADER = 1 << 20  # tarfile reads them whole; names and times take some hundred bytes
+_EXTENDED = {
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+}
 _SPECIAL = {stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK}
-_DAMAGED = (
+DAMAGED = (
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
+    struct.error,
     EOFError,
-    KeyError,  # a link to a member that is not there
+    LookupError,  # a link to a member that is not there; a header that is cut off
+    MemoryError,  # a compression that states to need gigabytes
     OverflowError,
     RuntimeError,  # a password; links in a circle; a compression that Python lacks
     UnicodeError,
     ValueError,
 )
+"""What reading a damaged archive may raise, `OSError` aside."""
 
 
 class _Member(NamedTuple):
@@ -95,10 +107,7 @@ def unpack(archive: Path, folder: Path, *, limit: int = LIMIT, progress: bool = 
         nonlocal taken
         taken += amount
         if taken > limit:
-            raise InputError(
-                f"{archive}: is not unpacked any further: more than {limit / 1e9:.2f} GB would come out of it. Do not "
-                "use it."
-            )
+            raise _too_much(limit)
         if taken > free:
             raise InputError(
                 f"{folder}: the {free / 1e9:.2f} GB that are free do not suffice to unpack {archive}. Free some space."
@@ -118,7 +127,7 @@ def unpack(archive: Path, folder: Path, *, limit: int = LIMIT, progress: bool = 
             dynamic_ncols=terminal,
             disable=not progress,
         ) as bar:
-            for member in _members(archive, folder):
+            for member in _members(archive, folder, limit):
                 target = folder.joinpath(*_parts(member.name))
                 take(_BLOCK)
                 if member.open is None:
@@ -133,8 +142,8 @@ def unpack(archive: Path, folder: Path, *, limit: int = LIMIT, progress: bool = 
                         written += file.write(chunk)
                         bar.update(len(chunk))
     except tarfile.FilterError as problem:
-        raise InputError(f"{archive}: is not unpacked: {problem}. Do not use it.") from None
-    except _DAMAGED as problem:
+        raise InputError(f"{archive}: is not unpacked any further: {problem}. Do not use it.") from None
+    except DAMAGED as problem:
         # tarfile lists on further lines what each kind of compression had against the file
         complaint = str(problem).split("\n")[0] or type(problem).__name__
         raise InputError(f"{archive}: cannot be unpacked: {complaint}. Remove it to have it fetched anew.") from None
@@ -150,8 +159,75 @@ def unpacked_size(archive: Path) -> int | None:
     try:
         with zipfile.ZipFile(archive) as file:
             return sum(entry.file_size for entry in file.infolist())
-    except _DAMAGED:
+    except (*DAMAGED, OSError):
         return None
+
+
+def tar_members(file: tarfile.TarFile, limit: int) -> Iterator[tarfile.TarInfo]:
+    """The members of a tar archive that was opened with ``tarinfo=TarInfo``.
+
+    Raises
+    ------
+    tarfile.FilterError
+        There are more than `MOST_MEMBERS`, or they state to have more than ``limit`` bytes in all: passing over them
+        takes time too.
+    """
+    stated = 0
+    for count, entry in enumerate(file, start=1):
+        stated += entry.size
+        if count > MOST_MEMBERS:
+            raise _too_many()
+        if stated > limit:
+            raise _too_much(limit)
+        yield entry
+
+
+class TarInfo(tarfile.TarInfo):
+    """A member that is refused where reading its headers would take endless memory or time.
+
+    tarfile names the methods ``_proc_*`` as those by which a subclass takes part in reading headers.
+    """
+
+    def _proc_member(self, file: tarfile.TarFile):
+        if self.type in _EXTENDED and not 0 <= self.size <= _LONGEST_HEADER:
+            raise tarfile.FilterError(f"an extended header states to have {self.size} bytes")
+        if self.type == tarfile.GNUTYPE_SPARSE:
+            raise tarfile.FilterError(f"the member {self.name!r} is a sparse file")
+        return super()._proc_member(file)
+
+    def _proc_pax(self, file: tarfile.TarFile):
+        stream = file.fileobj
+        header = stream.read(self._block(self.size))
+        # tarfile's search takes a time that grows with the square of a row of digits (CVE-2024-6232)
+        if b"GNU.sparse" in header or re.search(rb"[0-9]{1000}", header):
+            raise tarfile.FilterError("an extended header speaks of a sparse file, or of an endless number")
+        file.fileobj = _ReadOnceMore(header, stream)
+        try:
+            return super()._proc_pax(file)
+        finally:
+            file.fileobj = stream
+
+
+class _ReadOnceMore:
+    """A stream whose last piece is read a second time."""
+
+    def __init__(self, piece: bytes, stream: IO[bytes]):
+        self._piece, self._stream = piece, stream
+
+    def read(self, size: int) -> bytes:
+        piece, self._piece = self._piece, b""
+        return piece or self._stream.read(size)
+
+    def __getattr__(self, name: str):
+        return getattr(self._stream, name)
+
+
+def _too_much(limit: int) -> tarfile.FilterError:
+    return tarfile.FilterError(f"more than {limit / 1e9:.2f} GB would come out of it")
+
+
+def _too_many() -> tarfile.FilterError:
+    return tarfile.FilterError(f"it has more than {MOST_MEMBERS} members")
 
 
 def _parts(name: str) -> list[str]:
@@ -172,9 +248,11 @@ def _junk(name: str) -> bool:
     return any(part.startswith("._") or part in ("__MACOSX", ".DS_Store") for part in name.split("/"))
 
 
-def _members(archive: Path, folder: Path) -> Iterator[_Member]:
+def _members(archive: Path, folder: Path, limit: int) -> Iterator[_Member]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
+            if len(file.infolist()) > MOST_MEMBERS:
+                raise _too_many()
             for entry in file.infolist():
                 if stat.S_IFMT(entry.external_attr >> 16) in _SPECIAL:
                     raise tarfile.FilterError(f"the member {entry.filename!r} is a link or a device")
@@ -183,8 +261,8 @@ def _members(archive: Path, folder: Path) -> Iterator[_Member]:
                     opener = None if entry.is_dir() else lambda entry=entry: file.open(entry)
                     yield _Member(entry.filename, opener)
     else:
-        with tarfile.open(archive) as file:
-            for entry in file:
+        with tarfile.open(archive, tarinfo=TarInfo) as file:
+            for entry in tar_members(file, limit):
                 _parts(entry.name)
                 if _junk(entry.name):
                     continue

@@ -34,6 +34,7 @@ import pandas as pd
 
 from igsed import LABELS, audio
 from igsed.errors import InputError
+from igsed.sources import archives
 
 REQUIRED = ("package", "path", "label", "split", "licence", "sha256")
 OPTIONAL = ("series", "start", "stop")
@@ -45,13 +46,17 @@ SHORTEST = {"foreground": 0.25, "background": 10.0}
 SILENCE = 10 ** (-50 / 20)
 FADE = 0.01
 
+_LATEST = 1e6  # seconds
+_LARGEST = 1 << 29  # bytes of a file in a package
+_LARGEST_PACKAGE = 20 * 10**9
+
 _PATTERNS = {
-    "package": (r"[a-z0-9][a-z0-9+.-]+", "the name of a package"),
-    "path": (r"(?!.*(^|/)\.\.?(/|$))/[^:]*[^:/](::[^/].*)?", "an absolute path in the package"),
+    "package": (r"[a-z0-9][a-z0-9+.-]{1,99}", "the name of a package"),
+    "path": (r"(?s)(?!.*(\0|(^|/)\.\.?(/|$)))/[^:]*[^:/](::[^/].*)?", "an absolute path in the package"),
     "split": (r"train|eval", "train or eval"),
     "licence": (r".*\S.*", "a licence"),
     "sha256": (r"[0-9a-f]{64}", "64 hexadecimal digits in lower case"),
-    "series": (r"[A-Za-z0-9-]*", "a name of letters, digits and hyphens, or nothing"),
+    "series": (r"[A-Za-z0-9-]{0,99}", "a name of letters, digits and hyphens, or nothing"),
 }
 
 
@@ -89,7 +94,7 @@ def read(path: str | Path) -> pd.DataFrame:
                     f"Begin the file with {','.join(REQUIRED + OPTIONAL)}."
                 )
             rows = [_row(path, reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a table: {error}. Name a CSV file in UTF-8.") from None
     if not rows:
         raise InputError(f"{path}: names no recording. Add rows, or choose another soundbank kind.")
@@ -105,7 +110,7 @@ def _row(path: Path, line: int, row: dict) -> dict:
     for column, (pattern, what) in _PATTERNS.items():
         if not re.fullmatch(pattern, row[column]):
             raise InputError(f"{path}, line {line}, column {column}: {row[column]!r} is not {what}.")
-    if row["label"] not in LABELS and not re.fullmatch(r"background/[A-Za-z0-9_-]+", row["label"]):
+    if row["label"] not in LABELS and not re.fullmatch(r"background/[A-Za-z0-9_-]{1,99}", row["label"]):
         raise InputError(
             f"{path}, line {line}, column label: {row['label']!r} is neither background/<name> nor one of "
             f"{', '.join(LABELS)}."
@@ -116,13 +121,14 @@ def _row(path: Path, line: int, row: dict) -> dict:
             times[column] = float(row[column]) if row[column] else default
         except ValueError:
             times[column] = np.nan
-    if not 0 <= times["start"] < times["stop"]:  # False for NaN
+    late = max(times["start"], times["stop"] if row["stop"] else 0.0) > _LATEST
+    if late or not 0 <= times["start"] < times["stop"]:  # False for NaN
         raise InputError(
             f"{path}, line {line}, columns start and stop: {row['start']!r} and {row['stop']!r} are not times in "
             "seconds, the first before the second. Leave them empty to use the whole recording."
         )
-    series = row["series"] or re.sub(r"[^A-Za-z0-9]+", "-", PurePosixPath(row["path"]).stem).strip("-") or "recording"
-    return row | times | {"series": series, "line": line}
+    series = row["series"] or re.sub(r"[^A-Za-z0-9]+", "-", PurePosixPath(row["path"]).stem).strip("-")
+    return row | times | {"series": series[:99] or "recording", "line": line}
 
 
 def _check(path: Path, table: pd.DataFrame) -> None:
@@ -267,10 +273,12 @@ def _unpacked(deb: Path, group: pd.DataFrame) -> tuple[str, dict[str, bytes]]:
     command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
-            with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-                for member in archive:
+            with tarfile.open(fileobj=process.stdout, mode="r|", tarinfo=archives.TarInfo) as archive:
+                for member in archives.tar_members(archive, _LARGEST_PACKAGE):
                     path = "/" + member.name.removeprefix("./")
                     if path in waiting and member.isfile():
+                        if member.size > _LARGEST:
+                            raise tarfile.FilterError(f"{path} has {member.size} bytes")
                         data = archive.extractfile(member).read()
                         waiting.remove(path)
                         for name in inner[path]:
@@ -278,7 +286,7 @@ def _unpacked(deb: Path, group: pd.DataFrame) -> tuple[str, dict[str, bytes]]:
                                 found[f"{path}::{name}" if name else path] = content
                     if not waiting:
                         break
-        except (tarfile.TarError, OSError) as error:
+        except (*archives.DAMAGED, OSError) as error:
             raise InputError(
                 f"{deb}: cannot be unpacked ({error}). Remove the file; it will be downloaded again."
             ) from None
@@ -301,15 +309,18 @@ def _resource(data: bytes, wanted: str) -> bytes | None:
                 name, flags = struct.unpack_from(">IH", data, tree + node * size)
                 length = struct.unpack_from(">H", data, names + name)[0]
                 # two bytes of length and four of hash come before the name
-                if data[names + name + 6 :][: 2 * length].decode("utf-16-be") == part:
+                start = names + name + 6
+                if data[start : start + 2 * length].decode("utf-16-be") == part:
                     break
             else:
                 return None
         offset = contents + struct.unpack_from(">I", data, tree + node * size + 10)[0]
         length = struct.unpack_from(">I", data, offset)[0]
-        content = data[offset + 4 :][:length]
+        content = data[offset + 4 : offset + 4 + length]
         # flags: 1 compressed with zlib behind four bytes of size, 2 a folder, 4 compressed with Zstandard
-        return None if flags & 6 else zlib.decompress(content[4:]) if flags & 1 else content
+        if flags & 6:
+            return None
+        return zlib.decompressobj().decompress(content[4:], _LARGEST) if flags & 1 else content
     except (struct.error, UnicodeDecodeError, zlib.error):
         return None
 
@@ -410,7 +421,7 @@ def _write(content: bytes, row, folder: Path, numbers: dict[Path, itertools.coun
     source = folder / "audio" / row.split / "soundbank" / kind / label / f"{row.package}_{row.series}"
     number = numbers.setdefault(source, itertools.count())
     with tempfile.TemporaryDirectory() as scratch:
-        original = Path(scratch) / PurePosixPath(row.path.rpartition("::")[2]).name
+        original = Path(scratch) / f"recording{PurePosixPath(row.path).suffix[:8]}"
         original.write_bytes(content)
         try:
             waveform, sample_rate = audio.read(original)

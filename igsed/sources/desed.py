@@ -121,17 +121,20 @@ def _segments(name: str, folder: str | Path) -> list[Recording]:
     """The segments of the classes wanted that are there."""
     wanted = BACKGROUNDS[name]
     meta = _root(folder, "meta.txt", f"all archives of {name}, its meta.zip included,") / "meta.txt"
-    rows = [line.split("\t") for line in meta.read_text(encoding="utf-8-sig").splitlines()]
+    try:
+        rows = [line.split("\t") for line in meta.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{meta}: cannot be read as a table ({error}). Fetch {name} again.") from None
     listed = [row for row in rows if len(row) > 1 and row[1].strip() in wanted.classes]
     if not listed:
         raise InputError(
             f"{meta}: lists no segment of {', '.join(wanted.classes)}. Expected lines `audio/<name>.wav`, class and "
             f"session, separated by tabs; fetch {name} again."
         )
+    there = {path.relative_to(meta.parent).as_posix(): path for path in soundbank.sounds(meta.parent)}
     found = []
     for file, _, *rest in listed:
-        path = meta.parent / file.strip()
-        if path.is_file():
+        if path := there.get(file.strip()):
             parsed = re.fullmatch(wanted.source, path.stem)
             source = parsed[1] if parsed else rest[0].strip() if rest else soundbank.base(path.stem)
             found.append(Recording("train", "background", name, f"{name}/{source}", path, licence=wanted.licence))

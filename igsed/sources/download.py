@@ -14,6 +14,7 @@ import hashlib
 import logging
 import os
 import random
+import re
 import shutil
 import sys
 import time
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import requests
+import urllib3
 from tqdm import tqdm
 
 from igsed.errors import InputError
@@ -242,6 +244,8 @@ def persistently(
             if progress:
                 tqdm.write(message, file=sys.stderr)
             sleep(pause)
+        except (ValueError, urllib3.exceptions.HTTPError) as problem:  # a redirection to what is no address
+            raise AddressError(f"{url}: {problem}") from None
 
 
 def _obtain(url, partial, expected, timeout, progress, attempts, longest_wait, sleep) -> None:
@@ -284,7 +288,7 @@ def _stream(url: str, partial: Path, expected: Identity, timeout: tuple[float, f
             raise requests.ConnectionError("the server did not go on from where it was asked to")
         have = have if resumed else 0
         rest = response.headers.get("Content-Length")
-        total = have + int(rest) if rest is not None and rest.isdecimal() else None
+        total = have + int(rest) if rest is not None and re.fullmatch("[0-9]{1,18}", rest) else None
         if total is not None and (wrong := difference(expected, Identity(total))):
             raise AddressError(f"{url}: {wrong}")
         if total is not None:

@@ -85,13 +85,13 @@ def freesound_id(name: str) -> str:
 
 def sounds(folder: Path) -> list[Path]:
     """The sound files in and below a folder, sorted; hidden ones and those in `__MACOSX` are not looked at."""
-    return [
+    return audio.named_in_text(
         path
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and path.suffix.lower() in SUFFIXES
         and not any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(folder).parts)
-    ]
+    )
 
 
 def foregrounds(bank: Path, part: str, label: str) -> list[Recording]:

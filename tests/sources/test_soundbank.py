@@ -364,3 +364,20 @@ def test_minibank():
     for row in table.sample(5, random_state=0).itertuples():
         assert row.duration == pytest.approx(audio.header(row.path).duration, abs=1e-3)
     assert set(table["label"]) < {*LABELS, "birds", "clock", "hum", "rain", "street"}
+
+
+def test_a_recording_that_changed_since_it_was_indexed_is_refused(small):
+    table = soundbank.index(small, ["Cat", "Dog"], 0.25)
+    first, second, third = table["path"][:3]
+    unchanged = soundbank.Unchanged(table, "soundbank.csv")
+    unchanged(first, second)
+    content = Path(third).read_bytes()
+    Path(third).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(InputError, match=r"is not the file that was indexed.*delete soundbank\.csv") as error:
+        unchanged(first, third)
+    assert third in str(error.value)
+    Path(third).unlink()
+    with pytest.raises(InputError, match="no such file, though"):
+        unchanged(third)
+    Path(third).write_bytes(content)
+    unchanged(third)

@@ -5,12 +5,13 @@ import subprocess
 import yaml
 
 from igsed import config as configuration
-from igsed import provenance, recordings
+from igsed import provenance, recordings, runs
 from igsed.errors import InputError
 from igsed.registry import BACKBONES, BASELINES, FRAMEWISE
 from igsed.sources import soundbank, table
 
 provenance.put_first(workflow.basedir)
+runs.announce()
 
 
 def literal(path):
@@ -86,6 +87,15 @@ def code(rule):
     return CODE[rule]
 
 
+def growing(amount):
+    """A resource of a job: `amount`, and as much again at every further attempt (see `retries`)."""
+
+    def at_attempt(wildcards, attempt):
+        return amount * attempt
+
+    return at_attempt
+
+
 def scores_of(detector, split):
     """All frame-score files of a detector on a split."""
     return collect(
@@ -140,18 +150,31 @@ def split_scores(wildcards):
     return scores_of(wildcards.detector, wildcards.split)
 
 
+def start():
+    """Before a run that has something to do: what would else end in the middle of Snakemake."""
+    try:
+        runs.check_writable(pathlib.Path("results", CONFIG.experiment))
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
 def finish():
     """After a run that had something to do: make the report, name what there is."""
     folder = pathlib.Path("results", CONFIG.experiment)
     outputs = [pathlib.Path(str(path)) for path in rules.all.input]
     if not all(path.exists() for path in outputs):
         return  # only a part was asked for
-    settings, report = folder / "config.yaml", folder / "report.html"
+    settings, page = folder / "config.yaml", folder / "report.html"
+    # Beside its place until it is whole; an older one would be of older results.
+    new = page.with_name(f".part-{page.name}")
+    page.unlink(missing_ok=True)
     settings.write_text(yaml.safe_dump(CONFIG.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "--report", report, "--configfile", settings, "--cores", "1"]
+    command = [sys.executable, "-m", "snakemake", "--report", new, "--configfile", settings, "--cores", "1"]
     made = subprocess.run(
         [*command, "--nolock", "--snakefile", workflow.main_snakefile], capture_output=True, text=True
     )
     if made.returncode:
         print(f"\nThe report could not be made:\n{made.stderr[-2000:]}", file=sys.stderr)
-    print(f"\nThe report: {report}")
+    else:
+        new.replace(page)
+        print(f"\nThe report: {page}")

@@ -23,8 +23,8 @@ rule attribute:
         "../../envs/igsed.yaml"
     resources:
         gpu=GPU,
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=growing(4000),
+        runtime=growing(480),
     params:
         code=lookup(within=ATTRIBUTE_CODE, dpath="{detector}"),
         function=lookup(within=METHODS, dpath="{detector}/function"),
@@ -53,8 +53,8 @@ rule framewise:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("framewise"),
         labels=LABELS,
@@ -78,8 +78,8 @@ rule baseline:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         code=code("baseline"),
         labels=LABELS,

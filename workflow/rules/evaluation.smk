@@ -16,8 +16,8 @@ rule sweep:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=code("sweep"),
         seeds=CONFIG.training.seeds,
@@ -45,8 +45,8 @@ rule evaluate:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=code("evaluate"),
         labels=LABELS,
@@ -83,8 +83,8 @@ rule metrics:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         code=code("metrics"),
         labels=LABELS,

@@ -16,8 +16,8 @@ rule mix:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         code=code("mix"),
         protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard"}),
@@ -44,8 +44,8 @@ rule mixtures:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         code=code("mixtures"),
         keep=lookup(within=KEEP, dpath="{split}"),
@@ -73,8 +73,8 @@ rule recordings:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         code=code("recordings"),
         source=CONFIG.recordings.model_dump() if CONFIG.recordings else None,

@@ -18,8 +18,8 @@ rule features:
         "../../envs/igsed.yaml"
     resources:
         gpu=GPU,
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=growing(3000),
+        runtime=growing(120),
     params:
         code=code("features"),
         backbone=CONFIG.backbone.name,
@@ -40,8 +40,8 @@ rule train:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         code=code("train"),
         labels=LABELS,
@@ -66,8 +66,8 @@ rule classify:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         code=code("classify"),
         labels=LABELS,

@@ -38,8 +38,8 @@ rule tables:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("tables"),
         seeds=CONFIG.training.seeds,
@@ -75,8 +75,8 @@ rule data_report:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("data_report"),
         splits=SPLITS,
@@ -106,8 +106,8 @@ rule table_recordings:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("table_recordings"),
         detectors=CONFIG.detectors,
@@ -131,8 +131,8 @@ rule figure_pipeline:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("figure_pipeline"),
     script:
@@ -161,8 +161,8 @@ rule figure_examples:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("figure_examples"),
         detectors=CONFIG.detectors,
@@ -191,8 +191,8 @@ rule figure_thresholds:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("figure_thresholds"),
         pairs=CONFIG.evaluation.pairs,
@@ -218,8 +218,8 @@ rule figure_per_class:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("figure_per_class"),
     script:
@@ -244,8 +244,8 @@ rule figure_recordings:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("figure_recordings"),
     script:
@@ -270,8 +270,8 @@ rule figure_training:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("figure_training"),
     script:
@@ -299,8 +299,8 @@ rule manifest:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("manifest"),
         config=CONFIG.model_dump(mode="json"),

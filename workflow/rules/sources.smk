@@ -58,8 +58,8 @@ rule procedural_soundbank:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         code=code("procedural_soundbank"),
         labels=LABELS,
@@ -83,8 +83,8 @@ rule soundbank:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         code=code("soundbank"),
         labels=LABELS,
@@ -109,8 +109,8 @@ rule cnn14:
     conda:
         "../../envs/igsed.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code("cnn14"),
     script:

@@ -18,12 +18,12 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     head.load_state_dict(weights)
     classifier = Classifier(backbones.load(params.backbone, files.weights), head).eval().to(device)
     method = attribution.load(params.function, **params.options)
-    predicted, completeness = pd.read_csv(files.predictions), []
+    wanted = predictions.targets(pd.read_csv(files.predictions), params.labels, params.all_present)
+    completeness = []
     with Writer(out.scores) as writer:
         clips = pd.read_csv(files.clips).itertuples()
         for clip in progress(list(clips), f"{wildcards.detector}, seed {wildcards.seed}, {wildcards.split}"):
-            targets = predictions.targets(predicted, clip.clip, params.labels, params.all_present)
-            if not targets:
+            if not (targets := wanted.get(clip.clip)):
                 continue
             waveform = features.waveform(clip.path, classifier.sample_rate).to(device)
             found = attribution.explain(method, classifier, waveform, targets)

@@ -7,7 +7,7 @@ from igsed.console import job
 from igsed.detectors import baselines
 from igsed.scores import Writer
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params = snakemake.params
     detector = getattr(baselines, snakemake.wildcards.detector)
     with Writer(out.scores) as writer:

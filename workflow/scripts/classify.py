@@ -6,7 +6,7 @@ from safetensors.numpy import load_file
 from igsed import clips, labels, predictions
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
     names, events = clips.read(files.clips, files.events)
     head = load_file(files.head)

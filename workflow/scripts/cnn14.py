@@ -6,7 +6,7 @@ from pathlib import Path
 from igsed import backbones
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     (checkpoint,) = Path(snakemake.input.folder).glob("*.pth")
     backbones.load("cnn14", checkpoint)
     os.link(checkpoint, out.weights)

@@ -6,7 +6,7 @@ from igsed import data_report, events, figures, mixtures
 from igsed.console import job
 from igsed.sources import soundbank
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
     index = soundbank.read(files.index)
     clips = {split: pd.read_csv(path) for split, path in zip(params.splits, files.clips, strict=True)}

@@ -7,7 +7,7 @@ from pathlib import Path
 from igsed.console import job, progress
 from igsed.sources import debian
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     report = debian.fetch(
         debian.read(snakemake.input.table),
         out.folder,

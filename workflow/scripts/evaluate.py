@@ -5,7 +5,7 @@ import pandas as pd
 from igsed import clips, evaluation, labels, metrics, scores
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     _, events = clips.read(files.clips, files.events)
     durations = clips.durations(files.clips)
@@ -16,6 +16,7 @@ with job(snakemake.log[0], snakemake.output) as out:
         for split, chosen in clips.subsets(files.clips, wildcards.split).items():
             predictions, reference = predicted[predicted["clip"].isin(chosen)], events[events["clip"].isin(chosen)]
             reference, lengths = reference.rename(columns={"event_label": "label"}), {c: durations[c] for c in chosen}
+            judged = {}  # by percentile, which protocols may share
             for protocol, rule in params.protocols.items():
                 sweep = sweeps[protocol.partition("_")[0]]
                 percentile = evaluation.best_percentile(sweep[sweep["pairs"] == rule], seed, params.select)
@@ -24,11 +25,12 @@ with job(snakemake.log[0], snakemake.output) as out:
                 pairs = evaluation.select(predictions, rule)
                 values, active = evaluation.rows_of(found, pairs), labels.of_pairs(events, pairs, found.values.shape[1])
                 tables.append(pairs.join(evaluation.pair_metrics(values, active, percentile)).assign(**key))
-                estimated = evaluation.detected_events(found, predictions, percentile)
-                for judged in (
-                    metrics.segment_based(reference, estimated, lengths, params.labels, params.segment),
-                    metrics.event_based(reference, estimated, lengths, params.labels, params.collar),
-                ):
-                    detections.append(judged.assign(**key))
+                if percentile not in judged:
+                    estimated = evaluation.detected_events(found, predictions, percentile)
+                    judged[percentile] = [
+                        metrics.segment_based(reference, estimated, lengths, params.labels, params.segment),
+                        metrics.event_based(reference, estimated, lengths, params.labels, params.collar),
+                    ]
+                detections += [table.assign(**key) for table in judged[percentile]]
     pd.concat(tables).to_parquet(out.pairs, index=False)
     pd.concat(detections).to_csv(out.detections, index=False)

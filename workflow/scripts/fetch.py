@@ -7,7 +7,7 @@ from igsed.console import job
 from igsed.sources import table
 from igsed.sources.fetch import fetch
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     fetched = fetch(
         snakemake.wildcards.source,
         [table.File(**row) for row in snakemake.params.files],

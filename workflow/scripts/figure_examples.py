@@ -6,11 +6,10 @@ from igsed import audio, clips, evaluation, figures, scores, thresholds
 from igsed.console import job
 from igsed.errors import InputError
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
-    judged = {name: pd.read_parquet(path) for name, path in zip(params.detectors, files.pairs, strict=True)}
-    judged = {name: t[(t["seed"] == params.seed) & (t["protocol"] == "own")] for name, t in judged.items()}
-    found = {name: scores.read(path) for name, path in zip(params.detectors, files.scores, strict=True)}
+    shown = [("seed", "==", params.seed), ("protocol", "==", "own")]
+    judged = {n: pd.read_parquet(path, filters=shown) for n, path in zip(params.detectors, files.pairs, strict=True)}
     paths = pd.read_csv(files.clips).set_index("clip")["path"]
     _, events = clips.read(files.clips, files.events)
     if judged[params.reference].empty:
@@ -18,12 +17,14 @@ with job(snakemake.log[0], snakemake.output) as out:
             f"seed {params.seed}: no class was both predicted and present in a test clip, so no example can be shown. "
             "Train on more clips (mixtures.clips.train) or set evaluation.pairs to present."
         )
+    pairs = evaluation.representative(judged[params.reference], params.examples)[["clip", "label"]]
+    # One detector's scores at a time; of them only those that are shown stay in memory.
+    found = {
+        n: evaluation.rows_of(scores.read(path), pairs) for n, path in zip(params.detectors, files.scores, strict=True)
+    }
     examples = []
-    for pair in evaluation.representative(judged[params.reference], params.examples)[["clip", "label"]].itertuples():
-        curves = {
-            name: evaluation.rows_of(s, pd.DataFrame([pair[1:]], columns=["clip", "label"]))[0]
-            for name, s in found.items()
-        }
+    for place, pair in enumerate(pairs.itertuples()):
+        curves = {name: values[place] for name, values in found.items()}
         rows = {name: t[(t["clip"] == pair.clip) & (t["label"] == pair.label)].iloc[0] for name, t in judged.items()}
         waveform, sample_rate = audio.read(paths[pair.clip])
         examples.append(

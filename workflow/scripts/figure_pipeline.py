@@ -3,5 +3,5 @@
 from igsed import figures, pipeline_figure
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     figures.save(pipeline_figure.pipeline(), out.svg, out.png)

@@ -5,5 +5,5 @@ import pandas as pd
 from igsed import figures
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     figures.save(figures.recordings(pd.read_csv(snakemake.input.table)), out.svg, out.png)

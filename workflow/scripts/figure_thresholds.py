@@ -5,7 +5,7 @@ import pandas as pd
 from igsed import figures
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     sweeps = pd.concat(map(pd.read_csv, snakemake.input.sweeps), ignore_index=True)
     sweeps = sweeps[sweeps["pairs"] == snakemake.params.pairs]
     figures.save(figures.thresholds(sweeps), out.svg, out.png)

@@ -7,7 +7,7 @@ import pandas as pd
 from igsed import figures
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     curves = [
         pd.read_csv(path).assign(model=Path(path).parent.name, seed=int(Path(path).stem.removeprefix("seed")))
         for path in snakemake.input.curves

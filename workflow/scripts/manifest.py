@@ -5,7 +5,7 @@ import json
 from igsed import provenance
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params = snakemake.params
     manifest = {
         "experiment": params.config["experiment"],

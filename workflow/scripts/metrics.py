@@ -5,7 +5,7 @@ import pandas as pd
 from igsed import clips, evaluation, seeds, statistics
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
     pairs = pd.concat(map(pd.read_parquet, files.pairs), ignore_index=True)
     detections = pd.concat(map(pd.read_csv, files.detections), ignore_index=True)

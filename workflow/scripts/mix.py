@@ -1,20 +1,25 @@
 """Draw and render the clips of one shard."""
 
-import functools
-
 from igsed import audio, events, mixtures
 from igsed.console import job, progress
 from igsed.sources import soundbank
 
-with job(snakemake.log[0], snakemake.output) as out:
+# Of the recordings, which may be many more, those that are heard are compared with the index.
+with job(snakemake.log[0], snakemake.output, [snakemake.input.index]) as out:
     params, split = snakemake.params, snakemake.wildcards.split
     protocol = mixtures.Protocol(**params.protocol)
-    foreground, background = soundbank.pools(soundbank.read(snakemake.input.index), split)
+    index = soundbank.read(snakemake.input.index)
+    foreground, background = soundbank.pools(index, split)
+    whole, made = soundbank.Unchanged(index, snakemake.input.index), []
+
+    def usable(mixture):
+        whole(mixture.background, *(event.source for event in mixture.events))
+        return mixtures.audible(mixture, protocol)
+
     for part in ("audio", "jams"):
         (out.folder / part).mkdir(parents=True)
-    audible, made = functools.partial(mixtures.audible, protocol=protocol), []
     for k in progress(range(*params.clips), f"mixing {split} clips"):
-        mixture = mixtures.draw(foreground, background, protocol, params.seed, split, k, audible)
+        mixture = mixtures.draw(foreground, background, protocol, params.seed, split, k, usable)
         if mixture is not None:
             waveform = mixtures.render(mixture, protocol, out.folder / "jams" / f"{mixture.clip}.jams")
             audio.write_flac(out.folder / "audio" / f"{mixture.clip}.flac", waveform, protocol.sample_rate)

@@ -5,7 +5,7 @@ from pathlib import Path
 from igsed import events, mixtures
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     shards = [Path(shard) for shard in snakemake.input.shards]
     clips, happened = mixtures.gather(
         shards, out.audio, out.jams, snakemake.output.audio, keep=snakemake.params.get("keep")

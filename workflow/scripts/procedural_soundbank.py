@@ -3,7 +3,7 @@
 from igsed.console import job, progress
 from igsed.sources import procedural
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params = snakemake.params
     procedural.write(
         out.folder,

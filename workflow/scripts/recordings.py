@@ -3,7 +3,7 @@
 from igsed import events, recordings
 from igsed.console import job, progress
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params, source = snakemake.params, snakemake.params.source
     folder, annotations = source["audio"], source["annotations"]
     if source["kind"] == "desed_public_eval":

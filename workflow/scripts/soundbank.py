@@ -5,7 +5,7 @@ from pathlib import Path
 from igsed.console import job, progress
 from igsed.sources import desed, soundbank
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params, root = snakemake.params, snakemake.params.root
 
     def bar(items):

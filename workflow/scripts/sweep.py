@@ -6,7 +6,7 @@ import pandas as pd
 from igsed import clips, evaluation, labels, scores
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
     names, events = clips.read(files.clips, files.events)
     percentiles = np.arange(params.percentiles[0], params.percentiles[1] + 1)

@@ -5,7 +5,7 @@ import pandas as pd
 from igsed import tables
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     table = tables.recordings(pd.read_csv(snakemake.input.intervals), snakemake.params.detectors)
     out.csv.write_text(tables.csv(table), encoding="utf-8")
     out.md.write_text(tables.markdown(table), encoding="utf-8")

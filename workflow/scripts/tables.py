@@ -6,7 +6,7 @@ from igsed import tables
 from igsed.console import job
 from igsed.evaluation import PROTOCOLS
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
     predictions = [pd.read_csv(path).assign(seed=s) for s, path in zip(params.seeds, files.predictions, strict=True)]
     intervals, metrics = pd.read_csv(files.intervals), pd.read_csv(files.metrics)

@@ -7,7 +7,7 @@ from safetensors.numpy import save_file
 from igsed import clips, heads, labels, seeds
 from igsed.console import job
 
-with job(snakemake.log[0], snakemake.output) as out:
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     torch.set_num_threads(snakemake.threads)
     files, params, model = snakemake.input, snakemake.params, snakemake.wildcards.model
     data = []
@@ -17,7 +17,7 @@ with job(snakemake.log[0], snakemake.output) as out:
             targets = labels.coarse(events, names, params.labels, np.load(files.times))
         else:
             targets = labels.of_clips(events, names, params.labels)
-        data += [np.load(files[f"{split}_features"], mmap_mode="r"), targets]
+        data += [heads.Stored(files[f"{split}_features"]), targets]
     seed = seeds.integer(params.root_seed, "training", model, int(snakemake.wildcards.seed))
     head = heads.train(*data, seed=seed, **params.settings)
     save_file({"weight": head.weight, "bias": head.bias}, out.head)

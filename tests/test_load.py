@@ -1,0 +1,42 @@
+"""Memory against the number of clips: the real rules on an experiment five times as large (`benchmarks/load.py`)."""
+
+import pytest
+
+from benchmarks import load
+
+SIZES = (300, 1500)
+EMBEDDING = 256
+FEATURES = load.COARSE * EMBEDDING * 4 / 1024
+"""kB that a clip's cached features take on the disk."""
+SCORES = len(load.LABELS) * load.FRAMES * 8 / 1024
+"""kB that a clip's scores of all classes take in memory."""
+
+
+@pytest.fixture(scope="module")
+def growth(tmp_path_factory):
+    """By stage, kB that the peak rises with each clip."""
+    peaks = {}
+    for clips in SIZES:
+        project = tmp_path_factory.mktemp(f"load{clips}")
+        load.make(project, clips, ["fw_ss"], seeds=1, embedding=EMBEDDING)
+        peaks[clips] = load.run(project, 2, "results/load/evaluation/fw_ss/sweep.csv").groupby("stage")["peak_mb"].max()
+    few, many = SIZES
+    return (peaks[many] - peaks[few]) * 1024 / (many - few)
+
+
+def test_features_are_read_a_piece_at_a_time(growth):
+    assert growth["framewise"] < FEATURES / 3
+    # Those of training and of validation.
+    assert growth["train"] < 2 * FEATURES / 3
+
+
+def test_of_a_detector_little_more_than_its_scores_is_in_memory(growth):
+    assert growth["sweep"] < 4 * SCORES
+
+
+def test_snakemake_itself_does_not_grow_with_clips(growth):
+    assert growth["snakemake"] < SCORES
+
+
+def test_every_process_is_measured(growth):
+    assert set(growth.dropna().index) == {"snakemake", "train", "classify", "framewise", "sweep"}

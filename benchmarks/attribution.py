@@ -106,7 +106,7 @@ def methods(options: argparse.Namespace) -> dict[str, CaptumIntegratedGradients 
 
 
 def peak_memory(name: str, options: argparse.Namespace) -> float:
-    """MB that a process of its own needs at most beyond what the loaded network takes; two classes of the first clip."""
+    """MB that a process needs at most beyond what the loaded network takes; two classes of the first clip."""
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_peak, name, options).result()
 

@@ -90,8 +90,8 @@ def test_a_second_method_costs_what_it_costs_alone():
     assert (both["jobs"], one["jobs"], other["jobs"]) == (12, 6, 6)
 
 
-def test_default_experiment_by_hand():
-    found = table()
+def test_an_experiment_by_hand():
+    found = table(mixtures={"clips": {"train": 200, "validation": 10, "test": 24}})
     assert found.loc["mix", "jobs"] == 4 + 1 + 1
     assert math.isclose(found.loc["features", "disk"], 234 * 1e5)
     pairs = 34 * forecasts.classes_per_clip(config())

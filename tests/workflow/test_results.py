@@ -124,7 +124,10 @@ def test_completeness_is_reported_for_every_attribution(finished):
     pairs = scores.read(folder / "test.parquet").pairs
     assert list(zip(table["clip"], table.label, strict=True)) == list(zip(pairs["clip"], pairs.label, strict=True))
     gap = (table.total - (table.logit - table.baseline_logit)).abs() / (table.logit - table.baseline_logit).abs()
-    assert np.allclose(table.completeness_error, gap, rtol=1e-3)
+    assert np.allclose(table.completeness_error, gap, rtol=1e-3, atol=1e-6)
+    assert (table.completeness_error < 1e-3).all()
+    assert (table.nodes == 4).all()
+    assert (table.error > 0).all()
 
 
 def test_manifest_says_where_everything_came_from(finished):

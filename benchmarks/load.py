@@ -6,7 +6,7 @@ Makes an experiment of so many clips in each split as attribution would leave it
 features in which the classes can be told apart, and an attribution's scores of every class of every clip (more than it
 would make, which is for predicted classes only). Then Snakemake runs the real rules from there to the manifest, and
 every process writes down what it took (`recorder/`). Heads are trained for three epochs, since memory does not grow
-with epochs. 5,000 clips need 6 GB of disk. Writes a table to stdout and benchmarks/results/NAME.json.
+with epochs. 5,000 clips need 3 GB of disk. Writes a table to stdout and benchmarks/results/NAME.json.
 
 The peak is the largest resident set of a stage's jobs, mapped files included; Snakemake's own process, which runs
 beside them, is the row `snakemake`. Seconds are wall and processor time of the longest job.

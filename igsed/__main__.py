@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "verify":
             return _verify(options.folder, options.remove)
         if options.command == "unlock":
+            runs.check_writable(".snakemake")  # Snakemake itself would end in a traceback
             if told := runs.unlock():
                 print(told, file=sys.stderr)
             return 0

@@ -113,10 +113,9 @@ def _open(path: str | Path) -> soundfile.SoundFile:
 
 
 def _unreadable(path, error) -> str:
-    path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists would raise for a name that is too long
         return f"{path}: no such file. Restore it or remove what refers to it."
-    if path.stat().st_size == 0:
+    if os.path.getsize(path) == 0:
         return f"{path}: the file is empty. Replace it by a recording or remove it."
     reason = str(error).rsplit(": ", 1)[-1].strip().rstrip(".")
     return f"{path}: cannot be read as audio ({reason}). Convert it to WAV or FLAC, or remove it."

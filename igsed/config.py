@@ -39,6 +39,7 @@ MOST_VALUES = 100_000
 MOST_BYTES = 200_000
 """Length of a configuration file."""
 
+_DEEPEST = 50
 _MOST_PROBLEMS = 20
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 300
@@ -503,6 +504,8 @@ def _excess(values) -> tuple[list, str] | None:
         count += 1
         if count > MOST_VALUES:
             return keys[:1], f"holds more than {MOST_VALUES} values, with aliases in place. Write fewer."
+        if len(keys) > _DEEPEST:
+            return keys[:1], f"has more than {_DEEPEST} keys inside each other. Write fewer."
         if isinstance(value, dict):
             if wrong := [key for key in value if not isinstance(key, str)]:
                 return [*keys, _shown(wrong[0])], "keys must be strings. Put it into quotes."

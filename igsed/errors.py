@@ -3,6 +3,8 @@
 import re
 
 _LONGEST = 10_000
+# Control characters, halves of characters, and what turns the direction of writing.
+_HARMFUL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 class InputError(Exception):
@@ -14,11 +16,8 @@ class InputError(Exception):
     """
 
     def __init__(self, message: str):
-        message = re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]", _escaped, message)
-        if len(message) > _LONGEST:
-            message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
-        super().__init__(message)
+        super().__init__(_cut(_HARMFUL.sub(lambda match: ascii(match[0])[1:-1], _cut(message))))
 
 
-def _escaped(match: re.Match) -> str:
-    return ascii(match[0])[1:-1]
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"

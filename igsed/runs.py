@@ -33,7 +33,7 @@ def announce(folder: str | Path = ".") -> None:
 
 
 def check_writable(folder: str | Path) -> None:
-    """Make a folder, and be sure that files can be made in it.
+    """Make a folder, and be sure that it takes files and that the disk has some room.
 
     Raises
     ------
@@ -42,11 +42,12 @@ def check_writable(folder: str | Path) -> None:
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(1 << 16))
     except OSError as error:
         raise InputError(
-            f"{folder}: nothing can be written there ({error.strerror}). Make it writable, or run in a copy of the "
-            "project that is."
+            f"{folder}: nothing can be written there ({error.strerror}). Make room, or make it writable, or run in a "
+            "copy of the project elsewhere."
         ) from None
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from igsed import runs
+from igsed import __main__, runs
 from igsed.errors import InputError
 from tests.disks import disk
 
@@ -64,6 +64,16 @@ def test_children_do_not_hold_what_their_parent_announced(locked):
     program = RUN.replace("input()", "import subprocess; subprocess.Popen(['sleep', '5'])")
     subprocess.run([sys.executable, "-c", program], cwd=locked, check=True, stdout=subprocess.DEVNULL)
     assert "cut short" in runs.unlock(locked)
+
+
+def test_a_full_disk_is_named_before_a_run(tmp_path, monkeypatch, capsys):
+    with disk(tmp_path, "80k") as change, monkeypatch.context() as here:
+        here.chdir(tmp_path)
+        (tmp_path / "fill").write_bytes(bytes(60_000))
+        assert __main__.main(["unlock"]) == 1
+        assert ".snakemake: nothing can be written there (No space left on device)" in capsys.readouterr().err
+        change("size=1m")
+        assert __main__.main(["unlock"]) == 0
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

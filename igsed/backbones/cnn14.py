@@ -108,8 +108,9 @@ class CNN14(nn.Module):
                 f"type, first {wrong[0]!r}; {remedy}"
             )
         folded = _fold(tensors)
-        if wrong := [name for name, tensor in folded.items() if not torch.isfinite(tensor).all()]:
-            raise InputError(f"{path}: damaged: numbers in {wrong[0]!r} are not finite; {remedy}")
+        for name, tensor in (tensors | folded).items():
+            if not torch.isfinite(tensor).all():
+                raise InputError(f"{path}: damaged: numbers in {name!r} are not finite; {remedy}")
         with torch.device("meta"):  # no time or random numbers for parameters that are replaced
             network = cls()
         network.load_state_dict(folded, assign=True)

@@ -17,6 +17,8 @@ from igsed import __main__, integrity, runs, verify
 from tests.disks import disk
 from tests.workflow.project import ROOT, Project, contents
 
+pytestmark = pytest.mark.slow
+
 SEED = 5
 KILLS = 5
 
@@ -103,16 +105,20 @@ def healed(damaged, finished) -> Healed:
     assert not (project.folder / weights).exists()
     shutil.copy2(finished.folder / weights, project.folder / weights)  # what the download would do
     verdicts, told, locked = [], [], []
-    incomplete, locks = project.folder / ".snakemake" / "incomplete", project.folder / ".snakemake" / "locks"
-    for _ in range(KILLS):
-        before = set(marks(incomplete))
+    locks = project.folder / ".snakemake" / "locks"
+    for k in range(KILLS):
+        # Some time after a job has begun and, in turn, the moment that one writes.
+        writing = not k % 2
+        place = (project.results, ".part-*") if writing else (project.folder / ".snakemake" / "incomplete", "*")
+        before = set(marks(*place))
         with start(project) as run:
-            while run.poll() is None and not set(marks(incomplete)) - before:
-                time.sleep(0.02)
-            time.sleep(rng.uniform(0, 3))
+            while run.poll() is None and not set(marks(*place)) - before:
+                time.sleep(0.01)
+            if not writing:
+                time.sleep(rng.uniform(0, 3))
+                told.append(runs.unlock(project.folder))
             if run.poll() is not None:
                 break  # a fast machine
-            told.append(runs.unlock(project.folder))
             os.killpg(run.pid, signal.SIGKILL)
         locked.append(any(locks.glob("*.lock")))
         verdicts.append(verify.verify(project.results))
@@ -122,12 +128,11 @@ def healed(damaged, finished) -> Healed:
     return Healed(project, verdicts, told, locked, said)
 
 
-def marks(incomplete: Path) -> list[tuple[str, int]]:
-    """Snakemake's marks of the jobs that have begun, with the times when they were made."""
+def marks(folder: Path, pattern: str) -> list[tuple[str, int]]:
+    """The files in a folder that match, with the times when they were made."""
     found = []
-    for path in incomplete.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # the job has just ended
-            found.append((path.name, path.stat().st_mtime_ns))
+    with contextlib.suppress(FileNotFoundError):  # what a job has just taken away
+        found += [(path.name, path.stat().st_mtime_ns) for path in folder.rglob(pattern)]
     return found
 
 
@@ -149,7 +154,8 @@ def test_killed_runs_leave_nothing_that_looks_whole(healed):
 def test_the_lock_of_a_living_run_stays_and_that_of_a_killed_one_needs_no_thought(healed):
     assert len(healed.locked) > KILLS // 2, "too few kills"
     assert all(healed.locked)
-    assert all("still works in this folder" in told for told in healed.told_while_alive)
+    assert any(healed.told_while_alive)
+    assert all("still works in this folder" in told for told in healed.told_while_alive if told)
     assert "An earlier run was cut short. Its lock is taken away" in healed.said
     assert not list((healed.project.folder / ".snakemake").glob("locks/*.lock"))
 
@@ -190,11 +196,9 @@ def test_full_and_read_only_disks_are_named_and_lose_nothing(new_project):
         change("size=8m")
         project.run(picture)
         assert verify.verify(project.results).problems == []
-        (project.folder / picture).unlink()
+        shutil.rmtree(project.results / "figures")
         change("ro")
         done = project.snakemake(picture)
         assert done.returncode != 0
         assert "results/miniature: nothing can be written there (Read-only file system)" in done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
-        change("rw")
-        project.run(picture)

@@ -20,6 +20,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from igsed.attribution import convolution, rectifier
+
 _RECTIFIERS = (
     functional.relu,
     torch.relu,
@@ -83,8 +85,8 @@ class Path(TorchFunctionMode):
             return self._follow(_Rectifier, args[0], floor)
         if function in _LOGARITHMS:
             return self._follow(_Logarithm, args[0], _LOGARITHMS[function])
-        if function is torch.conv2d and _is_pointwise(*args, **kwargs):
-            return _pointwise(*args)
+        if function is torch.conv2d and (faster := convolution.planned(*args, **kwargs)):
+            return faster()
         return function(*args, **kwargs)
 
 
@@ -99,28 +101,15 @@ def _differences(rows: Tensor, before: Tensor) -> Tensor:
     return out
 
 
-def _sums(rows: Tensor, before: Tensor) -> Tensor:
-    out = torch.empty_like(rows)
-    torch.add(rows[:1], before, out=out[:1])
-    torch.add(rows[1:], rows[:-1], out=out[1:])
-    return out
-
-
 class _Rectifier(torch.autograd.Function):
-    """max(z, floor), of which the quotient is (y₀ + y₁) / (|z₀| + |z₁|) with y and z counted from the floor.
-
-    That is 1 or 0 where z stays on one side, and cancels nowhere.
-    """
+    """max(z, floor)."""
 
     @staticmethod
     def forward(context, z, before, floor):
         if floor:
             z, before = z - floor, before - floor
-        y = z.clamp_min(0)
-        if context.needs_input_grad[0]:
-            slope = _sums(y, before.clamp_min(0))
-            slope /= _sums(z.abs(), before.abs()).clamp_min_(torch.finfo(z.dtype).tiny)
-            context.save_for_backward(slope)
+        y, slope = rectifier.rectify(z, before)
+        context.save_for_backward(slope)
         return y + floor if floor else y
 
     @staticmethod
@@ -169,19 +158,3 @@ class _Maximum(torch.autograd.Function):
         gradient = gradient.unsqueeze(1)
         out = gradient.new_zeros(context.shape).scatter_add_(1, then, gradient * share)
         return out.scatter_add_(1, now, gradient * (1 - share)), None
-
-
-def _is_pointwise(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> bool:
-    return (
-        x.device.type == "cpu"
-        and weight.shape[2:] == (1, 1)
-        and groups == 1
-        and tuple(stride) == (1, 1)
-        and tuple(padding) == (0, 0)
-        and x.is_contiguous(memory_format=torch.channels_last)
-    )
-
-
-def _pointwise(x, weight, bias=None, *_) -> Tensor:
-    # PyTorch on a CPU unfolds the input of a 1 × 1 convolution; it is a plain product of matrices
-    return functional.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)

@@ -1,0 +1,84 @@
+"""max(z, 0) along a path, with the quotient of its change.
+
+From z₀ to z₁ the quotient is (y₀ + y₁) / (|z₀| + |z₁|), y = max(z, 0): 1 or 0 where z stays on one side of the kink,
+and nowhere a difference of numbers that are nearly equal. On a CPU, where most of its time goes into moving tensors
+through memory, one loop compiled by numba does what takes PyTorch six passes; without numba PyTorch does it.
+"""
+
+import functools
+
+import torch
+from torch import Tensor
+
+_BLOCK = 16384
+"""Numbers of a row at a time, so that the row before is still in a cache."""
+
+
+def rectify(z: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    """The rectified rows, and the quotient from each row's predecessor to it.
+
+    Parameters
+    ----------
+    z : Tensor, shape (row, …)
+        Consecutive points of the path.
+    before : Tensor, shape (1, …)
+        The point before the first.
+    """
+    order = _order(z)
+    if z.is_cpu and z.dtype == torch.float32 and order and order == _order(before) and (run := _compiled()):
+        y, slope = torch.empty_like(z), torch.empty_like(z)
+        run(*(part.detach().permute(order).flatten(1).numpy() for part in (z, before, y, slope)))
+        return y, slope
+    y = z.clamp_min(0)
+    slope = _sums(y, before.clamp_min(0))
+    slope /= _sums(z.abs(), before.abs()).clamp_min_(torch.finfo(z.dtype).tiny)
+    return y, slope
+
+
+def _order(rows: Tensor) -> list[int] | None:
+    """The order of the axes in which the numbers of each row follow one another in memory, if one is known."""
+    if rows.is_contiguous():
+        return list(range(rows.ndim))
+    if rows.ndim == 4 and rows.is_contiguous(memory_format=torch.channels_last):
+        return [0, 2, 3, 1]
+    return None
+
+
+def _sums(rows: Tensor, before: Tensor) -> Tensor:
+    out = torch.empty_like(rows)
+    torch.add(rows[:1], before, out=out[:1])
+    torch.add(rows[1:], rows[:-1], out=out[1:])
+    return out
+
+
+@functools.cache
+def _compiled():
+    """The loop over (row, number) arrays; None without numba."""
+    try:
+        import numba
+    except ImportError:
+        return None
+    import numpy as np
+
+    zero, tiny = np.float32(0), np.finfo(np.float32).tiny
+    compiled = numba.njit(error_model="numpy")
+
+    @compiled
+    def row(before, z, y, slope):
+        for k in range(z.size):
+            # NaN passes, as in PyTorch.
+            low = zero if before[k] < zero else before[k]
+            high = zero if z[k] < zero else z[k]
+            size = abs(before[k]) + abs(z[k])
+            y[k] = high
+            slope[k] = (low + high) / (tiny if size < tiny else size)
+
+    @compiled
+    def rows(z, before, y, slope):
+        for start in range(0, z.shape[1], _BLOCK):
+            part = slice(start, min(start + _BLOCK, z.shape[1]))
+            row(before[0, part], z[0, part], y[0, part], slope[0, part])
+            for k in range(1, len(z)):
+                row(z[k - 1, part], z[k, part], y[k, part], slope[k, part])
+
+    return rows

@@ -1,10 +1,12 @@
 """What integrated gradients cost and how exact they are: Captum's against this project's, on the same clips.
 
     python -m benchmarks.attribution CLIPS… [--seconds 10] [--clips 4] [--reference 2000] [--head FILE] [--name NAME]
+                                     [--references FILE [--prepare]]
 
 CLIPS are sound files or folders. Per clip the two highest logits are explained by every method, one method after the
 other, so that a busy machine slows all of them; compare within a run only. The error is the relative L1 distance of the
-100 ms frame scores to those of the engine with `--reference` pieces of the path. Writes a table to stdout and
+100 ms frame scores to those of the engine with `--reference` pieces of the path; they take most of the time, and
+`--references` keeps them in a file, `--prepare` makes only that. Writes a table to stdout and
 benchmarks/results/NAME.json.
 """
 
@@ -29,7 +31,8 @@ from igsed.attribution.ig_captum import CaptumIntegratedGradients
 from igsed.heads import Classifier
 
 ROOT = Path(__file__).parents[1]
-PIECES = (8, 12, 16, 24, 32, 48, 64)
+HIDDEN = ("audio", "references", "prepare")
+PIECES = (8, 12, 16, 20, 24, 32, 48, 64)
 
 
 def main() -> None:
@@ -37,7 +40,10 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     classifier = load(options).to(options.device)
     clips = {path.stem: waveform for path, waveform in sounds(options, classifier.sample_rate)}
-    measured, growth = pd.DataFrame(compare(classifier, clips, options)), None
+    references = load_references(classifier, clips, options)
+    if options.prepare:
+        return
+    measured, growth = pd.DataFrame(compare(classifier, clips, references, options)), None
     peaks = {name: peak_memory(name, options) for name in methods(options)}
     table = summary(measured, peaks, flops(classifier, next(iter(clips.values()))), matrix_peak(options.device))
     if options.growth:
@@ -48,7 +54,7 @@ def main() -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     report = {
         "machine": machine(options),
-        "options": {k: v.name if isinstance(v, Path) else v for k, v in vars(options).items() if k != "audio"},
+        "options": {k: v.name if isinstance(v, Path) else v for k, v in vars(options).items() if k not in HIDDEN},
         "clips": list(clips),
         "summary": table.to_dict("records"),
         "growth": None if growth is None else growth.to_dict("records"),
@@ -66,6 +72,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--reference", type=int, default=2000, help="pieces of the path of the reference")
+    parser.add_argument("--references", type=Path, help="file that keeps the reference's scores")
+    parser.add_argument("--prepare", action="store_true", help="only compute the references")
+    parser.add_argument("--pieces", type=int, nargs="*", default=PIECES, help="the engine's")
     parser.add_argument("--steps", type=int, nargs="*", default=[50, 200], help="Captum's")
     parser.add_argument("--growth", action="store_true", help="also measure growth with classes and clip length")
     parser.add_argument("--threads", type=int, default=1)
@@ -98,7 +107,7 @@ def sounds(options: argparse.Namespace, rate: int):
 def methods(options: argparse.Namespace) -> dict[str, CaptumIntegratedGradients | IntegratedGradients]:
     """What is compared, by name."""
     found = {f"Captum {steps}": CaptumIntegratedGradients(steps=steps) for steps in options.steps}
-    for pieces in PIECES:
+    for pieces in options.pieces:
         found[f"engine {pieces}"] = IntegratedGradients(pieces, tolerance=None)
     for tolerance in (0.15, 0.05):
         found[f"engine, tolerance {tolerance}"] = IntegratedGradients(tolerance=tolerance)
@@ -128,13 +137,25 @@ def _used(device: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def compare(classifier: Classifier, clips: dict[str, torch.Tensor], options: argparse.Namespace):
-    """One row per method, clip and class."""
-    IntegratedGradients(2, tolerance=None)(classifier, next(iter(clips.values())), [0])
+def load_references(classifier: Classifier, clips: dict[str, torch.Tensor], options: argparse.Namespace):
+    """Clip → the two classes of the highest logits and their frame scores (class, frame)."""
+    if options.references and options.references.exists():
+        return torch.load(options.references, weights_only=True)
+    found = {}
     for clip, waveform in clips.items():
         with torch.no_grad():
             targets = classifier(waveform[None])[0].topk(2).indices.tolist()
-        reference = IntegratedGradients(options.reference, tolerance=None)(classifier, waveform, targets)
+        found[clip] = targets, IntegratedGradients(options.reference, tolerance=None)(classifier, waveform, targets)
+    if options.references:
+        torch.save(found, options.references)
+    return found
+
+
+def compare(classifier: Classifier, clips: dict[str, torch.Tensor], references, options: argparse.Namespace):
+    """One row per method, clip and class."""
+    IntegratedGradients(2, tolerance=None)(classifier, next(iter(clips.values())), [0])
+    for clip, waveform in clips.items():
+        targets, reference = references[clip]
         for name, method in methods(options).items():
             clock, work = time.perf_counter(), time.process_time()
             found = method.explain(classifier, waveform, targets)

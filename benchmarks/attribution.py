@@ -28,7 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from igsed import backbones, features
 from igsed.attribution.ig import IntegratedGradients
 from igsed.attribution.ig_captum import CaptumIntegratedGradients
-from igsed.heads import Classifier
+from igsed.classifier import Classifier
 
 ROOT = Path(__file__).parents[1]
 HIDDEN = ("audio", "references", "prepare")

@@ -72,6 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _verify(folder: Path, remove: bool) -> int:
+    if runs.at_work(folder.resolve().parent.parent):
+        raise InputError(f"{folder}: a run works there, and what it is writing looks damaged. Wait for its end.")
     verdict = verification.verify(folder, lambda files: progress(files, "comparing files"))
     for problem in verdict.problems:
         print(f"{problem.what}: {problem.path}")

@@ -49,6 +49,8 @@ def job(log: str | Path, outputs: Mapping[str, str], inputs: Iterable[str | Path
     """
     final = {name: Path(path) for name, path in outputs.items()}
     temporary = {name: path.with_name(f".part-{path.name}") for name, path in final.items()}
+    records = {name: path.with_name(f".part-{integrity.record_of(path).name}") for name, path in final.items()}
+    inputs = list(inputs)
     try:
         runs.announce()
         _log_to(Path(log))
@@ -57,8 +59,11 @@ def job(log: str | Path, outputs: Mapping[str, str], inputs: Iterable[str | Path
             path.parent.mkdir(parents=True, exist_ok=True)
         integrity.check(inputs)
         yield SimpleNamespace(**temporary)
-        # Before the first one moves: an output that was never written stops them all.
-        records = {name: integrity.describe(path, final[name].name) for name, path in temporary.items()}
+        # Before the first one moves: an output that was never written, or a full disk, stops them all.
+        for name, path in temporary.items():
+            records[name].write_text(
+                integrity.describe(path, final[name].name), encoding="utf-8", errors="surrogateescape"
+            )
         for name, path in temporary.items():
             _replace(path, final[name], records[name])
     except InputError as error:
@@ -66,12 +71,12 @@ def job(log: str | Path, outputs: Mapping[str, str], inputs: Iterable[str | Path
         sys.exit(f"\nERROR: {error}\n")
     except Exception as error:
         logging.error("%s", traceback.format_exc())
-        if reason := _unwritable(error, [Path(log), *temporary.values()]):
+        if reason := _not_permitted(error, inputs) or _unwritable(error, [Path(log), *temporary.values()]):
             sys.exit(f"\nERROR: {reason}\n")
         sys.exit(f"\nERROR: {type(error).__name__}: {error}\n(the full traceback is in {log})\n")
     finally:
         with contextlib.suppress(OSError):
-            for path in temporary.values():
+            for path in (*temporary.values(), *records.values()):
                 _remove(path)
 
 
@@ -85,15 +90,25 @@ def _log_to(path: Path) -> None:
     logging.captureWarnings(True)
 
 
-def _replace(new: Path, final: Path, record: str) -> None:
-    """Let `new` be `final`. A job cut short in between leaves no record that does not fit."""
+def _replace(new: Path, final: Path, record: Path) -> None:
+    """Let `new` be `final`, and `record` its record. A job cut short in between leaves none that does not fit."""
     place = integrity.record_of(final)
     _remove(place)
     _remove(final)
     os.replace(new, final)
-    beside = place.with_name(f".part-{place.name}")
-    beside.write_text(record, encoding="utf-8", errors="surrogateescape")
-    os.replace(beside, place)
+    os.replace(record, place)
+
+
+def _not_permitted(error: Exception, inputs: Iterable[str | Path]) -> str | None:
+    """What to tell when a job failed because it may not read one of its inputs; None when it did for another reason."""
+    if not isinstance(error, PermissionError) or error.filename is None:
+        return None
+    path = Path(os.fsdecode(error.filename)).absolute()
+    if any(known == path or known in path.parents for known in (Path(file).absolute() for file in inputs)):
+        return (
+            f"{error.filename}: may not be read ({error.strerror}). Give yourself the right to (chmod), then run again."
+        )
+    return None
 
 
 def _unwritable(error: Exception, places: Iterable[Path]) -> str | None:

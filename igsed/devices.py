@@ -5,11 +5,12 @@ other job holds, by a lock that ends with its process, so that no two meet on on
 given the job its GPU (SLURM sets ``CUDA_VISIBLE_DEVICES``), that one is used.
 """
 
+import contextlib
 import logging
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -93,23 +94,35 @@ def within_memory(work: Callable[[int], Result], batch: int) -> tuple[Result, in
     InputError
         Memory does not suffice for a batch of 1.
     """
-    while True:
+    while batch > 1:
         try:
             return work(batch), batch
         except RuntimeError as problem:
             if not is_out_of_memory(problem):
                 raise
-            if batch == 1:
-                raise InputError(
-                    f"memory does not suffice even for one at a time ({problem}). Free memory, run fewer jobs at once "
-                    "(--cores), or use another device (key `device`)."
-                ) from None
         batch //= 2
         logging.warning("out of memory: going on with %d at a time", batch)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+    with telling_of_memory():
+        return work(batch), batch
 
 
 def is_out_of_memory(problem: RuntimeError) -> bool:
     """Whether torch raised this for want of memory, on a GPU or a CPU."""
-    return isinstance(problem, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(problem)
+    told = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(problem, torch.OutOfMemoryError) or any(text in str(problem) for text in told)
+
+
+@contextlib.contextmanager
+def telling_of_memory() -> Iterator[None]:
+    """Within it, want of memory that nothing helps against is an `InputError` that says what to do."""
+    try:
+        yield
+    except RuntimeError as problem:
+        if not is_out_of_memory(problem):
+            raise
+        raise InputError(
+            f"memory does not suffice even for one at a time ({problem}). Free memory, run fewer jobs at once "
+            "(--cores), or use another device (key `device`)."
+        ) from None

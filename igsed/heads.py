@@ -1,4 +1,4 @@
-"""Linear heads on the frozen body, and the classifier that they make with it.
+"""Linear heads on the frozen body: training and inference.
 
 After arXiv:2605.23293: the clip head is a linear layer on the pooled embedding, trained with binary cross-entropy on
 clip labels. FW-WS and FW-SS are linear layers on each frame's embedding; FW-WS takes the maximum over frames as clip
@@ -16,35 +16,6 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from igsed.errors import InputError
-
-
-class Classifier(nn.Module):
-    """A frozen backbone and a linear head.
-
-    Parameters
-    ----------
-    backbone : igsed.backbones.Backbone
-    head : torch.nn.Linear
-        From the backbone's embedding to classes.
-    """
-
-    def __init__(self, backbone: nn.Module, head: nn.Linear):
-        super().__init__()
-        self.backbone, self.head = backbone, head
-
-    @property
-    def sample_rate(self) -> int:
-        """Samples per second of the waveforms that the classifier takes."""
-        return self.backbone.sample_rate
-
-    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Clip logits (batch, class) of waveforms (batch, samples): head(project(max + mean over frames))."""
-        frames = self.backbone.body(self.backbone.spectrum(waveform))
-        return self.head(self.backbone.project(frames.amax(1) + frames.mean(1)))
-
-    def frames(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Frame logits (batch, frame, class) of waveforms (batch, samples): head(project(frames))."""
-        return self.head(self.backbone.project(self.backbone.body(self.backbone.spectrum(waveform))))
 
 
 class Stored:

@@ -104,7 +104,16 @@ def check(outputs: Iterable[str | Path]) -> None:
         One differs: which file it is, and how to have it made anew.
     """
     for output in outputs:
-        if found := damages(output):
+        try:
+            found = damages(output)
+        except OSError as error:
+            if isinstance(error, PermissionError):
+                raise
+            raise InputError(
+                f"{error.filename or output}: cannot be read: {error.strerror}. If the disk is damaged, copy the "
+                "project to another one; what was lost is made anew by the next run."
+            ) from None
+        if found:
             path, what = found[0]
             more = f" (and {len(found) - 1} more in {output})" if len(found) > 1 else ""
             reason = {

@@ -82,6 +82,16 @@ def unlock(folder: str | Path = ".") -> str:
         )
 
 
+def at_work(folder: str | Path = ".") -> bool:
+    """Whether a process that announced itself works in a folder, as far as this system tells."""
+    with contextlib.suppress(OSError), open(Path(folder, _LOCK)) as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def holders(path: str | Path) -> list[int]:
     """The processes that hold a file with flock, as far as this system tells."""
     status, found = os.stat(path), set()

@@ -293,11 +293,12 @@ class _Measurement:
         """One method on one (clip, class) pair."""
         import torch
 
-        from igsed import attribution, features, heads
+        from igsed import attribution, features
+        from igsed.classifier import Classifier
 
         method = self.config.attribution_methods[name]
         head = torch.nn.Linear(self.backbone.embedding, len(self.labels))
-        classifier = heads.Classifier(self.backbone, head).eval().to(self.device)
+        classifier = Classifier(self.backbone, head).eval().to(self.device)
         waveform = features.waveform(self.clips[0], self.backbone.sample_rate).to(self.device)
         self._reset_gpu()
 

@@ -116,6 +116,16 @@ def test_full_disk_is_named_and_a_larger_one_suffices(run, tmp_path, work):
         assert "out/a.csv" in left(tmp_path)
 
 
+def test_a_disk_that_is_full_at_the_very_end_leaves_the_older_outputs(run, tmp_path):
+    with disk(tmp_path / "out", "24k"):  # pages of 4 kB: two outputs and their records, and two outputs
+        assert run(WORK).returncode == 0
+        done = run(WORK.replace('"x"', '"new"'))
+        assert "the disk is full" in done.stderr
+        assert left(tmp_path) == MADE
+        assert (tmp_path / "out" / "a.csv").read_text() == "x"
+        integrity.check([tmp_path / "out" / "a.csv", tmp_path / "out" / "b"])
+
+
 def test_no_room_even_for_the_log(run, tmp_path):
     with disk(tmp_path / "logs", "4k"):
         done = run(WORK + "\n    logging.info('x' * 100_000)\n    raise ValueError('the reason')")
@@ -145,6 +155,18 @@ from igsed.console import job
 with job("consumer.log", {"table": "sum.csv"}, ["out/a.csv", "out/b"]) as out:
     out.table.write_text("made of " + open("out/a.csv").read())
 """
+
+
+REFUSE = """
+import builtins, errno
+real = builtins.open
+def refuse(file, *arguments, **named):
+    if str(file) == "out/b/part":
+        raise PermissionError(errno.EACCES, "Permission denied", file)
+    return real(file, *arguments, **named)
+builtins.open = refuse
+"""
+"""Root may read everything."""
 
 
 @pytest.fixture
@@ -179,6 +201,22 @@ def test_damaged_input_is_refused_until_the_advice_is_followed(consume, run, tmp
     assert not (tmp_path / "sum.csv").exists()
     assert run(WORK).returncode == 0  # what the next run does, when the file is deleted
     assert consume().returncode == 0
+
+
+def test_an_input_that_may_not_be_read_is_named(consume, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(REFUSE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = consume()
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("ERROR: out/b/part: may not be read (Permission denied).")
+
+
+def test_a_disk_that_cannot_be_read_is_named(consume, tmp_path):
+    (tmp_path / "out" / "a.csv").unlink()
+    (tmp_path / "out" / "a.csv").symlink_to("/proc/self/mem")  # whose first byte gives EIO
+    done = consume()
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("ERROR: out/a.csv: cannot be read: Input/output error.")
 
 
 def test_the_advice_to_keep_an_edited_input_works(consume, tmp_path):

@@ -90,6 +90,11 @@ def test_too_little_memory_for_one_is_told():
         devices.within_memory(work, 4)
 
 
+@pytest.mark.parametrize("text", ["CUDA error: out of memory", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"])
+def test_what_cuda_says_elsewhere_is_recognised(text):
+    assert devices.is_out_of_memory(RuntimeError(text))
+
+
 def test_a_real_failure_of_the_processors_allocator_is_recognised():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 60, dtype=torch.uint8)

@@ -9,8 +9,8 @@ import yaml
 from torch import nn
 
 from igsed import attribution, config
+from igsed.classifier import Classifier
 from igsed.errors import InputError
-from igsed.heads import Classifier
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "my_methods.py"

@@ -11,8 +11,8 @@ import soundfile
 import torch
 
 from igsed import features
+from igsed.classifier import Classifier
 from igsed.errors import InputError
-from igsed.heads import Classifier
 from tests.disks import disk
 from tests.toys import RATE, Toy, recording
 

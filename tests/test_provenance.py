@@ -182,8 +182,8 @@ def test_scripts_of_the_workflow_need_what_they_should():
     assert {"igsed.mixtures", "igsed.seeds", "igsed.sources.soundbank"} <= set(mixtures)
     assert not {"igsed.attribution", "igsed.figures", "igsed.metrics"} & set(mixtures)
     attribute = code.modules("workflow/scripts/attribute.py", "igsed.attribution.ig_captum")
-    assert {"igsed.attribution", "igsed.attribution.ig_captum", "igsed.heads"} <= set(attribute)
-    assert not {"igsed.mixtures", "igsed.figures", "igsed.metrics"} & set(attribute)
+    assert {"igsed.attribution", "igsed.attribution.ig_captum", "igsed.classifier"} <= set(attribute)
+    assert not {"igsed.heads", "igsed.mixtures", "igsed.figures", "igsed.metrics"} & set(attribute)
 
 
 def test_file_digest_is_sha256(tmp_path):

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -123,6 +125,22 @@ def test_an_unfinished_run_is_compared_with_its_records(results):
     assert found(results) == []
     (results / "models" / "seed0.safetensors").write_text("x")
     assert found(results) == [("models/seed0.safetensors", "changed")]
+
+
+def test_while_a_run_works_there_nothing_is_called_damaged_or_removed(results, capsys):
+    project = results.parent.parent
+    part = results / "tables" / ".part-detection.csv"
+    part.touch()
+    command = [sys.executable, "-c", "from igsed import runs; runs.announce(); print('here', flush=True); input()"]
+    (project / ".snakemake").mkdir(exist_ok=True)
+    with subprocess.Popen(command, cwd=project, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        assert run.stdout.readline() == b"here\n"
+        assert __main__.main(["verify", "results/mine", "--remove"]) == 1
+        assert "a run works there" in capsys.readouterr().err
+        run.communicate()
+    assert part.exists()
+    __main__.main(["verify", "results/mine", "--remove"])
+    assert not part.exists()
 
 
 def test_a_folder_that_holds_no_results_is_refused(tmp_path, capsys):

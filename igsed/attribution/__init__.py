@@ -2,7 +2,7 @@
 
 A method is a callable ``(classifier, waveform, targets) -> scores`` with
 
-- `classifier`: an `igsed.heads.Classifier`;
+- `classifier`: an `igsed.classifier.Classifier`;
 - `waveform`: tensor (samples,) at the classifier's rate, one clip;
 - `targets`: sequence of class indices;
 - `scores`: tensor (target, frame) on the 100 ms grid of `igsed.timeline`, higher where the class is thought to sound.
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import torch
 
+from igsed import devices
 from igsed.errors import InputError
 from igsed.registry import ATTRIBUTIONS
 from igsed.timeline import FRAME, frame_count
@@ -88,14 +89,15 @@ def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Seque
     Raises
     ------
     InputError
-        The method's scores do not have the shape (target, frame) or are not finite.
+        The method's scores do not have the shape (target, frame) or are not finite, or memory does not suffice.
     """
-    if hasattr(method, "explain"):
-        explanation = method.explain(classifier, waveform, targets)
-    else:
-        unknown = torch.full((len(targets),), torch.nan)
-        scores = torch.as_tensor(method(classifier, waveform, targets)).detach().cpu()
-        explanation = Explanation(scores, *[unknown] * 5)
+    with devices.telling_of_memory():
+        if hasattr(method, "explain"):
+            explanation = method.explain(classifier, waveform, targets)
+        else:
+            unknown = torch.full((len(targets),), torch.nan)
+            scores = torch.as_tensor(method(classifier, waveform, targets)).detach().cpu()
+            explanation = Explanation(scores, *[unknown] * 5)
     expected = (len(targets), frame_count(len(waveform) / classifier.sample_rate))
     if tuple(explanation.scores.shape) != expected or not explanation.scores.isfinite().all():
         raise InputError(

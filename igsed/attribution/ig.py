@@ -136,7 +136,7 @@ def _points(nodes: int, span: float) -> Tensor:
 
 
 def _logits(classifier, path: Path, spectra: Tensor) -> Tensor:
-    """Clip logits (row, class) of points of the path, as `igsed.heads.Classifier.forward` has them."""
+    """Clip logits (row, class) of points of the path, as `igsed.classifier.Classifier.forward` has them."""
     with path:
         frames = classifier.backbone.body(spectra)
         return classifier.head(classifier.backbone.project(path.maximum(frames) + frames.mean(1)))

@@ -123,6 +123,14 @@ def test_scores_of_a_wrong_shape_or_not_finite_are_refused(scores):
         attribution.explain(lambda *_: scores, CLASSIFIER, WAVEFORM, [0, 1])
 
 
+def test_too_little_memory_is_told():
+    def large(*_):
+        return torch.empty(1 << 60, dtype=torch.uint8)
+
+    with pytest.raises(InputError, match="memory does not suffice even for one at a time"):
+        attribution.explain(large, CLASSIFIER, WAVEFORM, [0])
+
+
 def test_no_targets():
     found = attribution.explain(lambda c, w, t: torch.zeros(len(t), 30), CLASSIFIER, WAVEFORM, [])
     assert found.scores.shape == (0, 30)

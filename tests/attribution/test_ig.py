@@ -1,6 +1,9 @@
 """The engine against Captum, against closed forms, and against itself in other batches."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,11 +13,12 @@ from igsed import attribution, backbones
 from igsed.attribution import frame_scores
 from igsed.attribution.ig import IntegratedGradients
 from igsed.attribution.ig_captum import CaptumIntegratedGradients
-from igsed.heads import Classifier
+from igsed.classifier import Classifier
 from tests.toys import RATE, Toy
 from tests.weights import yamnet_weights
 
 SAMPLES = 2 * RATE
+ROOT = Path(__file__).parents[2]
 
 
 class Decibel(Toy):
@@ -246,3 +250,33 @@ def test_cuda_agrees_with_cpu(yamnet, chirp):
         yamnet.cpu()
     assert distance(on_cuda.scores, on_cpu.scores) < 0.01
     torch.testing.assert_close(on_cuda.logit, on_cpu.logit, rtol=1e-3, atol=1e-3)
+
+
+BARE = """
+import sys
+KNOWN = {"torch", "torchaudio", "numpy", "safetensors", "igsed", "typing_extensions", *sys.stdlib_module_names}
+OF_TORCH = {"torchgen", "functorch", "filelock", "fsspec", "jinja2", "markupsafe", "mpmath", "networkx", "sympy"}
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in KNOWN | OF_TORCH and not name.startswith("_"):
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Absent())
+import torch
+from igsed import attribution, backbones
+from igsed.attribution.ig import IntegratedGradients
+from igsed.attribution.rectifier import _compiled
+from igsed.backbones.yamnet import YAMNet
+from igsed.classifier import Classifier
+
+network = YAMNet().eval().requires_grad_(False)
+classifier = Classifier(network, network.dense)
+found = attribution.explain(IntegratedGradients(2, None), classifier, torch.ones(8000), [3])
+assert found.scores.shape == (1, 5) and _compiled() is None
+"""
+
+
+def test_needs_nothing_but_torch_torchaudio_numpy_and_safetensors():
+    done = subprocess.run([sys.executable, "-c", BARE], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ from torch import nn
 from igsed import attribution
 from igsed.attribution import frame_scores
 from igsed.attribution.ig_captum import CaptumIntegratedGradients
-from igsed.heads import Classifier
+from igsed.classifier import Classifier
 from tests.toys import RATE, Linear, Toy
 
 SAMPLES = 2 * RATE

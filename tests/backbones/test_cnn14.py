@@ -24,8 +24,8 @@ from igsed.attribution.ig_captum import CaptumIntegratedGradients
 from igsed.backbones import cnn14
 from igsed.backbones.cnn14 import CNN14
 from igsed.backbones.yamnet import YAMNet
+from igsed.classifier import Classifier
 from igsed.errors import InputError
-from igsed.heads import Classifier
 from tests import checkpoints
 
 RATE = 32000

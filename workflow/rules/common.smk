@@ -160,6 +160,14 @@ def start():
 
 def finish():
     """After a run that had something to do: make the report, name what there is."""
+    try:
+        make_report()
+    except OSError as error:
+        print(f"\nThe report could not be made: {error}", file=sys.stderr)
+
+
+def make_report():
+    """The HTML report, once everything that it shows is there."""
     folder = pathlib.Path("results", CONFIG.experiment)
     outputs = [pathlib.Path(str(path)) for path in rules.all.input]
     if not all(path.exists() for path in outputs):

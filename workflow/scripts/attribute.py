@@ -5,8 +5,8 @@ import torch
 from safetensors.torch import load_file
 
 from igsed import attribution, backbones, devices, features, predictions
+from igsed.classifier import Classifier
 from igsed.console import job, progress
-from igsed.heads import Classifier
 from igsed.scores import Writer
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:

@@ -1,0 +1,33 @@
+"""The sound classifier that is explained: a frozen body and the linear clip head, from waveforms to logits."""
+
+import torch
+from torch import nn
+
+
+class Classifier(nn.Module):
+    """A frozen backbone and a linear head.
+
+    Parameters
+    ----------
+    backbone : igsed.backbones.Backbone
+    head : torch.nn.Linear
+        From the backbone's embedding to classes.
+    """
+
+    def __init__(self, backbone: nn.Module, head: nn.Linear):
+        super().__init__()
+        self.backbone, self.head = backbone, head
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second of the waveforms that the classifier takes."""
+        return self.backbone.sample_rate
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Clip logits (batch, class) of waveforms (batch, samples): head(project(max + mean over frames))."""
+        frames = self.backbone.body(self.backbone.spectrum(waveform))
+        return self.head(self.backbone.project(frames.amax(1) + frames.mean(1)))
+
+    def frames(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Frame logits (batch, frame, class) of waveforms (batch, samples): head(project(frames))."""
+        return self.head(self.backbone.project(self.backbone.body(self.backbone.spectrum(waveform))))

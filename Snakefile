@@ -44,6 +44,7 @@ rule all:
         ),
         metrics=rules.metrics.output,
         manifest=rules.manifest.output,
+        unfinished=unfinished,
     localrule: True
 
 
@@ -53,3 +54,7 @@ onstart:
 
 onsuccess:
     finish()
+
+
+onerror:
+    explain(log)

@@ -72,7 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _verify(folder: Path, remove: bool) -> int:
-    if runs.at_work(folder.resolve().parent.parent):
+    project = Path(os.path.abspath(folder)).parent.parent
+    if runs.at_work(project):
         raise InputError(f"{folder}: a run works there, and what it is writing looks damaged. Wait for its end.")
     verdict = verification.verify(folder, lambda files: progress(files, "comparing files"))
     for problem in verdict.problems:
@@ -84,7 +85,7 @@ def _verify(folder: Path, remove: bool) -> int:
         return 0
     print(f"{folder}: {len(verdict.problems)} problems in {verdict.files} files.")
     if remove:
-        for path in verification.remove(verdict.problems):
+        for path in verification.remove(verdict.problems, project):
             print(f"deleted: {path}")
         print("Run again: what was deleted is made anew.")
     else:

@@ -1,19 +1,26 @@
-"""Before a run: can it write, and does another one work in the same folder?
+"""Before a run: can it write, does another one work in the same folder, and what did an earlier one leave undone?
 
 Snakemake's lock is a file; a run that is killed leaves it behind. Each run and each job therefore also holds the file
 `.snakemake/igsed.lock` shared (flock), which the system lets go when the process ends, however it ends. Who can have
 that file for himself alone knows that nobody works in the folder.
+
+Snakemake deletes a job's outputs before it begins. Where the job then fails or is killed, the next run takes them for
+files that the user has deleted and does not need, and their old descendants for valid (Snakemake's issues 1978, 2966,
+3808). Each run therefore writes down what it is going to make; what of it is missing later has to be made.
 """
 
 import contextlib
 import fcntl
+import json
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from igsed.errors import InputError
 
 _LOCK = Path(".snakemake", "igsed.lock")
+_PLAN = Path(".snakemake", "igsed-unfinished.json")
 _held: dict[Path, int] = {}
 
 
@@ -103,3 +110,21 @@ def holders(path: str | Path) -> list[int]:
             if kind == "FLOCK" and place == (status.st_dev, status.st_ino):
                 found.add(int(pid))
     return sorted(found)
+
+
+def unfinished(folder: str | Path = ".") -> list[str]:
+    """What earlier runs in a folder were going to make (paths within it) and what is not there."""
+    try:
+        planned = json.loads(Path(folder, _PLAN).read_bytes())
+    except (OSError, ValueError):
+        return []
+    return [path for path in planned if not Path(folder, path).exists()]
+
+
+def plan(outputs: Iterable[str | Path], folder: str | Path = ".") -> None:
+    """Write down what a run is going to make, besides what is unfinished already."""
+    place = Path(folder, _PLAN)
+    place.parent.mkdir(exist_ok=True)
+    new = place.with_name(f".part-{place.name}")
+    new.write_text(json.dumps(sorted({*unfinished(folder), *map(str, outputs)}), indent=0))
+    new.replace(place)

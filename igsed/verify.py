@@ -5,12 +5,13 @@ outputs. A final output that fits its record and not the manifest was made again
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from igsed import integrity
+from igsed import integrity, runs
 from igsed.checksums import file_digest
 from igsed.errors import InputError
 from igsed.provenance import tree_digest
@@ -81,9 +82,14 @@ def verify(folder: str | Path, progress: Callable[[Iterable], Iterable] = iter) 
     return Verdict(len(files), problems, sorted(path for path in outputs - set(listed) if not path.exists()))
 
 
-def remove(problems: Iterable[Problem]) -> list[Path]:
-    """Delete the outputs that have problems, each whole and with its record, and return them."""
+def remove(problems: Iterable[Problem], project: Path) -> list[Path]:
+    """Delete the outputs that have problems, each whole and with its record, and return them.
+
+    The next run makes them anew where `project` is a checkout that has run, and not only moved results.
+    """
     outputs = sorted({problem.remove for problem in problems if problem.remove})
+    if (project / ".snakemake").is_dir():
+        runs.plan((os.path.relpath(path, project) for path in outputs), project)
     for output in outputs:
         if output.is_dir():
             shutil.rmtree(output)

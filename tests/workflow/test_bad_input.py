@@ -88,3 +88,10 @@ def test_a_file_that_is_no_sound_is_named(project, bank, content, reason):
 def test_a_good_folder_passes(project, bank):
     _, settings = bank
     project.run("results/own/mixtures/test/events.tsv", settings=settings)
+
+
+def test_a_job_that_the_system_ends_is_named(new_project):
+    project = new_project()
+    project.edit("workflow/scripts/figure_pipeline.py", "with job(", "import os\nos.kill(os.getpid(), 9)\nwith job(")
+    said = complaint(project, MINIATURE, "results/miniature/figures/pipeline.svg")
+    assert "ERROR: a job of the rule figure_pipeline was ended from outside (SIGKILL)" in said

@@ -1,5 +1,6 @@
 # The checked configuration and what several rules derive from it.
 import pathlib
+import re
 import subprocess
 
 import yaml
@@ -150,26 +151,61 @@ def split_scores(wildcards):
     return scores_of(wildcards.detector, wildcards.split)
 
 
+def unfinished(wildcards):
+    """What an earlier run was going to make and did not, as far as this experiment still has it."""
+    found = []
+    for path in runs.unfinished():
+        matches = [match for rule in workflow.rules for output in rule.output if (match := output.match(path))]
+        found += [literal(path) for match in matches if is_wanted(**match.groupdict())]
+    return found
+
+
+def is_wanted(detector=None, model=None, seed=None, split=None, shard=None, source=None):
+    """Whether the experiment has an output with such wildcards."""
+    seeds = CONFIG.seeds_of(detector) if detector in CONFIG.detectors else CONFIG.training.seeds
+    return (
+        detector in (None, *CONFIG.detectors)
+        and model in (None, *MODELS)
+        and (seed is None or int(seed) in seeds)
+        and split in (None, *SPLITS, *JUDGED)
+        and (shard is None or int(shard) * CONFIG.mixtures.shard < getattr(CONFIG.mixtures.clips, split))
+        and source in (None, *SOURCES)
+    )
+
+
 def start():
     """Before a run that has something to do: what would else end in the middle of Snakemake."""
     try:
         runs.check_writable(pathlib.Path("results", CONFIG.experiment))
     except InputError as error:
         raise WorkflowError(str(error))
+    runs.plan(path for job in workflow.dag.needrun_jobs() for path in job.output)
 
 
 def finish():
     """After a run that had something to do: make the report, name what there is."""
+    runs.plan([])
     try:
         make_report()
     except OSError as error:
         print(f"\nThe report could not be made: {error}", file=sys.stderr)
 
 
+def explain(logs):
+    """After a run that failed: name the jobs that could not say anything themselves."""
+    said = "".join(pathlib.Path(path).read_text(encoding="utf-8", errors="replace") for path in logs)
+    for rule, signal in re.findall(r"\.(\w+)\.py' died with <Signals\.(\w+)", said):
+        print(
+            f"\nERROR: a job of the rule {rule} was ended from outside ({signal}). If that was the system for want of "
+            "memory (dmesg tells), run fewer jobs at once (make run CORES=1).",
+            file=sys.stderr,
+        )
+
+
 def make_report():
     """The HTML report, once everything that it shows is there."""
     folder = pathlib.Path("results", CONFIG.experiment)
-    outputs = [pathlib.Path(str(path)) for path in rules.all.input]
+    outputs = [pathlib.Path(str(path)) for path in rules.all.input if not callable(path)]
     if not all(path.exists() for path in outputs):
         return  # only a part was asked for
     settings, page = folder / "config.yaml", folder / "report.html"

@@ -15,7 +15,6 @@ import concurrent.futures
 import json
 import multiprocessing
 import platform
-import resource
 import time
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def main() -> None:
         "machine": machine(options),
         "options": {k: v.name if isinstance(v, Path) else v for k, v in vars(options).items() if k not in HIDDEN},
         "clips": list(clips),
-        "summary": table.to_dict("records"),
+        "summary": table.astype(object).where(table.notna(), None).to_dict("records"),
         "growth": None if growth is None else growth.to_dict("records"),
         "pairs": measured.astype(object).where(measured.notna(), None).to_dict("records"),
     }
@@ -126,15 +125,22 @@ def _peak(name: str, options: argparse.Namespace) -> float:
     _, waveform = next(iter(sounds(options, classifier.sample_rate)))
     with torch.no_grad():
         classifier(waveform[None])
-    before = _used(options.device)
+    if options.device == "cuda":
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        methods(options)[name].explain(classifier, waveform, [0, 1])
+        return (torch.cuda.max_memory_allocated() - before) / 1e6
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not reset.exists():
+        return float("nan")  # Linux alone tells the peak from now on
+    before = _kilobytes(status, "VmRSS")
+    reset.write_text("5")
     methods(options)[name].explain(classifier, waveform, [0, 1])
-    return (_used(options.device) - before) / 1e6
+    return (_kilobytes(status, "VmHWM") - before) / 1e3
 
 
-def _used(device: str) -> float:
-    if device == "cuda":
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _kilobytes(status: Path, name: str) -> int:
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(name))
 
 
 def load_references(classifier: Classifier, clips: dict[str, torch.Tensor], options: argparse.Namespace):

@@ -9,6 +9,7 @@ Source: tensorflow/models, research/audioset/yamnet, Apache-2.0.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -228,6 +229,8 @@ def _extract(archive: Path, scratch: Path) -> tuple[Path, ...]:
             extracted[member] = folder / PurePosixPath(member).name
             extracted[member].write_bytes(contents().read(_MEMBER_LIMIT))
     except (*archives.DAMAGED, OSError) as problem:
+        if getattr(problem, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            raise  # the disk's fault
         # tarfile lists on further lines what each kind of compression had against the file
         complaint = str(problem).split("\n")[0] or type(problem).__name__
         raise _Unusable(f"not a readable archive: {complaint}") from None

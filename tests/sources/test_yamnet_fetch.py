@@ -10,6 +10,7 @@ import pytest
 
 from igsed.errors import InputError
 from igsed.sources import yamnet
+from tests.disks import disk
 from tests.loopback import serve, unused_address
 from tests.sources.test_tensorbundle import bundle
 
@@ -157,6 +158,13 @@ def test_a_damaged_file_put_there_by_hand_is_passed_over_and_kept(site, tmp_path
     assert (tmp_path / name).read_bytes() == contents
     with pytest.raises(InputError, match=name):
         fetch(tmp_path / "nowhere", unused_address())
+
+
+def test_a_full_disk_is_not_taken_for_a_damaged_archive(tmp_path):
+    file = tmp_path / "yamnet.tar.gz"
+    file.write_bytes(archive(payload()))
+    with disk(tmp_path / "scratch", "4k"), pytest.raises(OSError, match="No space left on device"):
+        yamnet._extract(file, tmp_path / "scratch")
 
 
 def test_every_place_tells_its_own_reason(site, tmp_path):

@@ -1,5 +1,5 @@
 # make run     set everything up and run an experiment:  make run EXPERIMENT=config/minibank.yaml CORES=8
-# make test    set everything up and run the tests
+# make test    set everything up and run the tests, but for those that kill runs for minutes (PYTEST='-m ""': all)
 # make check   format, lint, layers
 # make bench   what Integrated Gradients cost here, on the clips of the default experiment
 # make format  format the code
@@ -17,7 +17,7 @@ run: setup
 	@python -m igsed results $(EXPERIMENT)
 
 test: setup
-	python -m pytest
+	python -m pytest -n $(CORES) $(PYTEST)
 
 check: setup
 	ruff format --check .

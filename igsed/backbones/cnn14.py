@@ -52,7 +52,7 @@ class CNN14(nn.Module):
     path_span : float
         For `igsed.attribution.ig`, as the natural logarithm of a range of power. Some 110 dB, 25, lie between
         the floor and the loudest bands of a recording, 14 between it and the median band; 16 served best on mixtures
-        of recordings and on noise, at 16 pieces (median error of the frame scores 4.5 %, 11 % with YAMNet's 7; a
+        of recordings and on noise, at 16 pieces (median error of the frame scores 4.5 %, 11 % with 7; a
         network of an eighth of the width with random weights).
     """
 

@@ -128,6 +128,7 @@ def test_completeness_is_reported_for_every_attribution(finished):
     assert (table.completeness_error < 1e-3).all()
     assert (table.nodes == 4).all()
     assert (table.error > 0).all()
+    assert set(zip(table.device, table.precision, strict=True)) <= {("cpu", "float32"), ("cuda", "float32")}
 
 
 def test_manifest_says_where_everything_came_from(finished):

@@ -32,4 +32,6 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
             numbers = (*found[1:], found.completeness_error)
             completeness += zip([clip.clip] * len(names), names, *(x.tolist() for x in numbers), strict=True)
     columns = ["clip", "label", "logit", "baseline_logit", "total", "nodes", "error", "completeness_error"]
-    pd.DataFrame(completeness, columns=columns).to_csv(out.completeness, index=False)
+    precision = str(head.weight.dtype).removeprefix("torch.")
+    table = pd.DataFrame(completeness, columns=columns).assign(device=device, precision=precision)
+    table.to_csv(out.completeness, index=False)

@@ -16,6 +16,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         "versions": provenance.versions(),
         "machine": provenance.machine(),
         "device": params.device,
+        "precision": "float32",
         "seeds": {"root": params.config["seed"], "training": params.config["training"]["seeds"]},
         "inputs": provenance.digests(snakemake.input.sources),
         "outputs": provenance.digests(snakemake.input.results),

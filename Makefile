@@ -1,7 +1,7 @@
 # make run     set everything up and run an experiment:  make run EXPERIMENT=config/minibank.yaml CORES=8
 # make test    set everything up and run the tests, but for those that kill runs for minutes (PYTEST='-m ""': all)
 # make check   format, lint, layers
-# make bench   what Integrated Gradients cost here, on the clips of the default experiment
+# make bench   what attribution and the other stages cost here, after make run; into benchmarks/results
 # make format  format the code
 
 EXPERIMENT ?= config.yaml
@@ -27,7 +27,8 @@ check: setup
 	snakemake --lint
 
 bench: setup
-	python -m benchmarks.attribution results/default/mixtures/test/audio --head results/default/models/clip/seed0.safetensors --name here
+	python -m benchmarks.attribution results/default/mixtures/test/audio --growth --name attribution_here
+	python -m benchmarks.stages --cores $(CORES) --name stages_here
 
 format: setup
 	ruff format .

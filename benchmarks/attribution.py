@@ -99,6 +99,8 @@ def sounds(options: argparse.Namespace, rate: int):
     files = [
         sorted(f for f in path.rglob("*") if f.suffix in kinds) if path.is_dir() else [path] for path in options.audio
     ]
+    if not any(files):
+        raise SystemExit("No sound files there. `make run` makes results/default first.")
     for file in [file for found in files for file in found][: options.clips]:
         yield file, features.waveform(file, rate)[: round(options.seconds * rate)].to(options.device)
 

@@ -29,6 +29,8 @@ from igsed.sources import soundbank
 
 def main() -> None:
     options = arguments()
+    if not (options.experiment / "manifest.json").exists():
+        raise SystemExit(f"{options.experiment}: no finished run. `make run` makes results/default first.")
     torch.set_num_threads(1)
     settings = config.Config.model_validate(yaml.safe_load((options.experiment / "config.yaml").read_text()))
     imports = {path.stem: start_up(path) for path in sorted((ROOT / "workflow" / "scripts").glob("*.py"))}

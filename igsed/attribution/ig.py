@@ -50,7 +50,8 @@ class IntegratedGradients:
         Pieces are not doubled beyond this.
     span : float or None
         Natural logarithm of the range of β over which the pieces lie; below exp(-span) they are evenly spaced in β.
-        None: what the backbone says as ``path_span``, else 6, the best for YAMNet on generated clips and on mixtures of recordings.
+        None: what the backbone says as ``path_span``, else 6, the best for YAMNet on generated clips and on mixtures of
+        recordings.
     batch : int or None
         Points of the path per pass; changes memory and time, not the result beyond rounding. None: what fits the
         caches of a CPU, or half of a GPU's free memory. Where memory does not suffice, half as many are tried.

@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 class Decibel(Toy):
     """A power spectrum, degree 2, through decibels with a floor, two rectified layers and a rectified projection."""
 
+    path_span = 7.0
+
     def __init__(self):
         super().__init__()
         generator = torch.Generator().manual_seed(2)

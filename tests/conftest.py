@@ -3,9 +3,10 @@
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A module's tests share a process, and so do all that need the finished miniature; the longest begin first."""
-    if not config.getoption("numprocesses", None):
+    if not hasattr(config, "workerinput"):
         return
     for item in items:
         shared = "finished" in item.fixturenames and "cluster" not in item.fixturenames

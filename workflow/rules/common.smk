@@ -155,7 +155,7 @@ def unfinished(wildcards):
     """What an earlier run was going to make and did not, as far as this experiment still has it."""
     found = []
     for path in runs.unfinished():
-        matches = [match for rule in workflow.rules for output in rule.output if (match := output.match(path))]
+        matches = [match for made_by in workflow.rules for output in made_by.output if (match := output.match(path))]
         found += [literal(path) for match in matches if is_wanted(**match.groupdict())]
     return found
 
@@ -194,9 +194,9 @@ def finish():
 def explain(logs):
     """After a run that failed: name the jobs that could not say anything themselves."""
     said = "".join(pathlib.Path(path).read_text(encoding="utf-8", errors="replace") for path in logs)
-    for rule, signal in re.findall(r"\.(\w+)\.py' died with <Signals\.(\w+)", said):
+    for name, signal in re.findall(r"\.(\w+)\.py' died with <Signals\.(\w+)", said):
         print(
-            f"\nERROR: a job of the rule {rule} was ended from outside ({signal}). If that was the system for want of "
+            f"\nERROR: a job of the rule {name} was ended from outside ({signal}). If that was the system for want of "
             "memory (dmesg tells), run fewer jobs at once (make run CORES=1).",
             file=sys.stderr,
         )

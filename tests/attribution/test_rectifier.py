@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -26,6 +26,7 @@ def rectify(points, last):
 
 
 @given(points, st.booleans())
+@settings(deadline=None)  # the first call compiles
 def test_the_quotient_is_that_of_the_change(points, last):
     y, slope = rectify(points, last)
     rectified = np.maximum(points.astype(float), 0)
@@ -37,6 +38,7 @@ def test_the_quotient_is_that_of_the_change(points, last):
 
 
 @given(points, st.booleans())
+@settings(deadline=None)  # the first call compiles
 def test_with_and_without_numba_alike(points, last):
     with pytest.MonkeyPatch.context() as patch:
         found = rectify(points, last)

@@ -133,7 +133,9 @@ def _transform(weight: Tensor) -> Tensor:
 
 
 def _pair(value):
-    return (value, value) if isinstance(value, int) else value if isinstance(value, str) else tuple(value)
+    if isinstance(value, str):  # "same", "valid"
+        return value
+    return (value, value) if isinstance(value, int) else tuple(value)
 
 
 def _channels_last(x: Tensor) -> bool:

@@ -49,6 +49,14 @@ def repacked(content, change, compression=zipfile.ZIP_STORED):
     return stream.getvalue()
 
 
+def read_from(content, network, name):
+    """The network from a file of these bytes; None where it is refused."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.write_bytes(content)
+        return value_or_refusal(network.from_file, path)
+
+
 CHECKPOINT, LEGACY = saved({"model": SMALL}), saved({"model": SMALL}, _use_new_zipfile_serialization=False)
 (PICKLE,) = (part for part in [zipfile.ZipFile(io.BytesIO(CHECKPOINT)).read("archive/data.pkl")])
 
@@ -61,10 +69,7 @@ CHECKPOINT, LEGACY = saved({"model": SMALL}), saved({"model": SMALL}, _use_new_z
 )
 @settings(deadline=None, max_examples=120)
 def test_a_damaged_checkpoint_is_refused(content):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "w.pth")
-        path.write_bytes(content)
-        assert value_or_refusal(cnn14.CNN14.from_file, path) is None
+    assert read_from(content, cnn14.CNN14, "w.pth") is None
 
 
 def runs(mark):
@@ -154,10 +159,7 @@ def odd_header(draw):
 @given(odd_header() | damaged(STORED))
 @settings(deadline=None, max_examples=100)
 def test_damaged_safetensors_are_refused(content):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "w.safetensors")
-        path.write_bytes(content)
-        assert value_or_refusal(yamnet.YAMNet.from_file, path) is None
+    assert read_from(content, yamnet.YAMNet, "w.safetensors") is None
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):

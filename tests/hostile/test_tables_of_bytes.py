@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from igsed import scores
 from igsed.errors import InputError
 from igsed.sources import tensorbundle
+from tests.bundles import HEADER, MAGIC, block, sealed, varint
 from tests.hostile.mutations import damaged, value_or_refusal
 
 CELLS = {
@@ -72,39 +73,17 @@ def test_frame_scores_are_finite_or_refused(content):
             assert not found.pairs.isna().any().any()
 
 
-def varint(number):
-    digits = bytearray()
-    while number >= 0x80:
-        digits.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*digits, number])
-
-
-def sealed(raw):
-    crc = tensorbundle.crc32c(raw + b"\0")
-    return raw + b"\0" + ((((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF).to_bytes(4, "little")
-
-
-def block(entries):
-    """Every entry is a restart point."""
-    body, points = b"", []
-    for key, value in entries:
-        points.append(len(body))
-        body += b"\0" + varint(len(key)) + varint(len(value)) + key + value
-    points = points or [0]
-    return body + b"".join(point.to_bytes(4, "little") for point in points) + len(points).to_bytes(4, "little")
-
-
 @pytest.mark.parametrize("repeated", [0, 1])
 def test_a_block_is_not_read_over_and_over(tmp_path, repeated):
     """A small file could send the reader through the same long block tens of thousands of times."""
-    header, empty = block([(b"", b"\x08\x01")]), block([])
+    header, empty = block([(b"", HEADER)]), block([])
     handles = [varint(0) + varint(len(header)), varint(len(header) + 5) + varint(len(empty))]
-    index = block([(b"%d" % number, handle) for number, handle in enumerate([*handles, handles[repeated]])])
+    entries = [(b"%d" % number, handle) for number, handle in enumerate([*handles, handles[repeated]])]
+    index = block(entries, interval=1)
     contents = sealed(header) + sealed(empty)
     end = handles[1] + varint(len(contents)) + varint(len(index))
     path = tmp_path / "variables.index"
-    path.write_bytes(contents + sealed(index) + end.ljust(40, b"\0") + (0xDB4775248B80FB57).to_bytes(8, "little"))
+    path.write_bytes(contents + sealed(index) + end.ljust(40, b"\0") + MAGIC)
     (tmp_path / "data").write_bytes(b"")
     with pytest.raises(InputError, match="before the end of the one before it"):
         tensorbundle.read(path, tmp_path / "data")

@@ -184,8 +184,8 @@ def start():
 
 def finish():
     """After a run that had something to do: make the report, name what there is."""
-    runs.plan([])
     try:
+        runs.plan([])
         make_report()
     except OSError as error:
         print(f"\nThe report could not be made: {error}", file=sys.stderr)

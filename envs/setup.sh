@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set up everything that igsed needs in .venv and on this machine. Safe to call again: what is there is left alone.
+# Set up everything that igsed needs, in .venv. Safe to call again: what is there is left alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,19 +14,6 @@ for candidate in ${python:-python3.11 python3.12 python3.13 python3 python}; do
     python=
 done
 [ -n "$python" ] || fail "igsed needs Python 3.11 or newer, and none was found. Install it, or name it: make run PYTHON=/path/to/python3.11"
-
-if ! command -v sox >/dev/null; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "Installing the program sox with apt-get ..."
-        { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends sox; } >/tmp/igsed-apt.log 2>&1 ||
-            fail "apt-get could not install sox; see /tmp/igsed-apt.log"
-    else
-        case "$(uname)" in
-            Darwin) fail "the program sox is missing. Type: brew install sox" ;;
-            *) fail "the program sox is missing. Type: sudo apt-get install sox   (or: conda install -c conda-forge sox)" ;;
-        esac
-    fi
-fi
 
 # The environment is complete when it bears the digest of what it was made from and of where it lies.
 wanted=$({ pwd; cat envs/requirements.lock envs/install.sh; } | cksum)

@@ -1,6 +1,7 @@
 """Reading and writing sound files (through soundfile), mono float32 in −1 … 1."""
 
 import io
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,8 +40,14 @@ def header(path: str | Path) -> Header:
         return Header(file.frames / file.samplerate, file.samplerate, file.channels)
 
 
-def read(path: str | Path) -> tuple[np.ndarray, int]:
-    """Read a sound file as mono.
+def read(path: str | Path, start: float = 0.0, end: float = math.inf) -> tuple[np.ndarray, int]:
+    """Read a sound file, or a part of it, as mono.
+
+    Parameters
+    ----------
+    path : path
+    start, end : float
+        Seconds; the samples from int(start × rate) to before int(end × rate), as far as there are.
 
     Returns
     -------
@@ -56,9 +63,14 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
     """
     with _open(path) as file:
         sample_rate, size, length, blocks = file.samplerate, max(1, _BLOCK // file.channels), 0, []
+        first, last = (int(min(time * sample_rate, file.frames)) for time in (start, end))
+        whole = (first, last) == (0, file.frames)
         try:
+            file.seek(first)
             # Piece by piece: the length in a header need not be true.
-            while len(block := file.read(size, dtype="float32", always_2d=True)):
+            while len(
+                block := file.read(size if whole else min(size, last - first - length), "float32", always_2d=True)
+            ):
                 length += len(block)
                 if length > LONGEST:
                     raise InputError(f"{path}: holds more than {LONGEST} samples. Cut it into shorter recordings.")
@@ -67,7 +79,7 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
             raise InputError(_unreadable(path, error)) from None
         except MemoryError:
             raise InputError(f"{path}: does not fit into memory. Cut it into shorter recordings.") from None
-        if file.format == "FLAC" and length < file.frames:
+        if file.format == "FLAC" and length < last - first:
             raise InputError(f"{path}: ends after {length} of its {file.frames} samples. Restore the whole file.")
     if not length:
         raise InputError(f"{path}: holds no samples. Remove the file or replace it by a recording.")

@@ -18,6 +18,7 @@ SNR is Scaper's: a difference of loudness in LUFS, not a ratio of powers.
 import logging
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from igsed import audio, events, seeds
+from igsed import audio, events, scaper_conversion, seeds
 from igsed.errors import InputError
 
 MAX_ATTEMPTS = 1000
@@ -191,15 +192,22 @@ def audible(mixture: Mixture, protocol: Protocol) -> bool:
     parts = [(mixture.background, mixture.background_start, protocol.duration)]
     parts += [(event.source, event.source_start, event.offset - event.onset) for event in mixture.events]
     for path, start, length in parts:
-        waveform, rate = audio.read(path)
-        heard = waveform[int(start * rate) : int((start + length) * rate), None]
-        if _scaper().audio.get_integrated_lufs(heard, rate) <= -70:
+        if not _heard(*audio.read(path, start, start + length)):
             logging.warning(
                 "%s: %s is silent or nearly so from %.2f s on for %.2f s (-70 LUFS or less); the clip is drawn again",
                 mixture.clip, path, start, length,
             )  # fmt: skip
             return False
     return True
+
+
+def _heard(waveform: np.ndarray, sample_rate: int) -> bool:
+    """Whether Scaper's loudness is above -70 LUFS; mostly the first second tells.
+
+    The whole is louder than that gate of ITU-R BS.1770 as soon as any 400 ms of it are.
+    """
+    loudness = _scaper().audio.get_integrated_lufs
+    return any(loudness(part[:, None], sample_rate) > -70 for part in (waveform[:sample_rate], waveform))
 
 
 def _placed(source: pd.Series, length: float, duration: int, rng: np.random.Generator) -> tuple[float, float, float]:
@@ -308,8 +316,8 @@ def event_table(mixtures: Sequence[Mixture]) -> pd.DataFrame:
 
 
 def _scaper():
-    # Scaper 1.6.5 uses a name that numpy 2 removed.
-    np.Inf = np.inf
+    # Scaper 1.6.5 uses a name that numpy 2 removed, and looks for soxbindings by itself.
+    np.Inf, sys.modules["soxbindings"] = np.inf, scaper_conversion
     import scaper
 
     return scaper

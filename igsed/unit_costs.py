@@ -340,7 +340,7 @@ class _Measurement:
 
 
 def _used() -> float:
-    """Seconds of CPU that this process and those it has started (Scaper starts sox) have used."""
+    """Seconds of CPU that this process and those it has started have used."""
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in usage)
 

@@ -33,6 +33,15 @@ def test_channels_are_averaged(tmp_path):
     np.testing.assert_array_equal(audio.read(path)[0], expected)
 
 
+@pytest.mark.parametrize("format", ["WAV", "FLAC", "OGG"])
+@pytest.mark.parametrize(("start", "end"), [(0, 0.5), (0.25, 0.7512), (0.1, 9), (1.3, 2.0)])
+def test_a_part_is_cut_from_the_whole(tmp_path, format, start, end):
+    rate, path = 8000, tmp_path / "sound"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, (2 * rate, 2)), rate, format=format)
+    whole = audio.read(path)[0]
+    np.testing.assert_allclose(audio.read(path, start, end)[0], whole[int(start * rate) : int(end * rate)], atol=1e-6)
+
+
 def test_flac_keeps_sixteen_bits(tmp_path):
     waveform = np.random.default_rng(0).uniform(-1, 1, 1000).astype(np.float32)
     audio.write_flac(tmp_path / "part", waveform, 32000)

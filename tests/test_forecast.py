@@ -251,8 +251,6 @@ def test_jobs_are_those_of_the_workflow(variant, tmp_path):
 
 
 def test_measured_costs_cover_every_stage():
-    if shutil.which("sox") is None:
-        pytest.skip("the program sox is missing")
     tiny = config(
         labels=["Dog", "Speech"],
         mixtures={"duration": 2, "event_duration": [0.25, 0.5]},

@@ -9,11 +9,12 @@ import pandas as pd
 import pyloudnorm
 import pytest
 import soundfile
+import sox
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from igsed import audio, events, mixtures
+from igsed import audio, events, mixtures, scaper_conversion
 from igsed.errors import InputError
 from tests.toys import recording
 
@@ -270,12 +271,6 @@ SMALL = PAPER._replace(duration=6, sample_rate=RATE)
 
 
 @pytest.fixture
-def sox():
-    if shutil.which("sox") is None:
-        pytest.skip("Scaper renders with the program sox, which is not installed")
-
-
-@pytest.fixture
 def bank(tmp_path):
     """Two recordings: noise as a room, and two seconds of a tone."""
     room = recording(tmp_path / "background" / "room" / "r_0.wav", seconds=8, rate=RATE)
@@ -291,7 +286,6 @@ def mixture(bank, *spans, snr=20.0):
     return mixtures.Mixture("test_00000", 7, str(room), 0.5, happened)
 
 
-@pytest.mark.usefixtures("sox")
 def test_rendering_twice_gives_the_same_bytes(bank, tmp_path):
     made = []
     for name in ("one", "two"):
@@ -301,7 +295,6 @@ def test_rendering_twice_gives_the_same_bytes(bank, tmp_path):
     assert made[0] == made[1]
 
 
-@pytest.mark.usefixtures("sox")
 @pytest.mark.parametrize("rate", [RATE, 22050, 32000])
 def test_length_and_type(bank, tmp_path, rate):
     waveform = mixtures.render(mixture(bank, (1.0, 2.5)), SMALL._replace(sample_rate=rate), tmp_path / "a.jams")
@@ -309,7 +302,6 @@ def test_length_and_type(bank, tmp_path, rate):
     assert 0 < np.abs(waveform).max() <= 1
 
 
-@pytest.mark.usefixtures("sox")
 @pytest.mark.parametrize("snr", [10.0, 25.0])
 def test_loudness_is_as_asked(bank, tmp_path, snr):
     meter = pyloudnorm.Meter(RATE)
@@ -323,7 +315,6 @@ def test_loudness_is_as_asked(bank, tmp_path, snr):
     assert np.abs(event).max() < 1e-6
 
 
-@pytest.mark.usefixtures("sox")
 def test_annotation_is_kept(bank, tmp_path):
     mixtures.render(mixture(bank, (1.0, 2.5), (3.25, 4.0)), SMALL, tmp_path / "a.jams")
     observed = json.loads((tmp_path / "a.jams").read_text())["annotations"][0]["data"]
@@ -331,7 +322,6 @@ def test_annotation_is_kept(bank, tmp_path):
     assert found == [(1.0, 1.5, "Dog"), (3.25, 0.75, "Dog")]
 
 
-@pytest.mark.usefixtures("sox")
 def test_clipping_is_scaled_down_as_a_whole(bank, tmp_path):
     loud = mixtures.render(mixture(bank, (1.0, 2.5), snr=70.0), SMALL, tmp_path / "a.jams")
     assert np.abs(loud).max() == pytest.approx(1, abs=1e-6)
@@ -343,7 +333,6 @@ def test_clipping_is_scaled_down_as_a_whole(bank, tmp_path):
     assert np.abs(tone).max() / tone.std() == pytest.approx(2**0.5, abs=0.02)  # a sine, its tops not cut off
 
 
-@pytest.mark.usefixtures("sox")
 def test_short_background_is_repeated(bank, tmp_path):
     recording(bank[0], seconds=2, rate=RATE)
     short = mixture(bank)._replace(background_start=0.0)
@@ -351,7 +340,6 @@ def test_short_background_is_repeated(bank, tmp_path):
     np.testing.assert_allclose(waveform[: 2 * RATE], waveform[2 * RATE : 4 * RATE], atol=1e-4)
 
 
-@pytest.mark.usefixtures("sox")
 def test_event_begins_where_it_should_in_its_source(bank, tmp_path):
     low, high = (0.3 * np.sin(2 * np.pi * hertz * np.arange(RATE) / RATE) for hertz in (500, 3000))
     soundfile.write(bank[1], np.concatenate([low, high]), RATE)
@@ -364,7 +352,6 @@ def test_event_begins_where_it_should_in_its_source(bank, tmp_path):
         assert [o["value"]["source_time"] for o in data if o["value"]["role"] == "foreground"] == [start]
 
 
-@pytest.mark.usefixtures("sox")
 @pytest.mark.parametrize(("rate", "channels"), [(16000, 4), (44100, 2), (11025, 1), (48000, 6)])
 def test_any_rate_and_number_of_channels_of_sources(bank, tmp_path, rate, channels):
     """As SINS (16 kHz, four channels) and TUT (44.1 kHz, two) are; below the mixture's rate the upper band is empty."""
@@ -380,13 +367,50 @@ def test_any_rate_and_number_of_channels_of_sources(bank, tmp_path, rate, channe
     assert share < 1e-4
 
 
-@pytest.mark.usefixtures("sox")
 def test_shortest_event(bank, tmp_path):
     waveform = mixtures.render(mixture(bank, (1.0, 1.02)), SMALL, tmp_path / "a.jams")
     assert waveform.shape == (6 * RATE,)
 
 
-@pytest.mark.usefixtures("sox")
+def test_no_program_is_needed(bank, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    room = recording(bank[0], seconds=8, rate=44100, channels=2)
+    assert mixtures.render(mixture((room, bank[1])), SMALL, tmp_path / "a.jams").std() > 0
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(RATE, 1), (16000, 4), (44100, 2), (11025, 1), (48000, 6)])
+def test_sounds_are_converted_as_by_sox(rate, channels):
+    """By the program, which Scaper would start; loud enough to be cut off at full scale in places."""
+    if shutil.which("sox") is None:
+        pytest.skip("the program sox, to compare with, is missing")
+    sound = np.random.default_rng(3).normal(0, 0.35, (rate, channels)).clip(-1, 1)
+    theirs, ours = sox.Transformer(), scaper_conversion.Transformer()
+    for transformer in (theirs, ours):
+        transformer.convert(samplerate=RATE, n_channels=1, bitdepth=None)
+        transformer.set_output_format(rate=RATE, channels=1)
+    found, wanted = (each.build_array(input_array=sound, sample_rate_in=rate) for each in (ours, theirs))
+    assert len(found) == len(wanted)
+    inside = slice(100, -100)  # what is taken to lie beyond the ends differs
+    assert (found - wanted)[inside].std() < 1e-3 * wanted.std()
+
+
+def test_mixtures_of_several_channels_are_refused():
+    with pytest.raises(ValueError, match="2 channels; mixtures are mono"):
+        scaper_conversion.Transformer().set_output_format(rate=RATE, channels=2)
+
+
+@given(
+    levels=st.lists(st.sampled_from([0, 1e-9, 1e-4, 2e-4, 3e-4, 4e-4, 6e-4, 1e-2]), min_size=1, max_size=30),
+    samples=st.integers(200, 2000),
+)
+@settings(deadline=None, max_examples=60)
+def test_a_part_is_heard_where_its_loudness_is_above_the_gate(levels, samples):
+    noise = np.random.default_rng(0).normal(0, 1, len(levels) * samples) * np.repeat(levels, samples)
+    waveform = noise.astype(np.float32)
+    loudness = mixtures._scaper().audio.get_integrated_lufs(waveform[:, None], RATE)
+    assert mixtures._heard(waveform, RATE) == (loudness > -70)
+
+
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("level", [0.0, 1e-5])
 def test_a_mixture_with_a_silent_part_is_not_audible(bank, place, level):

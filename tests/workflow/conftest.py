@@ -1,7 +1,5 @@
 """A miniature of the whole workflow, run once in a copy of the project and shared by the tests."""
 
-import shutil
-
 import pytest
 
 from tests.weights import yamnet_weights
@@ -11,8 +9,6 @@ from tests.workflow.project import MINIATURE, Project
 @pytest.fixture(scope="session")
 def new_project(tmp_path_factory):
     """Makes further copies of the project."""
-    if shutil.which("sox") is None:
-        pytest.skip("the program sox is missing")
     weights = yamnet_weights()
 
     def make(settings: dict = MINIATURE) -> Project:

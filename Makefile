@@ -1,3 +1,4 @@
+# make setup   set everything up in .venv
 # make run     set everything up and run an experiment:  make run EXPERIMENT=config/minibank.yaml CORES=8
 # make test    set everything up and run the tests, but for those that kill runs for minutes (PYTEST='-m ""': all)
 # make check   format, lint, layers
@@ -13,6 +14,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 run: setup
 	@python -m igsed unlock
+	@python -m igsed check $(EXPERIMENT)
 	snakemake --configfile $(EXPERIMENT) --cores $(CORES) --resources gpu=$(GPUS)
 	@python -m igsed results $(EXPERIMENT)
 

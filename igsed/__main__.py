@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import igsed
-from igsed import config, config_docs, provenance, runs
+from igsed import config, config_docs, provenance, recordings, runs
 from igsed import verify as verification
 from igsed.console import progress
 from igsed.errors import InputError
@@ -63,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if experiment.soundbank.kind == "folder":
             soundbank.files(experiment.soundbank.path, experiment.classes)
+        if experiment.recordings and experiment.recordings.kind == "folder":
+            recordings.files(experiment.recordings.audio)
         classes, detectors = ", ".join(experiment.classes), ", ".join(experiment.detectors)
         print(f"{experiment.experiment}: classes {classes}; detectors {detectors}")
     except InputError as error:

@@ -171,6 +171,11 @@ class Mixtures(Section):
                 raise ValueError(
                     f"{name}: the lower end {low} is above the upper end {high}; write the lower one first"
                 )
+        if self.keep and self.on_overlap != "remove":
+            raise ValueError("keep: needs on_overlap: remove, since no drawn clip is left out otherwise; remove one")
+        for split, kept in self.keep or ():
+            if kept > (drawn := getattr(self.clips, split)):
+                raise ValueError(f"keep.{split}: {kept} is more than the {drawn} of clips.{split}; draw more")
         if self.event_duration[1] > self.duration:
             raise ValueError(
                 f"event_duration: events of up to {self.event_duration[1]} s do not fit into clips of "
@@ -214,6 +219,12 @@ class IntegratedGradients(Section):
         0.15, description="estimated relative error of the frame scores above which pieces are doubled; null: never"
     )
     max_nodes: Annotated[int, Field(ge=1)] = Field(256, description="pieces of the path, at most")
+
+    @model_validator(mode="after")
+    def _possible(self):
+        if self.max_nodes < self.nodes:
+            raise ValueError(f"max_nodes: {self.max_nodes} is below nodes, {self.nodes}; raise it")
+        return self
 
 
 class CaptumIntegratedGradients(Section):
@@ -292,7 +303,7 @@ class Evaluation(Section):
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(0.95, description="coverage of the intervals")
 
     @model_validator(mode="after")
-    def _ordered(self):
+    def _possible(self):
         if self.percentiles[0] > self.percentiles[1]:
             raise ValueError(
                 f"percentiles: the first, {self.percentiles[0]}, is above the last, {self.percentiles[1]}; swap them"
@@ -414,7 +425,8 @@ def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
     values : dict
         The configuration as read from YAML, later files merged over earlier ones.
     files : sequence of path
-        The files it came from, used to say where a wrong key stands.
+        The files it came from, used to say where a wrong key stands; what is merged over the first one must name an
+        experiment of its own.
 
     Raises
     ------
@@ -439,6 +451,12 @@ def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
         if problem := _unusable(method.function):
             where = _locate(["attributions", name, "function"], trees)
             raise InputError(f"{where}attributions.{name}.function: {problem}")
+    named = [_experiment(tree) for _, tree in trees]
+    if len(trees) > 1 and not any(named[1:]) and config.experiment == named[0]:
+        raise InputError(
+            f"{trees[1][0]}: names no experiment, so its results would replace those of {named[0]!r}. "
+            "Add a line such as experiment: my_name"
+        )
     return config
 
 
@@ -591,6 +609,11 @@ def _trees(files) -> list[tuple[str | Path, yaml.Node | None]]:
         with contextlib.suppress(*_NO_YAML):
             trees.append((path, yaml.compose(_text(path), Loader=yaml.SafeLoader)))
     return trees
+
+
+def _experiment(tree: yaml.Node | None) -> str | None:
+    pairs = tree.value if isinstance(tree, yaml.MappingNode) else []
+    return next((value.value for key, value in pairs if key.value == "experiment"), None)
 
 
 def _repeated(path, tree: yaml.Node | None) -> list[str]:

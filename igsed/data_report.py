@@ -204,6 +204,11 @@ def _few(table: pd.DataFrame) -> list[str]:
         + _list(f"{readable(row.label)} ({row.sources:.0f})" for row in rows.itertuples())
         + ". Results of these classes are those of few recordings."
         for split, rows in few.groupby("split", sort=False)
+    ] + [
+        f"Only {_plural(int(count), 'source')} of backgrounds in {split}: what is chosen or measured there may not "
+        "hold for others."
+        for split, count in table[table["kind"] == "background"].groupby("split", sort=False)["sources"].sum().items()
+        if count < FEW_SOURCES
     ]
 
 
@@ -317,7 +322,7 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 @matplotlib.rc_context(RC)
 def figure(table: pd.DataFrame) -> Figure:
-    """Recordings and seconds per class (above) and background (below), a bar for every split that has them.
+    """Sound files and seconds per class (above) and background (below), a bar for every split that has them.
 
     Hatched: recordings that cannot be placed. Bars of classes and of backgrounds have scales of their own.
     """
@@ -327,7 +332,7 @@ def figure(table: pd.DataFrame) -> Figure:
     spans = [group["line"].max() + 1.3 for group in groups]
     figure = Figure(figsize=(WIDTH, 0.13 * sum(spans) + 1.25), layout="constrained")
     panels = figure.subplots(2, 2, sharey="row", gridspec_kw={"height_ratios": spans})
-    quantities = (("recordings", "left_out", "Recordings"), ("seconds", "left_out_seconds", "Total length / s"))
+    quantities = (("recordings", "left_out", "Sound files"), ("seconds", "left_out_seconds", "Total length / s"))
     for line, group, span, what in zip(panels, groups, spans, ("Classes", "Backgrounds"), strict=True):
         for ax, (used, unused, title) in zip(line, quantities, strict=True):
             _bars(ax, group, used, unused)

@@ -320,12 +320,21 @@ def thresholds(sweep: pd.DataFrame, chosen: pd.DataFrame | None = None) -> Figur
     return figure
 
 
+FEW = 10
+"""Fewer clips than this say little of a class; it is drawn pale."""
+PALE = 0.35
+"""How opaque that is."""
+
+
 @matplotlib.rc_context(RC)
 def per_class(table: pd.DataFrame) -> Figure:
-    """IoU per class and detector with its bootstrap interval, one panel per protocol; `table`:
-    `tables.per_class`."""
+    """IoU per class and detector with its bootstrap interval, one panel per protocol; `table`: `tables.per_class`.
+
+    Below each class stands the number of clips; points of fewer than `FEW` clips are pale.
+    """
     look = styles(table["detector"])
     labels, protocols = table["label"].unique(), table["protocol"].unique()
+    clips = table.groupby("label")["clips"].max().loc[labels]
     figure = Figure(figsize=(WIDTH, 1.2 + 0.105 * len(labels) * (len(look) + 1)), layout="constrained")
     panels = figure.subplots(1, len(protocols), sharex=True, sharey=True, squeeze=False)[0]
     step = 0.8 / max(len(look), 1)
@@ -334,23 +343,25 @@ def per_class(table: pd.DataFrame) -> Figure:
             here = table[(table["protocol"] == protocol) & (table["detector"] == detector)]
             rows = here.set_index("label").reindex(labels)
             height = np.arange(len(labels)) + (place - (len(look) - 1) / 2) * step
-            ax.hlines(height, rows["iou_low"], rows["iou_high"], color=style.colour, linewidth=1.2)
+            few = rows["clips"] < FEW
+            pale = np.where(few, PALE, 1.0)
+            ax.hlines(height, rows["iou_low"], rows["iou_high"], color=style.colour, alpha=pale, linewidth=1.2)
             ax.plot(rows["paper_iou"], height, **_marker(style, hollow=True), zorder=3)
-            ax.plot(rows["iou"], height, **_marker(style), zorder=4)
+            ax.plot(rows["iou"].mask(few), height, **_marker(style), zorder=4)
+            ax.plot(rows["iou"].where(few), height, **_marker(style), alpha=PALE, zorder=4)
         for boundary in np.arange(1, len(labels)) - 0.5:
             ax.axhline(boundary, color="#CCCCCC", linewidth=0.5)
         ax.set(xlabel="IoU", title=f"Protocol: {protocol}", xlim=(0, 1))
         ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
         ax.set_axisbelow(True)
-    panels[0].set_yticks(range(len(labels)), [readable(label) for label in labels])
+    told = [f"{readable(label)}\n{number} clip{'s' * (number != 1)}" for label, number in clips.items()]
+    panels[0].set_yticks(range(len(labels)), told)
     panels[0].set_ylim(len(labels) - 0.5, -0.5)
     solid = {detector: replace(style, line="solid") for detector, style in look.items()}
-    _legend(figure, solid, "mean, bootstrap interval", "the paper's value")
+    pale = [Line2D([], [], **_marker(_GREY), alpha=PALE, label=f"fewer than {FEW} clips")] if clips.min() < FEW else []
+    _legend(figure, solid, "mean, bootstrap interval", "the paper's value", pale)
     return figure
 
-
-FEW = 10
-"""Fewer clips than this say little of a class; it is drawn pale."""
 
 _SYNTHETIC = Style("#555555", "solid", "|")
 _SOUNDS = {"synthetic": "synthetic", "real": "real", "unseen": "real, not on the overlap list"}
@@ -388,7 +399,7 @@ def recordings(table: pd.DataFrame, protocol: str = "own") -> Figure:
         for place, sound in enumerate(sounds):
             height = np.arange(len(labels)) + 0.26 * (place - (len(sounds) - 1) / 2)
             here = _SYNTHETIC if sound == "synthetic" else style
-            pale = np.where(rows[f"{sound}_clips"] < FEW, 0.35, 1.0)
+            pale = np.where(rows[f"{sound}_clips"] < FEW, PALE, 1.0)
             ax.hlines(height, rows[f"{sound}_iou_low"], rows[f"{sound}_iou_high"], here.colour, alpha=pale, linewidth=1)
             for value, y, alpha in zip(rows[f"{sound}_iou"], height, pale, strict=True):
                 ax.plot(value, y, **_sound_marker(sound, here), alpha=alpha, zorder=4, clip_on=False)
@@ -416,7 +427,7 @@ def recordings(table: pd.DataFrame, protocol: str = "own") -> Figure:
     ]
     handles.append(Line2D([], [], color=_GREY.colour, linewidth=1, label="bootstrap interval"))
     if (table[[f"{sound}_clips" for sound in sounds]] < FEW).any(axis=None):
-        handles.append(Line2D([], [], **_marker(_GREY), alpha=0.35, label=f"fewer than {FEW} clips"))
+        handles.append(Line2D([], [], **_marker(_GREY), alpha=PALE, label=f"fewer than {FEW} clips"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.2)
     return figure
 
@@ -493,13 +504,14 @@ def _marker(style: Style, hollow: bool = False) -> dict:
     }
 
 
-def _legend(figure: Figure, look: Mapping[str, Style], ours: str, theirs: str) -> None:
-    """Below the panels: every detector, then what filled and hollow markers mean."""
+def _legend(figure: Figure, look: Mapping[str, Style], ours: str, theirs: str, further: Sequence[Line2D] = ()) -> None:
+    """Below the panels: every detector, then what filled, hollow and further markers mean."""
     handles = [
         Line2D([], [], **_marker(style) | {"linestyle": style.line}, linewidth=1.4, label=paper.name(detector))
         for detector, style in look.items()
     ]
     handles.append(Line2D([], [], **_marker(_GREY), label=ours))
     handles.append(Line2D([], [], **_marker(_GREY, hollow=True), label=theirs))
+    handles += further
     columns = -(-len(handles) // 2)
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=3)

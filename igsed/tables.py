@@ -61,7 +61,7 @@ _DETECTION_COLUMNS = [
 ]
 _PER_CLASS_COLUMNS = [
     *("label", "detector", "protocol", "iou", "iou_low", "iou_high", "f1", "f1_low", "f1_high", "pairs"),
-    *("paper_iou", "paper_f1", "undefined"),
+    *("paper_iou", "paper_f1", "clips", "undefined"),
 ]
 SOUNDS: Mapping[str, str] = {"test": "synthetic", "recordings": "real", "recordings_unseen": "unseen"}
 """What Table IV compares: split in the intervals, and the beginning of its columns."""
@@ -181,7 +181,7 @@ def per_class(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) -
     """Table III in long form: IoU and F1 with their intervals, by protocol, class and detector.
 
     `intervals` and `detectors` as for `detection`; read are the rows whose label is a class. A (class,
-    detector) without any scored pair has 0 `pairs` and NaN. `undefined` counts the NaN left out of the IoU.
+    detector) without any scored pair has 0 `pairs` and `clips` and NaN. `undefined` counts the NaN left out of the IoU.
     """
     detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.NAMES)
     classes = intervals[~intervals["label"].isin(("all", "class_mean"))]
@@ -195,7 +195,7 @@ def per_class(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) -
         table[[metric, f"{metric}_low", f"{metric}_high"]] = _interval(classes, metric, rows)
         numbers = [getattr(paper.PER_CLASS.get(key[1:], _NO_CELL), metric) for key in rows]
         table[f"paper_{metric}"] = numbers
-    for count in ("pairs", "undefined"):
+    for count in ("pairs", "clips", "undefined"):
         table[count] = _column(classes, "iou", count, rows).fillna(0).astype(int)
     return table.reset_index()[_PER_CLASS_COLUMNS]
 

@@ -80,6 +80,13 @@ def test_later_files_are_merged_key_by_key(base, tmp_path):
     assert merged.detectors == ["random", "ig"]
 
 
+def test_further_files_must_name_an_experiment(refused):
+    """Else they would overwrite the results of the default one."""
+    message = refused("mixtures:\n  clips: {test: 7}\n")
+    assert "own.yaml: names no experiment, so its results would replace those of" in message
+    assert "Add a line such as experiment: my_name" in message
+
+
 MISUSES = {
     "misspelt key": ("experimnt: x", 1, "experimnt", "did you mean 'experiment'"),
     "unknown key": ("\ncolour: red", 2, "colour", "unknown key. Correct or remove it"),
@@ -110,6 +117,19 @@ MISUSES = {
         "mixtures.event_duration",
         "lower event_duration or raise duration",
     ),
+    "kept though none is left out": (
+        "mixtures:\n  keep: {train: 1, validation: 1, test: 1}",
+        2,
+        "mixtures.keep",
+        "needs on_overlap: remove",
+    ),
+    "more kept than drawn": (
+        "mixtures:\n  on_overlap: remove\n  keep: {train: 1, validation: 1, test: 99}",
+        3,
+        "mixtures.keep.test",
+        "99 is more than the",
+    ),
+    "fewer pieces than at first": ("ig:\n  nodes: 512", 1, "ig.max_nodes", "256 is below nodes, 512; raise it"),
     "clips shorter than events": ("mixtures:\n  duration: 3", 1, "mixtures.event_duration", "raise duration"),
     "events too short to fade": ("mixtures:\n  event_duration: [0.001, 1]", 2, "mixtures.event_duration.0", "0.02"),
     "range upside down": ("mixtures:\n  snr: [25, 15]", 2, "mixtures.snr", "write the lower one first"),

@@ -164,6 +164,10 @@ TRAPS = {
         changed("label == 'Dog' and split == 'validation'", source="Dog/1"),
         "Fewer than 5 sources in validation: Dog (1). Results of these classes are those of few recordings.",
     ),
+    "few backgrounds": (
+        changed("label == 'room' and split == 'validation'", source="room/1"),
+        "Only 1 source of backgrounds in validation: what is chosen or measured there may not hold for others.",
+    ),
     "unequal": (
         changed("label == 'Dog' and split == 'train'", duration=40.0),
         "The training recordings of Dog last 240 s together, 20 times as long as those of Frying.",
@@ -225,7 +229,7 @@ def test_figure_shows_every_bar(drawn):
     classes, backgrounds = drawn.axes[:2], drawn.axes[2:]
     assert [label.get_text() for label in classes[0].get_yticklabels()] == [label.replace("_", " ") for label in LABELS]
     assert [label.get_text() for label in backgrounds[0].get_yticklabels()] == ["room"]
-    assert [ax.get_xlabel() for ax in drawn.axes] == ["Recordings", "Total length / s"] * 2
+    assert [ax.get_xlabel() for ax in drawn.axes] == ["Sound files", "Total length / s"] * 2
     full = [bar.get_width() for bar in classes[0].patches if bar.get_hatch() is None]
     assert sorted(full) == [4] * 3 + [6] * 27
     hatched = [bar.get_width() for bar in classes[0].patches if bar.get_hatch() and bar.get_width() > 0]

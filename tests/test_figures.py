@@ -63,12 +63,15 @@ def per_class_table(detectors=DETECTORS, labels=("Cat", "Electric_shaver_toothbr
             0.3,
             0.5,
             getattr(paper.PER_CLASS.get((label, detector)), "iou", np.nan),
+            3 if label == "Cat" else 12,
         )
         for protocol in protocols
         for label in labels
         for detector in detectors
     ]
-    return pd.DataFrame(rows, columns=["label", "detector", "protocol", "iou", "iou_low", "iou_high", "paper_iou"])
+    return pd.DataFrame(
+        rows, columns=["label", "detector", "protocol", "iou", "iou_low", "iou_high", "paper_iou", "clips"]
+    )
 
 
 def recordings_table(detectors=DETECTORS, labels=("Cat", "Electric_shaver_toothbrush"), unseen=True):
@@ -314,11 +317,15 @@ def test_per_class_shows_intervals_and_the_paper():
     figure = figures.per_class(table)
     assert [ax.get_title() for ax in figure.axes] == ["Protocol: own", "Protocol: shared"]
     assert figure.axes[0].get_xlabel() == "IoU"
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["Cat", "Electric shaver toothbrush"]
-    paper_ig, ours_ig = figure.axes[1].lines[:2]
+    told = [t.get_text() for t in figure.axes[0].get_yticklabels()]
+    assert told == ["Cat\n3 clips", "Electric shaver toothbrush\n12 clips"]
+    paper_ig, ours_ig, few_ig = figure.axes[1].lines[:3]
     assert paper_ig.get_xdata().tolist() == [0.47, 0.67]
     assert paper_ig.get_markerfacecolor() == "none"
-    assert ours_ig.get_xdata().tolist() == [0.4, 0.4]
+    np.testing.assert_array_equal(ours_ig.get_xdata(), [np.nan, 0.4])
+    np.testing.assert_array_equal(few_ig.get_xdata(), [0.4, np.nan])
+    assert few_ig.get_alpha() == figures.PALE
+    assert "fewer than 10 clips" in [text.get_text() for text in figure.legends[0].get_texts()]
     assert len(figures.per_class(per_class_table(protocols=["own"], labels=["Dog"])).axes) == 1
 
 

@@ -285,7 +285,7 @@ def test_the_command_takes_configuration_files_either_way(tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(unit_costs, "measure", lambda *_: COSTS)
     shutil.copy(ROOT / "config.yaml", tmp_path)
-    (tmp_path / "mine.yaml").write_text("training: {seeds: [0]}\n")
+    (tmp_path / "mine.yaml").write_text("experiment: mine\ntraining: {seeds: [0]}\n")
     assert main(["forecast", "--configfile", "mine.yaml", "--cores", "3"]) == 0
     named = capsys.readouterr().out
     assert main(["forecast", "mine.yaml", "--cores", "3"]) == 0

@@ -238,7 +238,7 @@ def test_per_class():
     without = source[~((source["label"] == "Cat") & (source["detector"] == "ig"))]
     table = tables.per_class(without)
     expected = "label detector protocol iou iou_low iou_high f1 f1_low f1_high pairs paper_iou paper_f1"
-    assert list(table.columns) == [*expected.split(), "undefined"]
+    assert list(table.columns) == [*expected.split(), "clips", "undefined"]
     assert list(table["label"].unique()) == ["Cat", "Dog"]
     assert len(table) == 12
     dog = table.set_index(["label", "detector", "protocol"]).loc["Dog", "ig", "shared"]

@@ -101,7 +101,7 @@ def test_naming_a_method_does_not_run_its_module(tmp_path, monkeypatch):
     mark = tmp_path / "ran"
     (tmp_path / "stranger.py").write_text(f"open({str(mark)!r}, 'w')\ndef method(*_): ...\n")
     monkeypatch.syspath_prepend(tmp_path)
-    checked(written(tmp_path, "attributions: {own: {function: 'stranger:method'}}"))
+    checked(written(tmp_path, "experiment: x\nattributions: {own: {function: 'stranger:method'}}"))
     assert not mark.exists()
 
 
@@ -187,5 +187,5 @@ def test_a_table_of_packages_that_is_none_is_told(tmp_path, content):
     table = tmp_path / "table.csv"
     if content is not None:
         table.write_bytes(content)
-    experiment = checked(written(tmp_path, f"soundbank: {{kind: debian, table: '{table}'}}"))
+    experiment = checked(written(tmp_path, f"experiment: x\nsoundbank: {{kind: debian, table: '{table}'}}"))
     assert value_or_refusal(lambda: experiment.classes) in (None, [])

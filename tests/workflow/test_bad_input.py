@@ -47,6 +47,13 @@ def test_impossible_settings_are_refused_before_anything_runs(project, settings,
     assert all(piece in said for piece in expected), said
 
 
+def test_the_file_with_the_wrong_value_is_named_among_several(project):
+    """Snakemake lists the file of the Snakefile last, though the others are merged over it."""
+    (project.folder / "mine.yaml").write_text("experiment: mine\ntraining: {seeds: 5}\n")
+    said = complaint(project, None, "--dry-run", "--configfile", "mine.yaml")
+    assert "mine.yaml, line 2, training.seeds" in said
+
+
 @pytest.fixture
 def bank(project, tmp_path):
     """A small folder of one's own: three classes, two sources each per part, and the settings that use it."""

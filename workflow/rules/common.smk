@@ -21,7 +21,8 @@ def literal(path):
 
 
 try:
-    CONFIG = configuration.load(config, workflow.configfiles)
+    # Snakemake names the file of the directive `configfile`, over which the others are merged, last.
+    CONFIG = configuration.load(config, [*workflow.configfiles[-1:], *workflow.configfiles[:-1]])
     # What the soundbank is made of: every file of the user's, or the generated folder.
     if CONFIG.soundbank.kind == "folder":
         RECORDINGS = [literal(path) for path in soundbank.files(CONFIG.soundbank.path, CONFIG.classes)]

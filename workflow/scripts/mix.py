@@ -12,14 +12,14 @@ with job(snakemake.log[0], snakemake.output, [snakemake.input.index]) as out:
     foreground, background = soundbank.pools(index, split)
     whole, made = soundbank.Unchanged(index, snakemake.input.index), []
 
-    def usable(mixture):
+    def whole_and_audible(mixture):
         whole(mixture.background, *(event.source for event in mixture.events))
         return mixtures.audible(mixture, protocol)
 
     for part in ("audio", "jams"):
         (out.folder / part).mkdir(parents=True)
     for k in progress(range(*params.clips), f"mixing {split} clips"):
-        mixture = mixtures.draw(foreground, background, protocol, params.seed, split, k, usable)
+        mixture = mixtures.draw(foreground, background, protocol, params.seed, split, k, whole_and_audible)
         if mixture is not None:
             waveform = mixtures.render(mixture, protocol, out.folder / "jams" / f"{mixture.clip}.jams")
             audio.write_flac(out.folder / "audio" / f"{mixture.clip}.flac", waveform, protocol.sample_rate)

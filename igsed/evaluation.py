@@ -13,6 +13,8 @@ The clip classifier of a seed decides which pairs are scored (predicted and pres
 alike; detectors without a model have one set of scores, judged on each seed's pairs.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -63,7 +65,7 @@ def rows_of(scores: FrameScores, pairs: pd.DataFrame) -> np.ndarray:
     return scores.values[place]
 
 
-def pair_metrics(scores: np.ndarray, active: np.ndarray, percentile: float) -> pd.DataFrame:
+def pair_metrics(scores: np.ndarray, active: np.ndarray, percentile: float, clips: Sequence[str]) -> pd.DataFrame:
     """The metrics of each pair at a threshold.
 
     Parameters
@@ -72,11 +74,13 @@ def pair_metrics(scores: np.ndarray, active: np.ndarray, percentile: float) -> p
         Frame scores, and bool ground truth.
     percentile : float
         0…100.
+    clips : sequence of str (pair,)
+        The clip of each pair.
 
     Returns
     -------
     pandas.DataFrame
-        `iou, f1, precision, recall, pointing_game, average_precision, active_ratio`, a row per pair.
+        `iou, f1, precision, recall, pointing_game, average_precision, class_correlation, active_ratio`, a row per pair.
     """
     if not len(scores):
         return pd.DataFrame(columns=[*METRICS, "active_ratio"], dtype=float)
@@ -89,6 +93,7 @@ def pair_metrics(scores: np.ndarray, active: np.ndarray, percentile: float) -> p
             "recall": metrics.recall(predicted, active),
             "pointing_game": metrics.pointing_game(scores, active),
             "average_precision": metrics.average_precision(scores, active),
+            "class_correlation": metrics.class_correlation(scores, clips),
             "active_ratio": metrics.active_ratio(active),
         }
     )

@@ -12,7 +12,8 @@ Conventions
 - A pair without any active frame, neither predicted nor real, has no score: NaN. Whoever averages reports how many
   were left out. Any other empty denominator gives 0: nothing predicted but something active has precision 0.
 - Metrics of scores (Pointing Game, average precision) have no value, NaN, where no frame is active.
-- All rates lie in 0…1.
+- All rates lie in 0…1. `class_correlation`, the one metric of pairs that asks *which class* and not *when*, lies in
+  −1…1.
 
 Examples
 --------
@@ -143,6 +144,39 @@ def active_ratio(active) -> np.ndarray:
     """
     _, active = validate_masks(active, active)
     return active.mean(-1)
+
+
+def class_correlation(scores: np.ndarray, clips: Sequence[str]) -> np.ndarray:
+    """How much a pair's scores are like those of the other classes in its clip: their mean correlation (Pearson's).
+
+    Near 1 the scores say when something sounds, but not what.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray (pair, frame)
+    clips : sequence of str (pair,)
+        The clip of each pair.
+
+    Returns
+    -------
+    numpy.ndarray of float64 (pair,)
+        In −1…1. NaN for the only pair of a clip, and where scores of the clip are constant.
+
+    Examples
+    --------
+    >>> class_correlation(np.array([[0, 1], [0, 2], [5, 4], [0, 1]]), ["a", "a", "a", "b"])
+    array([ 0.,  0., -1., nan])
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    centred = scores - scores.mean(-1, keepdims=True)
+    centred[np.ptp(scores, axis=-1) == 0] = np.nan
+    unit = centred / np.linalg.norm(centred, axis=-1, keepdims=True)
+    names, place = np.unique(np.asarray(clips, dtype=str), return_inverse=True)
+    together = np.zeros((len(names), scores.shape[-1]))
+    np.add.at(together, place, unit)
+    others = np.bincount(place)[place] - 1
+    similar = ((together[place] - unit) * unit).sum(-1)
+    return np.divide(similar, others, out=np.full(len(scores), np.nan), where=others > 0)
 
 
 def pointing_game(scores, active) -> np.ndarray:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-METRICS = ("iou", "f1", "precision", "recall", "pointing_game", "average_precision")
+METRICS = ("iou", "f1", "precision", "recall", "pointing_game", "average_precision", "class_correlation")
 """The columns of a table of pairs that are averaged unless others are named."""
 
 _BLOCK = 2**22

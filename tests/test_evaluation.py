@@ -52,7 +52,8 @@ def test_metrics_of_pairs_are_those_of_each_pair():
     rng = np.random.default_rng(0)
     scores, active = rng.normal(size=(20, 100)), rng.random((20, 100)) < 0.3
     active[3] = False
-    table = evaluation.pair_metrics(scores, active, 60)
+    clips = ["a", "b"] * 9 + ["c", "d"]
+    table = evaluation.pair_metrics(scores, active, 60, clips)
     assert list(table.columns) == [*evaluation.METRICS, "active_ratio"]
     for k in range(20):
         mask = scores[k] > np.percentile(scores[k], 60)
@@ -61,6 +62,7 @@ def test_metrics_of_pairs_are_those_of_each_pair():
         assert table["precision"][k] == pytest.approx(hits / mask.sum())
         assert table["f1"][k] == pytest.approx(2 * hits / (mask.sum() + active[k].sum()))
         assert table["active_ratio"][k] == pytest.approx(active[k].mean())
+        assert np.isnan(table["class_correlation"][k]) == (k >= 18)
         if k == 3:
             assert np.isnan(table["pointing_game"][k])
             assert np.isnan(table["average_precision"][k])
@@ -71,7 +73,7 @@ def test_metrics_of_pairs_are_those_of_each_pair():
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 100)])
 def test_no_pairs_give_an_empty_table(shape):
-    table = evaluation.pair_metrics(np.zeros(shape), np.zeros(shape, bool), 50)
+    table = evaluation.pair_metrics(np.zeros(shape), np.zeros(shape, bool), 50, [])
     assert list(table.columns) == [*evaluation.METRICS, "active_ratio"]
     assert len(table) == 0
     assert set(table.dtypes) == {np.dtype(float)}
@@ -232,7 +234,7 @@ def test_random_detector_reaches_what_chance_gives(percentile):
     scores = np.concatenate([baselines.random(silence, 100, ["Cat", "Dog"], 11, clip) for clip in clips])
     onsets, lengths = rng.integers(0, 60, 400)[:, None], rng.integers(2, 40, 400)[:, None]
     active = (np.arange(100) >= onsets) & (np.arange(100) < onsets + lengths)
-    table = pairs.join(evaluation.pair_metrics(scores, active, percentile)).assign(seed=0)
+    table = pairs.join(evaluation.pair_metrics(scores, active, percentile, pairs["clip"])).assign(seed=0)
     kept = statistics.kept_frames(percentile, 100) / 100
     table["expected"] = statistics.random_iou(table["active_ratio"], kept, 100)
     intervals = statistics.bootstrap(table, ["pointing_game", "iou"], confidence=0.99, replicates=1000)

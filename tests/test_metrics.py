@@ -151,6 +151,26 @@ def test_average_precision_depends_on_ranks_only(pair):
     assert metrics.average_precision(np.full(len(scores), 7.0), active) == pytest.approx(active.mean())
 
 
+@given(
+    clips=st.lists(st.sampled_from("abc"), min_size=1, max_size=9),
+    seed=st.integers(0, 99),
+    constant=st.lists(st.integers(0, 8), max_size=2),
+)
+def test_class_correlation_is_the_mean_of_numpy_s(clips, seed, constant):
+    scores = np.random.default_rng(seed).normal(0, 1, (len(clips), 7)) + 5
+    for row in constant:
+        scores[row % len(clips)] = 0.1
+    found = metrics.class_correlation(scores, clips)
+    for row, clip in enumerate(clips):
+        mine = [k for k, other in enumerate(clips) if other == clip]
+        others = [k for k in mine if k != row]
+        if not others or any(np.ptp(scores[k]) == 0 for k in mine):
+            assert np.isnan(found[row])
+        else:
+            assert found[row] == pytest.approx(np.mean([np.corrcoef(scores[row], scores[k])[0, 1] for k in others]))
+    assert np.all(np.isnan(found) | (abs(found) <= 1 + 1e-12))
+
+
 @pytest.mark.parametrize("function", [*MASK_METRICS, metrics.pointing_game, metrics.average_precision])
 @pytest.mark.parametrize(
     ("shapes", "message"),

@@ -24,7 +24,9 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
                 key["percentile"] = percentile
                 pairs = evaluation.select(predictions, rule)
                 values, active = evaluation.rows_of(found, pairs), labels.of_pairs(events, pairs, found.values.shape[1])
-                tables.append(pairs.join(evaluation.pair_metrics(values, active, percentile)).assign(**key))
+                tables.append(
+                    pairs.join(evaluation.pair_metrics(values, active, percentile, pairs["clip"])).assign(**key)
+                )
                 if percentile not in judged:
                     estimated = evaluation.detected_events(found, predictions, percentile)
                     judged[percentile] = [

@@ -93,7 +93,7 @@ def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Seque
     """
     with devices.telling_of_memory():
         if hasattr(method, "explain"):
-            explanation = method.explain(classifier, waveform, targets)
+            explanation = Explanation(*(part.detach().cpu() for part in method.explain(classifier, waveform, targets)))
         else:
             unknown = torch.full((len(targets),), torch.nan)
             scores = torch.as_tensor(method(classifier, waveform, targets)).detach().cpu()

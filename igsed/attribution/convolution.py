@@ -41,7 +41,7 @@ def planned(
 
     Gradients of weights are not provided, so these must not ask for any.
     """
-    if x.device.type != "cpu" or x.dtype != torch.float32 or groups != 1 or weight.requires_grad:
+    if x.ndim != 4 or x.device.type != "cpu" or x.dtype != torch.float32 or groups != 1 or weight.requires_grad:
         return None
     outputs, inputs, *size = weight.shape
     stride, padding, dilation = (_pair(value) for value in (stride, padding, dilation))
@@ -124,18 +124,22 @@ def _winograd(x: Tensor, kernels: Tensor, into: Tensor, out_of: Tensor, bias: Te
 
 
 def _transform(weight: Tensor) -> Tensor:
-    """Transformed kernels, (4 · 4, channel out, channel in); kept as long as the weights live and do not change."""
+    """Transformed kernels, (4 · 4, channel out, channel in); kept as long as the weights live and do not change.
+
+    PyTorch does not tell of numbers that are changed through ``weight.data``.
+    """
+    now = weight._version, weight.data_ptr()
     version, kernels = _transformed.get(weight, (None, None))
-    if version != weight._version:
+    if version != now:
         kernels = torch.einsum("ai,ocij,bj->aboc", _KERNEL, weight.detach(), _KERNEL).flatten(0, 1).contiguous()
-        _transformed[weight] = weight._version, kernels
+        _transformed[weight] = now, kernels
     return kernels
 
 
 def _pair(value):
     if isinstance(value, str):  # "same", "valid"
         return value
-    return (value, value) if isinstance(value, int) else tuple(value)
+    return (value, value) if isinstance(value, int) else tuple(value) * (2 // len(value))
 
 
 def _channels_last(x: Tensor) -> bool:

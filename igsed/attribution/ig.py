@@ -7,12 +7,12 @@ all that follows the spectrum, and with β = αᵈ
     IG_i(x) = x_i / d · Σ_k V_k ∂S_k/∂x_i(x),    V_k = ∫₀¹ ∂G/∂S_k(β S(x)) dβ.
 
 The path is followed in the spectrum alone, and one pull-back through the front end per class gives the samples. By
-Euler's theorem Σ_i IG_i = Σ_k V_k S_k, so completeness is known without the pull-back.
+Euler's theorem Σ_i IG_i = Σ_k V_k S_k, which loses less to rounding.
 
-V is a sum over pieces of the path, cut into pieces even in log(1 + β · constant), because networks behind a logarithm
-change with the logarithm of β. The gradient on a piece is the multiplier of `igsed.attribution.secant`,
-which makes the sum complete whatever the number of pieces. A forward pass is shared by all classes; each class has a
-backward pass of its own.
+V is a sum over pieces of the path, even in log(1 + β · constant), because networks behind a logarithm change with the
+logarithm of β. The gradient on a piece is the multiplier of `igsed.attribution.secant`, which makes the sum complete
+whatever the number of pieces, for networks of the functions that it follows; for others pieces are doubled until it is
+(`tolerance`). A forward pass is shared by all classes; each class has a backward pass of its own.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ _SPAN = 6.0
 _CPU_BYTES = 750e6
 """Memory for a pass on a CPU; larger batches gain nothing."""
 
+_ROUNDING = 1e-3
+"""Share of the sum of the magnitudes of V_k S_k up to which a lack of completeness may be rounding."""
+
 _COPIES = 4
 """Tensors held or made for each that enters a scalar function: its input, its value, its quotient, a gradient."""
 
@@ -44,8 +47,8 @@ class IntegratedGradients:
     nodes : int
         Pieces into which the path is cut at first.
     tolerance : float or None
-        A class whose estimated error (`Explanation.error`) is larger is computed again with twice the pieces. None:
-        never.
+        A class whose estimated error (`Explanation.error`) or completeness error is larger is computed again with twice
+        the pieces. None: never.
     max_nodes : int
         Pieces are not doubled beyond this.
     span : float or None
@@ -71,6 +74,8 @@ class IntegratedGradients:
         span: float | None = None,
         batch: int | None = None,
     ):
+        if nodes < 1 or (batch is not None and batch < 1) or (span is not None and span <= 0):
+            raise ValueError(f"nodes ({nodes}), batch ({batch}) and span ({span}) must be positive")
         self.nodes, self.tolerance, self.max_nodes, self.span, self.batch = nodes, tolerance, max_nodes, span, batch
 
     def __call__(self, classifier, waveform: Tensor, targets: Sequence[int]) -> Tensor:
@@ -82,44 +87,46 @@ class IntegratedGradients:
         targets, waveform = list(targets), waveform.detach()
         with torch.no_grad():
             spectrum = classifier.backbone.spectrum(waveform[None])
+            # Asked of the classifier itself, so that completeness tells where the path is not the classifier's.
+            baseline, logit = (classifier(clip[None])[0, targets] for clip in (torch.zeros_like(waveform), waveform))
         scores = frame_scores(waveform.new_zeros(len(targets), len(waveform)), classifier.sample_rate)
         total, error = scores.new_zeros(len(targets)), scores.new_zeros(len(targets))
         pieces = torch.zeros(len(targets), dtype=torch.int64)
-        ends = torch.zeros(2, len(targets), device=waveform.device)
         nodes, rest = self.nodes, list(range(len(targets)))
         while rest:
-            halves, logits = self._integrate(classifier, spectrum, [targets[k] for k in rest], nodes)
+            halves = self._integrate(classifier, spectrum, [targets[k] for k in rest], nodes)
             found = _pull_back(classifier.backbone, waveform, halves)
             scores[rest] = frame_scores(found.mean(1), classifier.sample_rate)
             error[rest] = _disagreement(frame_scores(found, classifier.sample_rate))
-            total[rest] = (halves.mean(1) * spectrum).double().sum((-2, -1)).float()
-            pieces[rest], ends[:, rest] = nodes, logits
+            shares = (halves.mean(1) * spectrum).double().flatten(1)
+            total[rest] = shares.sum(-1).to(total.dtype)
+            pieces[rest] = nodes
             nodes *= 2
             if self.tolerance is None or nodes > self.max_nodes:
                 break
-            rest = [k for k in rest if error[k] > self.tolerance]
-        return Explanation(scores.cpu(), ends[1].cpu(), ends[0].cpu(), total.cpu(), pieces.float(), error.cpu())
+            missing = (total - (logit - baseline)).abs()[rest]
+            incomplete = missing > self.tolerance * (logit - baseline).abs()[rest]
+            incomplete &= missing > _ROUNDING * shares.abs().sum(-1)
+            rest = [k for k, lacks in zip(rest, incomplete, strict=True) if lacks or error[k] > self.tolerance]
+        return Explanation(scores.cpu(), logit.cpu(), baseline.cpu(), total.cpu(), pieces.float(), error.cpu())
 
-    def _integrate(self, classifier, spectrum: Tensor, targets: list[int], nodes: int) -> tuple[Tensor, Tensor]:
-        """V from the even and from the odd pieces, (target, 2, time, mel), and the logits of both ends, (2, target).
-
-        Each half counts twice, so that their mean is V.
-        """
+    def _integrate(self, classifier, spectrum: Tensor, targets: list[int], nodes: int) -> Tensor:
+        """V from the even and from the odd pieces, (target, 2, time, mel); each half counts twice, their mean is V."""
         path = Path()
         span = self.span or getattr(classifier.backbone, "path_span", _SPAN)
-        beta = _points(nodes, span).float().to(spectrum.device)
-        weights = 2 * beta.diff() * torch.eye(2, device=beta.device)[:, torch.arange(nodes) % 2]
+        beta = _points(nodes, span).to(spectrum.dtype).to(spectrum.device)
+        weights = 2 * beta.diff() * torch.eye(2, dtype=beta.dtype, device=beta.device)[:, torch.arange(nodes) % 2]
         with torch.no_grad():
-            start = _logits(classifier, path, beta[:1, None, None] * spectrum)[0, targets]
+            _logits(classifier, path, beta[:1, None, None] * spectrum)
         path.advance()
         size = self.batch or _rows_in_memory(path.elements * spectrum.element_size(), spectrum.device)
+        size = min(size, nodes)
         halves, done = spectrum.new_zeros(len(targets), 2, *spectrum.shape[1:]), 0
         while done < nodes:
             rows = slice(done, min(done + size, nodes))
             try:
-                end = _accumulate(
-                    classifier, path, beta[1:][rows, None, None] * spectrum, targets, weights[:, rows], halves
-                )
+                points = beta[1:][rows, None, None] * spectrum
+                _accumulate(classifier, path, points, targets, weights[:, rows], halves)
             except RuntimeError as problem:
                 if size == 1 or not is_out_of_memory(problem):
                     raise
@@ -128,7 +135,7 @@ class IntegratedGradients:
             else:
                 path.advance()
                 done = rows.stop
-        return halves, torch.stack([start, end])
+        return halves
 
 
 def _points(nodes: int, span: float) -> Tensor:
@@ -138,16 +145,15 @@ def _points(nodes: int, span: float) -> Tensor:
 
 def _logits(classifier, path: Path, spectra: Tensor) -> Tensor:
     """Clip logits (row, class) of points of the path, as `igsed.classifier.Classifier.forward` has them."""
+    path.begin(len(spectra))
     with path:
-        frames = classifier.backbone.body(spectra)
+        frames = classifier.backbone.body(spectra.clone())  # which may change it in place
         return classifier.head(classifier.backbone.project(path.maximum(frames) + frames.mean(1)))
 
 
-def _accumulate(classifier, path: Path, spectra: Tensor, targets: list[int], weights: Tensor, sums: Tensor) -> Tensor:
-    """Add the weighted gradients of a batch to `sums` (target, 2, time, mel), all of them or, if it fails, none.
-
-    Returns the logits of the last row, (target,).
-    """
+@torch.enable_grad()
+def _accumulate(classifier, path: Path, spectra: Tensor, targets: list[int], weights: Tensor, sums: Tensor) -> None:
+    """Add the weighted gradients of a batch to `sums` (target, 2, time, mel), all of them or, if it fails, none."""
     spectra.requires_grad_()
     logits = _logits(classifier, path, spectra)
     parts = []
@@ -155,9 +161,9 @@ def _accumulate(classifier, path: Path, spectra: Tensor, targets: list[int], wei
         (gradient,) = torch.autograd.grad(logits[:, target].sum(), spectra, retain_graph=len(parts) + 1 < len(targets))
         parts.append(torch.einsum("hr,rtm->htm", weights, gradient))
     sums += torch.stack(parts)
-    return logits[-1, targets].detach()
 
 
+@torch.enable_grad()
 def _pull_back(backbone, waveform: Tensor, halves: Tensor) -> Tensor:
     """Attributions of the samples, (target, 2, samples), from V (target, 2, time, mel)."""
     rows = halves.flatten(0, 1)

@@ -25,7 +25,8 @@ def rectify(z: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         The point before the first.
     """
     order = _order(z)
-    if z.is_cpu and z.dtype == torch.float32 and order and order == _order(before) and (run := _compiled()):
+    fits = z.is_cpu and z.dtype == torch.float32 and len(z) and z.shape[1:] == before.shape[1:]
+    if fits and order and order == _order(before) and (run := _compiled()):
         y, slope = torch.empty_like(z), torch.empty_like(z)
         run(*(part.detach().permute(order).flatten(1).numpy() for part in (z, before, y, slope)))
         return y, slope

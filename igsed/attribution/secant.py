@@ -8,8 +8,13 @@ the way on which it is active, where a gradient at one point takes it wholly or 
 finer the multipliers converge to the path's mean gradient, that is integrated gradients, faster than sampled
 gradients do.
 
-Convention: the rows of a batch are consecutive points of the path; the row before the first is remembered from the
-batch before. A gradient row belongs to the piece that ends at its point.
+Followed are rectifiers, lower clamps, logarithms and the maximum over frames. Any other function that bends has its
+derivative at the piece's end, which converges too, but no faster than a sum of sampled gradients and without
+completeness.
+
+Convention: the rows of a batch, the first axis, are consecutive points of the path; the row before the first is
+remembered from the batch before. A first axis of rows × frames, as linear layers like it, is taken apart; one of frames
+alone is not known. A gradient row belongs to the piece that ends at its point.
 """
 
 import math
@@ -29,13 +34,17 @@ _RECTIFIERS = (
     torch.Tensor.relu,
     torch.Tensor.relu_,
 )
-_CLAMPS = (torch.clamp, torch.clamp_min, torch.Tensor.clamp, torch.Tensor.clamp_min)
+_IN_PLACE = (torch.relu_, torch.Tensor.relu_)
+_CLAMPS = (torch.clamp, torch.clamp_min, torch.clip, torch.Tensor.clamp, torch.Tensor.clamp_min, torch.Tensor.clip)
 _LOGARITHMS = {
     torch.log: 1.0,
     torch.Tensor.log: 1.0,
     torch.log10: 1 / math.log(10),
     torch.Tensor.log10: 1 / math.log(10),
+    torch.log2: 1 / math.log(2),
+    torch.Tensor.log2: 1 / math.log(2),
 }
+_LOGARITHMS_OF_ONE_MORE = (torch.log1p, torch.Tensor.log1p)
 
 
 class Path(TorchFunctionMode):
@@ -52,7 +61,11 @@ class Path(TorchFunctionMode):
 
     def __init__(self):
         super().__init__()
-        self._before, self._now, self._position, self.elements = [], [], 0, 0
+        self._before, self._now, self._position, self.elements, self._rows = [], [], 0, 0, 1
+
+    def begin(self, rows: int) -> None:
+        """A pass over so many points of the path begins."""
+        self._rows = rows
 
     def advance(self) -> None:
         """The batch is done: its last row is what the next one starts from."""
@@ -67,31 +80,50 @@ class Path(TorchFunctionMode):
         """Maximum over axis 1 of (row, …, channel)."""
         return self._follow(_Maximum, values)
 
-    def _follow(self, function: type[torch.autograd.Function], z: Tensor, *arguments) -> Tensor:
-        if self._before:
-            before = self._before[self._position]
-        else:
-            before, self.elements = z[:1].detach(), self.elements + z.numel()
+    def _follow(self, function: type[torch.autograd.Function], z: Tensor, *arguments) -> Tensor | None:
+        """The function's value with quotients; None where `z` is not on the path, as a parameter is not."""
+        if not z.ndim or not z.is_floating_point():
+            return None
+        before = self._before[self._position] if self._before else None
         self._position += 1
-        result = function.apply(z, before, *arguments)
-        self._now.append(z[-1:].detach().clone() if len(z) > 1 else z.detach())
-        return result
+        flat = len(z) > self._rows and len(z) % self._rows == 0
+        rows = z.unflatten(0, (self._rows, -1)) if flat else z
+        if len(rows) != self._rows or (before is not None and before.shape[1:] != rows.shape[1:]):
+            self._now.append(before)
+            return None
+        if before is None:
+            before, self.elements = rows[:1].detach(), self.elements + z.numel()
+        result = function.apply(rows, before, *arguments)
+        self._now.append(rows[-1:].detach().clone())
+        return result.flatten(0, 1) if flat else result
 
-    def __torch_function__(self, function: Callable, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
+    def _faster_or_followed(self, function: Callable, args: tuple, kwargs: dict) -> Tensor | None:
+        if not args or not isinstance(args[0], Tensor) or "out" in kwargs:
+            return None
         if function in _RECTIFIERS:
-            return self._follow(_Rectifier, args[0], 0.0)
+            result = self._follow(_Rectifier, args[0], 0.0)
+            in_place = function in _IN_PLACE or kwargs.get("inplace") or True in args[1:]
+            return args[0].copy_(result) if in_place and result is not None else result
         if function in _CLAMPS and (floor := _lower_bound(*args[1:], **kwargs)) is not None:
-            return self._follow(_Rectifier, args[0], floor)
+            return self._follow(_Rectifier, args[0], float(floor))
         if function in _LOGARITHMS:
             return self._follow(_Logarithm, args[0], _LOGARITHMS[function])
-        if function is torch.conv2d and (faster := convolution.planned(*args, **kwargs)):
+        if function in _LOGARITHMS_OF_ONE_MORE:
+            return self._follow(_Logarithm, args[0] + 1, 1.0)
+        if function is torch.conv2d and len(args) > 1 and (faster := convolution.planned(*args, **kwargs)):
             return faster()
-        return function(*args, **kwargs)
+        return None
+
+    def __torch_function__(self, function: Callable, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if not args and "input" in kwargs:
+            args = (kwargs.pop("input"),)
+        result = self._faster_or_followed(function, args, kwargs)
+        return function(*args, **kwargs) if result is None else result
 
 
 def _lower_bound(min: float | None = None, max: float | None = None) -> float | None:
-    return min if max is None and not isinstance(min, Tensor) else None
+    return min if max is None and isinstance(min, int | float) and min > -math.inf else None
 
 
 def _differences(rows: Tensor, before: Tensor) -> Tensor:
@@ -106,11 +138,9 @@ class _Rectifier(torch.autograd.Function):
 
     @staticmethod
     def forward(context, z, before, floor):
-        if floor:
-            z, before = z - floor, before - floor
-        y, slope = rectifier.rectify(z, before)
+        y, slope = rectifier.rectify(z - floor, before - floor) if floor else rectifier.rectify(z, before)
         context.save_for_backward(slope)
-        return y + floor if floor else y
+        return z.clamp_min(floor) if floor else y
 
     @staticmethod
     def backward(context, gradient):

@@ -123,11 +123,114 @@ def test_total_is_the_sum_of_the_samples(waveform):
     from igsed.attribution.ig import _pull_back
 
     model, method = classifier(Decibel()), IntegratedGradients(16, None)
-    halves, _ = method._integrate(model, model.backbone.spectrum(waveform[None]), [1], 16)
+    halves = method._integrate(model, model.backbone.spectrum(waveform[None]), [1], 16)
     samples = _pull_back(model.backbone, waveform, halves).mean(1)
     found = method.explain(model, waveform, [1])
     torch.testing.assert_close(samples.sum(-1), found.total, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(frame_scores(samples, RATE), found.scores)
+
+
+def flattened(z, body):
+    return torch.relu(z.flatten(0, 1)).unflatten(0, z.shape[:2])
+
+
+def in_place(z, body):
+    nn.functional.relu(z, inplace=True)
+    return z
+
+
+def changed_afterwards(z, body):
+    rectified = torch.relu(z)
+    z *= -0.3
+    return rectified + z
+
+
+def far_floor(z, body):
+    return torch.relu(torch.clamp(z, min=-1e9)) + torch.clamp(z, min=-math.inf) / 2
+
+
+def parameters_bend_too(z, body):
+    gain = torch.relu(body.gain) * torch.log(torch.tensor(2.0)) * torch.clamp(torch.tensor(3), min=1)
+    return torch.relu(z) * gain + torch.clamp(input=z, min=0.0)
+
+
+def other_logarithms(z, body):
+    return torch.log1p(torch.relu(z)) + torch.log2(torch.clip(z, 0.0) + 1)
+
+
+def chosen_values(z, body):
+    return torch.relu(z) + torch.relu(z[z > 1.5]).sum() * 0
+
+
+@pytest.mark.parametrize("batch", [1, 7, None])
+@pytest.mark.parametrize(
+    "act",
+    [flattened, in_place, changed_afterwards, far_floor, parameters_bend_too, other_logarithms, chosen_values],
+)
+def test_functions_are_followed_however_they_are_written(act, batch, waveform):
+    class Body(Decibel):
+        gain = torch.tensor([0.5, -1.0, 1.0, 2.0])
+
+        def body(self, spectrum):
+            spectrum *= 1.0
+            return act(10 * torch.log10(torch.clamp(spectrum, min=1e-6)) @ self.mix / 20 + 1, self)
+
+    model = classifier(Body())
+    found = IntegratedGradients(64, None, batch=batch).explain(model, waveform, [0, 2])
+    exact = CaptumIntegratedGradients(2000, "riemann_middle", batch=500).explain(model, waveform, [0, 2])
+    assert distance(found.scores, exact.scores) < 0.02
+    assert found.completeness_error.max() < 2e-3
+    with torch.no_grad():
+        torch.testing.assert_close(found.logit, model(waveform[None])[0, [0, 2]])
+
+
+@pytest.mark.parametrize("bend", [torch.sigmoid, nn.functional.leaky_relu, torch.abs, nn.functional.gelu])
+def test_functions_that_are_not_followed_converge(bend, waveform):
+    class Body(Decibel):
+        def body(self, spectrum):
+            return bend(super().body(spectrum) @ self.hidden)
+
+    model = classifier(Body())
+    coarse, fine = (IntegratedGradients(16, t).explain(model, waveform, [0, 1, 2]) for t in (None, 0.02))
+    assert coarse.completeness_error.max() > 1e-3
+    assert ((fine.completeness_error <= 0.02) | (fine.nodes == 256)).all()
+    assert fine.completeness_error.max() < coarse.completeness_error.max()
+    exact = CaptumIntegratedGradients(2000, "riemann_middle", batch=500)(model, waveform, [0, 1, 2])
+    assert distance(fine.scores, exact) < 0.05
+
+
+def test_completeness_tells_what_the_path_does_not_know(waveform):
+    """A classifier with a forward pass of its own has other logits."""
+
+    class Own(Classifier):
+        def forward(self, clips):
+            return 3 * super().forward(clips)
+
+    plain = classifier(Decibel())
+    found = IntegratedGradients(32, None).explain(Own(plain.backbone, plain.head), waveform, [0])
+    assert found.completeness_error.item() == pytest.approx(2 / 3, abs=0.01)
+
+
+def test_gradients_are_taken_where_none_are_recorded(waveform):
+    model, method = classifier(Decibel()), IntegratedGradients(8, None)
+    with torch.no_grad():
+        found = method(model, waveform, [0])
+    torch.testing.assert_close(found, method(model, waveform, [0]))
+
+
+def test_double_precision(waveform):
+    model, method = classifier(Decibel()), IntegratedGradients(8, None)
+    single = method.explain(model, waveform, [0, 1])
+    double = method.explain(model.double(), waveform.double(), [0, 1])
+    assert double.scores.dtype == torch.float64
+    assert distance(double.scores, single.scores) < 1e-3
+    assert double.completeness_error.max() < 1e-9
+
+
+@pytest.mark.parametrize("options", [{"nodes": 0}, {"batch": 0}, {"batch": -1}, {"span": 0.0}])
+def test_impossible_options_are_refused(options):
+    with pytest.raises(ValueError, match="must be positive"):
+        IntegratedGradients(**options)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 64, None])
@@ -200,8 +303,8 @@ def test_silent_half_stays_silent(waveform):
 def test_too_large_batches_are_halved(problem, waveform):
     small = Small(3, problem)
     found = IntegratedGradients(16, None, batch=16)(classifier(small), waveform, [0, 1])
-    assert small.seen[:4] == [1, 16, 8, 4]
-    assert set(small.seen[4:]) == {2}
+    assert small.seen[:6] == [1, 1, 1, 16, 8, 4]  # silence, the clip, the path's start
+    assert set(small.seen[6:]) == {2}
     expected = IntegratedGradients(16, None)(classifier(Toy()), waveform, [0, 1])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
 

@@ -34,7 +34,7 @@ def test_the_quotient_is_that_of_the_change(points, last):
     slope = slope.numpy()
     change, step = np.diff(rectified, axis=0), np.diff(points.astype(float), axis=0)
     assert ((slope >= 0) & (slope <= 1)).all()
-    np.testing.assert_allclose(slope * step, change, rtol=1e-5, atol=1e-37)
+    np.testing.assert_allclose(slope * step, change, rtol=1e-5, atol=1e-32)
 
 
 @given(points, st.booleans())
@@ -66,3 +66,11 @@ def test_rows_in_another_order_of_memory():
         y, slope = rectifier.rectify(rows[1:], rows[:1])
         torch.testing.assert_close(y, rows[1:].clamp(min=0))
         torch.testing.assert_close(slope * rows.diff(dim=0), rows.clamp(min=0).diff(dim=0))
+
+
+def test_shapes_that_do_not_fit_do_not_reach_the_loop():
+    """It would read and write beyond the arrays."""
+    y, slope = rectifier.rectify(torch.ones(0, 5), torch.ones(1, 5))
+    assert y.shape == slope.shape == (0, 5)
+    with pytest.raises(RuntimeError):
+        rectifier.rectify(torch.ones(3, 8), torch.ones(1, 5))

@@ -48,8 +48,8 @@ class Project:
         """Run Snakemake in the copy; `settings` replace the experiment's own."""
         configfile = self.folder / "experiment.yaml"
         configfile.write_text(yaml.safe_dump(self.settings if settings is None else settings))
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        command += ["--configfile", configfile.name, "--cores", "2", "--resources", "gpu=1"]
+        command = [sys.executable, "-m", "snakemake", "--configfile", configfile.name, "--resources", "gpu=1"]
+        command += ["--cores", "2", *arguments]
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600)
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,8 +113,7 @@ def healed(damaged, finished) -> Healed:
         place = (project.results, ".part-*") if writing else (project.folder / ".snakemake" / "incomplete", "*")
         before = set(marks(*place))
         with start(project) as run:
-            while run.poll() is None and not set(marks(*place)) - before:
-                time.sleep(0.01)
+            wait_for(run, lambda: set(marks(*place)) - before, still=not k)
             if not writing:
                 time.sleep(rng.uniform(0, 3))
                 told.append(runs.unlock(project.folder))
@@ -126,6 +126,19 @@ def healed(damaged, finished) -> Healed:
         said = run.communicate(timeout=600)[0]
         assert run.returncode == 0, said[-6000:]
     return Healed(project, verdicts, told, locked, said)
+
+
+def wait_for(run: subprocess.Popen, seen: Callable[[], object], still: bool) -> None:
+    """Wait until something is seen of a run or it ends; `still` until it is seen while the run stands still, too."""
+    while run.poll() is None:
+        if seen():
+            if not still:
+                return
+            os.killpg(run.pid, signal.SIGSTOP)
+            if seen():  # and a kill finds it; a small file may be whole by then
+                return
+            os.killpg(run.pid, signal.SIGCONT)
+        time.sleep(0.01)
 
 
 def marks(folder: Path, pattern: str) -> list[tuple[str, int]]:

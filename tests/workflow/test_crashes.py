@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,7 +112,7 @@ def healed(damaged, finished) -> Healed:
         place = (project.results, ".part-*") if writing else (project.folder / ".snakemake" / "incomplete", "*")
         before = set(marks(*place))
         with start(project) as run:
-            wait_for(run, lambda: set(marks(*place)) - before, still=not k)
+            wait_for_more(run, before, *place, still=not k)
             if not writing:
                 time.sleep(rng.uniform(0, 3))
                 told.append(runs.unlock(project.folder))
@@ -128,14 +127,14 @@ def healed(damaged, finished) -> Healed:
     return Healed(project, verdicts, told, locked, said)
 
 
-def wait_for(run: subprocess.Popen, seen: Callable[[], object], still: bool) -> None:
-    """Wait until something is seen of a run or it ends; `still` until it is seen while the run stands still, too."""
+def wait_for_more(run: subprocess.Popen, before: set, folder: Path, pattern: str, still: bool) -> None:
+    """Wait until a run makes such a file or ends; `still`: and leave it standing still where the file lies there."""
     while run.poll() is None:
-        if seen():
+        if set(marks(folder, pattern)) - before:
             if not still:
                 return
             os.killpg(run.pid, signal.SIGSTOP)
-            if seen():  # and a kill finds it; a small file may be whole by then
+            if set(marks(folder, pattern)) - before:  # and not a small one, which is whole by now
                 return
             os.killpg(run.pid, signal.SIGCONT)
         time.sleep(0.01)

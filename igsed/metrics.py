@@ -167,15 +167,15 @@ def class_correlation(scores: np.ndarray, clips: Sequence[str]) -> np.ndarray:
     >>> class_correlation(np.array([[0, 1], [0, 2], [5, 4], [0, 1]]), ["a", "a", "a", "b"])
     array([ 0.,  0., -1., nan])
     """
-    scores = np.asarray(scores, dtype=np.float64)
-    centred = scores - scores.mean(-1, keepdims=True)
-    centred[np.ptp(scores, axis=-1) == 0] = np.nan
-    unit = centred / np.linalg.norm(centred, axis=-1, keepdims=True)
+    scores = np.asarray(scores)
+    unit = scores - scores.mean(-1, keepdims=True, dtype=np.float64)
+    unit[np.ptp(scores, axis=-1) == 0] = np.nan
+    unit /= np.linalg.norm(unit, axis=-1, keepdims=True)
     names, place = np.unique(np.asarray(clips, dtype=str), return_inverse=True)
     together = np.zeros((len(names), scores.shape[-1]))
     np.add.at(together, place, unit)
     others = np.bincount(place)[place] - 1
-    similar = ((together[place] - unit) * unit).sum(-1)
+    similar = np.einsum("pf,pf->p", together[place] - unit, unit)
     return np.divide(similar, others, out=np.full(len(scores), np.nan), where=others > 0)
 
 

@@ -9,14 +9,13 @@ EXPERIMENT ?= config.yaml
 CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 GPUS ?= 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# As it was typed: a file's name may hold spaces, quotes and dollars.
+export IGSED_EXPERIMENT := $(value EXPERIMENT)
 
 .PHONY: run test check bench format setup
 
 run: setup
-	@python -m igsed unlock
-	@python -m igsed check $(EXPERIMENT)
-	snakemake --configfile $(EXPERIMENT) --cores $(CORES) --resources gpu=$(GPUS)
-	@python -m igsed results $(EXPERIMENT)
+	@python workflow/run.py --cores $(CORES) --gpus $(GPUS) -- "$$IGSED_EXPERIMENT"
 
 test: setup
 	python -m pytest -n $(CORES) $(PYTEST)

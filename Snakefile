@@ -1,4 +1,5 @@
 # The whole benchmark: source recordings -> mixtures -> frozen body -> heads -> frame scores -> metrics -> tables, figures.
+import os
 import sys
 
 from snakemake.exceptions import WorkflowError
@@ -7,7 +8,12 @@ from snakemake.utils import min_version
 min_version("9.13")
 
 # This checkout's package, also where another one is installed.
-sys.path.insert(0, workflow.basedir)
+sys.path[:0] = [workflow.basedir, os.path.join(workflow.basedir, "workflow")]
+
+import snakemake_repairs as repairs
+
+repairs.take_paths_as_they_are()
+repairs.check_folder(workflow)
 
 
 configfile: "config.yaml"

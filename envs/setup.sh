@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 
 fail() { printf '\nERROR: %s\n' "$*" >&2; exit 1; }
 
+# Neither a virtual environment nor PATH can have one in a folder's name.
+case $PWD in *:*) fail "the folder $PWD has a colon in its name, which PATH cannot hold. Rename it, or move the project." ;; esac
+
 python=${PYTHON:-}
 for candidate in ${python:-python3.11 python3.12 python3.13 python3 python}; do
     if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then

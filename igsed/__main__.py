@@ -80,6 +80,8 @@ def _verify(folder: Path, remove: bool) -> int:
     verdict = verification.verify(folder, lambda files: progress(files, "comparing files"))
     for problem in verdict.problems:
         print(f"{problem.what}: {problem.path}")
+    for path in verdict.added:
+        print(f"note: {path} was made since manifest.json")
     for path in verdict.deleted:
         print(f"note: {path} has been deleted since")
     if not verdict.problems:

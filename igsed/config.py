@@ -39,6 +39,7 @@ MOST_VALUES = 100_000
 MOST_BYTES = 200_000
 """Length of a configuration file."""
 
+_COMMAND_LINE = "--config"
 _DEEPEST = 50
 _MOST_PROBLEMS = 20
 _SHORT = reprlib.Repr()
@@ -417,7 +418,7 @@ class Config(Section):
         return [0] if detector in BASELINES else self.training.seeds
 
 
-def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
+def load(values: dict, files: Sequence[str | Path] = (), overrides: dict | None = None) -> Config:
     """Check a merged configuration.
 
     Parameters
@@ -427,6 +428,8 @@ def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
     files : sequence of path
         The files it came from, used to say where a wrong key stands; what is merged over the first one must name an
         experiment of its own.
+    overrides : dict, optional
+        What the command line set over the files (`snakemake --config`), for the same purpose.
 
     Raises
     ------
@@ -434,6 +437,8 @@ def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
         One line for each problem: file, line, key, what is wrong, what is expected.
     """
     trees = _trees(files)
+    if overrides:
+        trees.append((_COMMAND_LINE, yaml.compose(yaml.safe_dump(overrides), Loader=yaml.SafeLoader)))
     if twice := [line for path, tree in trees for line in _repeated(path, tree)]:
         raise InputError("the configuration cannot be used:\n" + "\n".join(f"  - {line}" for line in twice))
     if problem := _excess(values):
@@ -452,7 +457,7 @@ def load(values: dict, files: Sequence[str | Path] = ()) -> Config:
             where = _locate(["attributions", name, "function"], trees)
             raise InputError(f"{where}attributions.{name}.function: {problem}")
     named = [_experiment(tree) for _, tree in trees]
-    if len(trees) > 1 and not any(named[1:]) and config.experiment == named[0]:
+    if len(files) > 1 and not any(named[1:]) and config.experiment == named[0]:
         raise InputError(
             f"{trees[1][0]}: names no experiment, so its results would replace those of {named[0]!r}. "
             "Add a line such as experiment: my_name"
@@ -577,7 +582,8 @@ def _explain(problem: dict, trees) -> str:
     if problem["type"] == "missing":
         return f"{where}{name}: missing. Add this key."
     if problem["type"] == "model_type":
-        return f"{where}{name}: must be a section with keys of its own: {', '.join(_fields(keys))}."
+        how = f" Write --config '{name}={{key: value}}'." if where.startswith(_COMMAND_LINE) else ""
+        return f"{where}{name}: must be a section with keys of its own: {', '.join(_fields(keys))}.{how}"
     given = "" if isinstance(problem["input"], dict) else f" (given: {_shown(problem['input'])})"
     return f"{where}{name}: {message}{given}."
 
@@ -651,6 +657,6 @@ def _locate(keys, trees) -> str:
             if not found:
                 break
             depth, line, node = depth + 1, found[0][0].start_mark.line + 1, found[0][1]
-        if depth >= best[0]:
-            best = (depth, f"{path}, line {line}, " if depth else f"{path}, ")
+        if depth >= best[0] and (depth or path != _COMMAND_LINE):
+            best = (depth, f"{path}, line {line}, " if depth and path != _COMMAND_LINE else f"{path}, ")
     return best[1]

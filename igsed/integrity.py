@@ -32,6 +32,11 @@ def recorded(record: str | Path) -> Path:
     return Path(record).with_name(Path(record).name.removeprefix(".").removesuffix(".sha256"))
 
 
+def records(folder: str | Path) -> list[Path]:
+    """The records in a folder and the folders below, sorted; those that a job is just writing are left out."""
+    return [path for path in sorted(Path(folder).rglob(".*.sha256")) if not path.name.startswith(".part-")]
+
+
 def files(output: str | Path) -> list[Path]:
     """The files that a record of an output covers, in order: the file itself, or those of the folder."""
     output = Path(output)

@@ -13,6 +13,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,12 +23,15 @@ import pandas as pd
 
 from igsed import integrity, modules
 from igsed.checksums import file_digest
+from igsed.errors import InputError
 
 PACKAGES = (
     "igsed", "torch", "torchaudio", "captum", "snakemake", "scaper", "numpy", "scipy", "pandas", "pyarrow",
     "matplotlib", "soundfile", "sed_eval",
 )  # fmt: skip
 """Packages whose versions a manifest records."""
+
+_SMALL = 100_000
 
 
 class CodeDigest:
@@ -122,6 +126,85 @@ def digests(paths: Iterable[str | Path]) -> dict[str, str]:
     return {str(path): (tree_digest if Path(path).is_dir() else file_digest)(path) for path in paths}
 
 
+def inventory(paths: Iterable[str | Path]) -> str:
+    """Short digest of files by name, size and time of change, those of up to 100 kB by name and content.
+
+    It changes when a file is added, removed, renamed or written; no large file is read for it.
+
+    Raises
+    ------
+    InputError
+        A file is missing or cannot be looked at.
+    """
+    whole = hashlib.sha256()
+    for path in sorted(map(os.fsencode, paths)):
+        try:
+            state = os.stat(path)
+            content = file_digest(os.fsdecode(path)) if state.st_size <= _SMALL else state.st_mtime_ns
+        except OSError as error:
+            raise InputError(
+                f"{os.fsdecode(path)}: cannot be read ({error.strerror}). Restore it, or correct the key that names it."
+            ) from None
+        whole.update(path + f"\0{state.st_size}\0{content}\n".encode())
+    return whole.hexdigest()[:16]
+
+
+def records(folder: str | Path) -> dict[str, str]:
+    """sha256 of each record (`igsed.integrity`) in a folder of results, by the path of its output."""
+    found = {integrity.recorded(record): file_digest(record) for record in integrity.records(folder)}
+    return {str(path): found[path] for path in sorted(found)}
+
+
+def differing(ours: dict, theirs: dict, _above: str = "") -> list[str]:
+    """The settings in which two configurations differ, as `section.key`.
+
+    >>> differing({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 4}})
+    ['a.c', 'd']
+    """
+    found = []
+    for key in {**ours, **theirs}:
+        one, other = ours.get(key), theirs.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found += differing(one, other, f"{_above}{key}.")
+        elif one != other:
+            found.append(f"{_above}{key}")
+    return found
+
+
+def recorded_settings(folder: str | Path) -> dict | None:
+    """The settings that made an experiment's results, as its `manifest.json` states them; None without a manifest."""
+    try:
+        settings = json.loads(Path(folder, "manifest.json").read_bytes())["config"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return settings if isinstance(settings, dict) else None
+
+
+def other_settings(folder: str | Path, settings: dict) -> list[str]:
+    """In which settings an experiment differs from those that made what lies in its folder; none without a manifest."""
+    made_with = recorded_settings(folder)
+    return [] if made_with is None else differing(made_with, settings)
+
+
+def check_settings(folder: str | Path, settings: dict) -> None:
+    """Refuse to declare that results are those of an experiment which has other settings.
+
+    Raises
+    ------
+    InputError
+        The manifest in `folder` states other settings.
+    """
+    if keys := other_settings(folder, settings):
+        raise InputError(
+            f"{folder}: what lies there was made with other settings ({_some(keys)}), so it cannot be declared up to "
+            "date (--touch). Run without --touch, or give the experiment a name of its own."
+        )
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:5]) + (", …" if len(keys) > 5 else "")
+
+
 def value_digest(value) -> str:
     """Short sha256 of a JSON-able value; the order of keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
@@ -193,11 +276,35 @@ def put_first(root: str | Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), others]))
 
 
-def git_commit(root: str | Path) -> str | None:
-    """The commit of the checkout at `root`, with "+changes" where tracked files differ; None outside git."""
+def git_commit(root: str | Path) -> tuple[str | None, str | None]:
+    """The commit of the checkout at `root`, and why it could not be found out.
+
+    Returns
+    -------
+    commit : str or None
+        With "+changes" where tracked files differ. None outside a checkout, or where git refuses.
+    problem : str or None
+        What git refuses, and what to do; None where there is a commit, or nothing to ask git for.
+    """
+    run = functools.partial(subprocess.run, cwd=root, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
     try:
-        run = functools.partial(subprocess.run, cwd=root, capture_output=True, text=True, check=True)
-        commit = run(["git", "rev-parse", "HEAD"]).stdout.strip()
-        return commit + ("+changes" if run(["git", "status", "--porcelain", "-uno"]).stdout.strip() else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
+        head = run(["git", "rev-parse", "HEAD"])
+        if head.returncode:
+            outside = not any(Path(folder, ".git").exists() for folder in (root, *Path(root).resolve().parents))
+            return None, None if outside else _refusal(head.stderr, root)
+        status = run(["git", "status", "--porcelain", "-uno"])
+    except OSError as error:
+        there = Path(root, ".git").exists()
+        return None, f"the commit is not recorded, because git cannot be run: {error}. Install git." if there else None
+    if status.returncode:
+        return head.stdout.strip(), _refusal(status.stderr, root)
+    return head.stdout.strip() + ("+changes" if status.stdout.strip() else ""), None
+
+
+def _refusal(told: str, root: str | Path) -> str:
+    reason = (told.strip().splitlines() or ["no reason given"])[0].removeprefix("fatal: ")
+    remedy = "See what `git status` says there."
+    if "dubious ownership" in told:
+        place = shlex.quote(str(Path(root).resolve()))
+        remedy = f"If you trust this folder: git config --global --add safe.directory {place}"
+    return f"the commit is not recorded, because git refuses to tell it ({reason}). {remedy}"

@@ -1,9 +1,5 @@
 # The checked configuration and what several rules derive from it.
 import pathlib
-import re
-import subprocess
-
-import yaml
 
 from igsed import config as configuration
 from igsed import provenance, recordings, runs
@@ -14,32 +10,31 @@ from igsed.sources import soundbank, table
 provenance.put_first(workflow.basedir)
 runs.announce()
 
-
-def literal(path):
-    """A path whose braces Snakemake shall not read as wildcards."""
-    return str(path).replace("{", "{{").replace("}", "}}")
-
-
+# Files of the user's are no inputs of rules, since Snakemake takes braces and `<…>` in their names for its own. What
+# stands for them are parameters that change when a file is added, removed or changed.
 try:
-    # Snakemake names the file of the directive `configfile`, over which the others are merged, last.
-    CONFIG = configuration.load(config, [*workflow.configfiles[-1:], *workflow.configfiles[:-1]])
-    # What the soundbank is made of: every file of the user's, or the generated folder.
-    if CONFIG.soundbank.kind == "folder":
-        RECORDINGS = [literal(path) for path in soundbank.files(CONFIG.soundbank.path, CONFIG.classes)]
-    else:
-        RECORDINGS = {
-            "procedural": ["<results>/soundbank"],
-            "debian": ["<resources>/free_sounds"],
-            "desed": collect("<resources>/sources/{source}", source=CONFIG.soundbank.downloads),
-        }[CONFIG.soundbank.kind]
+    CONFIG = configuration.load(config, repairs.configfiles(workflow), repairs.overrides(workflow))
+    # What the soundbank is made of, but for a folder of the user's.
+    RECORDINGS = {
+        "procedural": ["<results>/soundbank"],
+        "debian": ["<resources>/free_sounds"],
+        "desed": collect("<resources>/sources/{source}", source=CONFIG.soundbank.downloads),
+        "folder": [],
+    }[CONFIG.soundbank.kind]
+    FOLDER = soundbank.files(CONFIG.soundbank.path, CONFIG.classes) if CONFIG.soundbank.kind == "folder" else []
     # The same for real recordings, if there are any.
-    if CONFIG.recordings is None:
-        REAL_RECORDINGS = []
-    elif CONFIG.recordings.kind == "folder":
-        found = recordings.files(CONFIG.recordings.audio)
-        REAL_RECORDINGS = [literal(path) for path in [CONFIG.recordings.annotations, *found]]
-    else:
+    REAL_RECORDINGS, REAL_FOLDER = [], []
+    if CONFIG.recordings and CONFIG.recordings.kind == "folder":
+        REAL_FOLDER = [CONFIG.recordings.annotations, *recordings.files(CONFIG.recordings.audio)]
+    elif CONFIG.recordings:
         REAL_RECORDINGS = [f"<resources>/sources/{CONFIG.recordings.kind}"]
+    if CONFIG.recordings and CONFIG.recordings.overlap:
+        REAL_FOLDER.append(CONFIG.recordings.overlap)
+    FILES = {
+        "soundbank": provenance.inventory(FOLDER),
+        "recordings": provenance.inventory(REAL_FOLDER),
+        "table": provenance.inventory([CONFIG.soundbank.table] if CONFIG.soundbank.kind == "debian" else []),
+    }
     SOURCES = {name: [file._asdict() for file in files] for name, files in table.read(CONFIG.sources).items()}
 except InputError as error:
     raise WorkflowError(str(error))
@@ -115,6 +110,11 @@ def soundbank_root(wildcards, input):
     return CONFIG.soundbank.path if CONFIG.soundbank.kind == "folder" else input.recordings[0]
 
 
+def soundbank_table(wildcards):
+    """Which recordings are to be taken out of which Debian packages."""
+    return CONFIG.soundbank.table
+
+
 def shards(wildcards):
     """The folders that a split's clips are rendered into, a job each."""
     clips = getattr(CONFIG.mixtures.clips, wildcards.split)
@@ -152,13 +152,14 @@ def split_scores(wildcards):
     return scores_of(wildcards.detector, wildcards.split)
 
 
+def root(wildcards):
+    """The folder of the checkout; as plain text its braces would be wildcards."""
+    return workflow.basedir
+
+
 def unfinished(wildcards):
     """What an earlier run was going to make and did not, as far as this experiment still has it."""
-    found = []
-    for path in runs.unfinished():
-        matches = [match for made_by in workflow.rules for output in made_by.output if (match := output.match(path))]
-        found += [literal(path) for match in matches if is_wanted(**match.groupdict())]
-    return found
+    return repairs.made_by_rules(workflow, runs.unfinished(), is_wanted)
 
 
 def is_wanted(detector=None, model=None, seed=None, split=None, shard=None, source=None):
@@ -175,51 +176,35 @@ def is_wanted(detector=None, model=None, seed=None, split=None, shard=None, sour
 
 
 def start():
-    """Before a run that has something to do: what would else end in the middle of Snakemake."""
+    """Before a run that has something to do: what would else end in the middle of Snakemake, or in a wrong record."""
+    folder = pathlib.Path("results", CONFIG.experiment)
     try:
-        runs.check_writable(pathlib.Path("results", CONFIG.experiment))
+        runs.check_writable(folder)
+        if repairs.touches(workflow):
+            provenance.check_settings(folder, CONFIG.model_dump(mode="json"))
     except InputError as error:
         raise WorkflowError(str(error))
-    runs.plan(path for job in workflow.dag.needrun_jobs() for path in job.output)
+    runs.plan(repairs.planned(workflow))
 
 
 def finish():
-    """After a run that had something to do: make the report, name what there is."""
+    """After a run that had something to do: make the report, if the run was a whole one."""
     try:
         runs.plan([])
-        make_report()
+        if repairs.touches(workflow) or not repairs.reaches(workflow, "manifest"):
+            return  # what was not asked for may be of other settings
+        folder = pathlib.Path("results", CONFIG.experiment)
+        problem = repairs.make_report(workflow, folder / "report.html", folder / "config.yaml")
     except OSError as error:
-        print(f"\nThe report could not be made: {error}", file=sys.stderr)
+        problem = str(error)
+    print(f"\nThe report could not be made: {problem}" if problem else f"\nThe report: {folder}/report.html", file=sys.stderr)
 
 
 def explain(logs):
     """After a run that failed: name the jobs that could not say anything themselves."""
-    said = "".join(pathlib.Path(path).read_text(encoding="utf-8", errors="replace") for path in logs)
-    for name, signal in re.findall(r"\.(\w+)\.py' died with <Signals\.(\w+)", said):
+    for name, signal in repairs.ended_from_outside(logs):
         print(
             f"\nERROR: a job of the rule {name} was ended from outside ({signal}). If that was the system for want of "
             "memory (dmesg tells), run fewer jobs at once (make run CORES=1).",
             file=sys.stderr,
         )
-
-
-def make_report():
-    """The HTML report, once everything that it shows is there."""
-    folder = pathlib.Path("results", CONFIG.experiment)
-    outputs = [pathlib.Path(str(path)) for path in rules.all.input if not callable(path)]
-    if not all(path.exists() for path in outputs):
-        return  # only a part was asked for
-    settings, page = folder / "config.yaml", folder / "report.html"
-    # Beside its place until it is whole; an older one would be of older results.
-    new = page.with_name(f".part-{page.name}")
-    page.unlink(missing_ok=True)
-    settings.write_text(yaml.safe_dump(CONFIG.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "--report", new, "--configfile", settings, "--cores", "1"]
-    made = subprocess.run(
-        [*command, "--nolock", "--snakefile", workflow.main_snakefile], capture_output=True, text=True
-    )
-    if made.returncode:
-        print(f"\nThe report could not be made:\n{made.stderr[-2000:]}", file=sys.stderr)
-    else:
-        new.replace(page)
-        print(f"\nThe report: {page}")

@@ -56,7 +56,6 @@ rule mixtures:
 rule recordings:
     input:
         files=REAL_RECORDINGS,
-        overlap=CONFIG.recordings.overlap if CONFIG.recordings and CONFIG.recordings.overlap else [],
     output:
         audio=directory("<results>/mixtures/recordings/audio"),
         clips="<results>/mixtures/recordings/clips.csv",
@@ -78,6 +77,7 @@ rule recordings:
     params:
         code=code("recordings"),
         source=CONFIG.recordings.model_dump() if CONFIG.recordings else None,
+        files=FILES["recordings"],
         labels=LABELS,
         window=CONFIG.mixtures.duration,
         sample_rate=CONFIG.mixtures.sample_rate,

@@ -292,6 +292,7 @@ rule manifest:
         ],
     output:
         manifest="<results>/manifest.json",
+        config="<results>/config.yaml",
     log:
         "<logs>/manifest.log",
     benchmark:
@@ -305,8 +306,8 @@ rule manifest:
         code=code("manifest"),
         config=CONFIG.model_dump(mode="json"),
         digests=CODE | {f"attribute/{name}": digest for name, digest in ATTRIBUTE_CODE.items()},
-        root=workflow.basedir,
+        root=root,
         device=DEVICE,
-        benchmarks=f"results/{CONFIG.experiment}/benchmarks",
+        folder=f"results/{CONFIG.experiment}",
     script:
         "../scripts/manifest.py"

@@ -26,8 +26,6 @@ rule fetch:
 
 
 rule debian_soundbank:
-    input:
-        table=CONFIG.soundbank.table,
     output:
         folder=directory("<resources>/free_sounds"),
     log:
@@ -43,6 +41,8 @@ rule debian_soundbank:
         runtime=120,
     params:
         code=code("debian_soundbank"),
+        table=soundbank_table,
+        files=FILES["table"],
         downloads="resources/downloads/debian",
     script:
         "../scripts/debian_soundbank.py"
@@ -90,6 +90,7 @@ rule soundbank:
         labels=LABELS,
         kind=CONFIG.soundbank.kind,
         root=soundbank_root,
+        files=FILES["soundbank"],
         backgrounds=CONFIG.soundbank.training_backgrounds,
         validation_share=CONFIG.soundbank.validation_share,
         official=CONFIG.soundbank.validation == "official",

@@ -9,7 +9,7 @@ from igsed.sources import debian
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     report = debian.fetch(
-        debian.read(snakemake.input.table),
+        debian.read(snakemake.params.table),
         out.folder,
         Path(snakemake.params.downloads),
         progress=lambda packages: progress(packages, "unpacking packages"),

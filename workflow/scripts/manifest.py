@@ -1,18 +1,25 @@
 """Say where every result came from."""
 
 import json
+import sys
+
+import yaml
 
 from igsed import provenance
 from igsed.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params = snakemake.params
+    commit, problem = provenance.git_commit(params.root)
+    if problem:
+        print(f"\nWARNING: {problem}\n", file=sys.stderr)
     manifest = {
         "experiment": params.config["experiment"],
         "config": params.config,
         "config_digest": provenance.value_digest(params.config),
         "code_digests": params.digests,
-        "git_commit": provenance.git_commit(params.root),
+        "git_commit": commit,
+        "git_problem": problem,
         "versions": provenance.versions(),
         "machine": provenance.machine(),
         "device": params.device,
@@ -20,6 +27,8 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         "seeds": {"root": params.config["seed"], "training": params.config["training"]["seeds"]},
         "inputs": provenance.digests(snakemake.input.sources),
         "outputs": provenance.digests(snakemake.input.results),
-        "cost": provenance.costs(params.benchmarks),
+        "records": provenance.records(params.folder),
+        "cost": provenance.costs(f"{params.folder}/benchmarks"),
     }
     out.manifest.write_text(json.dumps(manifest, indent=2, sort_keys=False) + "\n", encoding="utf-8")
+    out.config.write_text(yaml.safe_dump(params.config, sort_keys=False), encoding="utf-8")

@@ -1,0 +1,116 @@
+"""What this workflow needs of Snakemake's inside, and what works around its faults; written for Snakemake 9.27.
+
+Everything else in `workflow/` uses documented features only. Each function says which fault it is for and, where there
+is one, the number of Snakemake's issue, so that it can go when the fault does.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.sourcecache import LocalSourceFile
+
+
+def take_paths_as_they_are() -> None:
+    """Let the folder of the checkout have braces in its name.
+
+    Snakemake fills in wildcards in the absolute paths of scripts and environments, so that a brace in the name of a
+    folder above them ends the plan. No script or environment of this workflow is named by a wildcard.
+    """
+    LocalSourceFile.format = lambda self, **wildcards: self
+
+
+def literal(path: str | Path) -> str:
+    """A path in a rule whose braces Snakemake shall not read as wildcards."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def check_folder(workflow) -> None:
+    """Say where to start, before Snakemake only says that it misses `config.yaml`.
+
+    Raises
+    ------
+    WorkflowError
+        The run starts in a folder without `config.yaml`.
+    """
+    if not Path("config.yaml").exists():
+        raise WorkflowError(
+            f"There is no config.yaml in {Path.cwd()}, the folder in which the run starts. The workflow reads and "
+            f"writes in its own folder: add --directory '{workflow.basedir}', or go there first (cd)."
+        )
+
+
+def configfiles(workflow) -> list[str]:
+    """The configuration files in the order in which they are merged.
+
+    Snakemake lists the file of the directive `configfile`, over which the others are merged, last.
+    """
+    return [*workflow.configfiles[-1:], *workflow.configfiles[:-1]]
+
+
+def overrides(workflow) -> dict:
+    """What `--config` says; Snakemake itself only hands on the merged configuration."""
+    return dict(workflow.config_settings.config or {})
+
+
+def touches(workflow) -> bool:
+    """Whether the run only declares its outputs to be up to date (`--touch`)."""
+    return workflow.touch
+
+
+def reaches(workflow, rule: str) -> bool:
+    """Whether a run makes, or finds up to date, the outputs of a rule.
+
+    With `--until` Snakemake keeps what it will not run in its graph of jobs.
+    """
+    dag = workflow.dag
+    return any(job.rule.name == rule for job in dag.bfs(dag.dependencies, *dag.targetjobs))
+
+
+def planned(workflow) -> list[str]:
+    """The outputs that a run is going to make."""
+    return [str(path) for job in workflow.dag.needrun_jobs() for path in job.output]
+
+
+def made_by_rules(workflow, paths: Iterable[str], wanted: Callable[..., bool]) -> list[str]:
+    """Of some paths those that a rule can make, with wildcards that the experiment wants.
+
+    Snakemake deletes the old outputs of a job before it starts it; where the job then fails, it takes them for files
+    that the user does not need (its issues 1978, 2966, 3808). `igsed.runs` remembers them.
+    """
+    matches = [
+        match
+        for path in paths
+        for rule in workflow.rules
+        for output in rule.output
+        if (match := output.match(path)) and wanted(**match.groupdict())
+    ]
+    return [literal(match.string) for match in matches]
+
+
+def ended_from_outside(logs: Iterable[str | Path]) -> list[tuple[str, str]]:
+    """Rule and signal of each job that a signal ended; Snakemake only shows a traceback of its own."""
+    said = "".join(Path(path).read_text(encoding="utf-8", errors="replace") for path in logs)
+    return re.findall(r"\.(\w+)\.py' died with <Signals\.(\w+)", said)
+
+
+def make_report(workflow, page: Path, settings: Path) -> str:
+    """Make the HTML report of an experiment from its `config.yaml`; returns what went wrong, if anything did.
+
+    Snakemake can make a report only in a run of its own.
+    """
+    # Beside its place until it is whole; an older one would be of older results.
+    new = page.with_name(f".part-{page.name}")
+    page.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "snakemake", "--report", str(new), "--configfile", str(settings), "--cores", "1"]
+    made = subprocess.run(
+        [*command, "--nolock", "--snakefile", workflow.main_snakefile], capture_output=True, text=True
+    )
+    if made.returncode:
+        new.unlink(missing_ok=True)
+        return made.stderr[-2000:]
+    new.replace(page)
+    return ""

@@ -2,14 +2,20 @@
 
 import importlib
 import itertools
+import json
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from igsed import provenance
+from igsed.errors import InputError
 
 SOURCES = {
     "{package}/__init__.py": "CONSTANT = 1\n",
@@ -260,18 +266,90 @@ def test_costs_are_summed_over_jobs(tmp_path):
     }
 
 
-def test_commit_is_named_and_changes_are_told(tmp_path):
-    assert provenance.git_commit(tmp_path) is None
+def git(folder, *arguments):
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    return subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True)
 
-    def git(*arguments):
-        identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-        return subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True)
 
-    git("init", "-q")
+@pytest.fixture
+def checkout(tmp_path):
+    git(tmp_path, "init", "-q")
     (tmp_path / "file").write_text("1")
-    git("add", "file")
-    git("commit", "-qm", "one")
-    commit = provenance.git_commit(tmp_path)
-    assert commit == git("rev-parse", "HEAD").stdout.strip()
-    (tmp_path / "file").write_text("2")
-    assert provenance.git_commit(tmp_path) == f"{commit}+changes"
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "-qm", "one")
+    return tmp_path
+
+
+def test_outside_a_checkout_there_is_no_commit_and_no_problem(tmp_path):
+    assert provenance.git_commit(tmp_path) == (None, None)
+
+
+def test_commit_is_named_and_changes_are_told(checkout):
+    commit = git(checkout, "rev-parse", "HEAD").stdout.strip()
+    assert provenance.git_commit(checkout) == (commit, None)
+    (checkout / "file").write_text("2")
+    assert provenance.git_commit(checkout) == (f"{commit}+changes", None)
+
+
+def test_a_checkout_of_somebody_else_is_told_with_the_remedy(checkout, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own way to test this
+    commit, problem = provenance.git_commit(checkout)
+    assert commit is None
+    assert "dubious ownership" in problem
+    assert f"git config --global --add safe.directory {checkout.resolve()}" in problem
+
+
+def test_a_damaged_checkout_and_a_missing_git_are_told(checkout, monkeypatch):
+    (checkout / ".git" / "HEAD").write_text("nothing\n")
+    commit, problem = provenance.git_commit(checkout)
+    assert commit is None
+    assert problem.startswith("the commit is not recorded, because git refuses to tell it (")
+    monkeypatch.setenv("PATH", str(checkout))
+    commit, problem = provenance.git_commit(checkout)
+    assert commit is None
+    assert problem.endswith("Install git.")
+
+
+NAME = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=30).filter(
+    lambda name: name not in (".", "..") and len(name.encode()) < 200
+)
+
+
+@given(st.dictionaries(NAME, st.binary(max_size=5), max_size=4), NAME, st.binary(max_size=5))
+@settings(deadline=None, max_examples=60)
+def test_an_inventory_changes_when_files_do(files, name, content):
+    with tempfile.TemporaryDirectory() as folder:
+
+        def inventory(files):
+            for path in Path(folder).iterdir():
+                path.unlink()
+            for file, bytes_ in files.items():
+                Path(folder, file).write_bytes(bytes_)
+            return provenance.inventory([Path(folder, file) for file in files])
+
+        before = inventory(files)
+        assert inventory(dict(reversed(files.items()))) == before
+        assert (inventory({**files, name: content}) == before) == (files.get(name) == content)
+
+
+def test_of_large_files_only_size_and_time_are_looked_at(tmp_path):
+    path = tmp_path / "large"
+    path.write_bytes(bytes(200_000))
+    before = provenance.inventory([path])
+    state = path.stat()
+    path.write_bytes(b"x" + bytes(199_999))
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert provenance.inventory([path]) == before
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
+    assert provenance.inventory([path]) != before
+    with pytest.raises(InputError, match="nowhere: cannot be read"):
+        provenance.inventory([tmp_path / "nowhere"])
+
+
+def test_settings_other_than_those_of_the_results_are_named(tmp_path):
+    provenance.check_settings(tmp_path, {"a": 1})
+    (tmp_path / "manifest.json").write_text(json.dumps({"config": {"a": 1, "b": {"c": [1, 2], "d": 0}}}))
+    provenance.check_settings(tmp_path, {"a": 1, "b": {"c": [1, 2], "d": 0}})
+    with pytest.raises(InputError, match=r"made with other settings \(b\.c, b\.d, e\).*--touch"):
+        provenance.check_settings(tmp_path, {"a": 1, "b": {"c": [1]}, "e": 2})

@@ -28,8 +28,12 @@ def results(tmp_path, monkeypatch):
     (tmp_path / "resources" / "net.safetensors").write_text("weights")
     for path in ("models/seed0.safetensors", "audio", "tables/detection.csv"):
         record(folder / path)
+    (folder / "config.yaml").write_text("experiment: mine\ntraining: {seeds: [0]}\nsnr: [15, 25]\n")
+    record(folder / "config.yaml")
     manifest = {
         "experiment": "mine",
+        "config": {"experiment": "mine", "training": {"seeds": [0]}, "snr": [15, 25]},
+        "records": provenance.records("results/mine"),
         "inputs": provenance.digests(["resources/net.safetensors", "results/mine/audio"]),
         "outputs": provenance.digests(["results/mine/tables/detection.csv"]),
     }
@@ -44,7 +48,7 @@ def found(folder):
 
 def test_whole_results_pass(results, capsys):
     assert __main__.main(["verify", "results/mine"]) == 0
-    assert capsys.readouterr().out == "results/mine: 6 files are as the workflow made them.\n"
+    assert capsys.readouterr().out == "results/mine: 7 files are as the workflow made them.\n"
 
 
 @pytest.mark.parametrize(
@@ -93,6 +97,43 @@ def test_a_table_made_again_since_the_manifest_is_no_damage(results):
     record(table)
     (problem,) = verify.verify(results).problems
     assert (problem.what, problem.remove) == ("newer than manifest.json", None)
+
+
+def test_an_intermediate_made_again_since_the_manifest_is_named(results):
+    """A partial run with other settings: models anew, tables as before."""
+    model = results / "models" / "seed0.safetensors"
+    record(model)
+    assert found(results) == []
+    model.write_text("of other settings")
+    record(model)
+    assert found(results) == [("models/seed0.safetensors", "newer than manifest.json")]
+
+
+def test_what_was_added_since_the_manifest_is_noted(results, capsys):
+    other = results / "models" / "seed1.safetensors"
+    other.write_text("another seed")
+    record(other)
+    assert __main__.main(["verify", "results/mine"]) == 0
+    assert "note: results/mine/models/seed1.safetensors was made since manifest.json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("experiment: mine\ntraining: {seeds: [0, 1]}\nsnr: [15, 25]\n", "training.seeds"),
+        ("experiment: mine\ntraining: {seeds: [0]}\n", "snr"),
+        ("[]", "it has no keys"),
+        ("{", "it cannot be read"),
+    ],
+)
+def test_settings_that_contradict_the_manifest_are_named(results, text, keys):
+    """As igsed 0.1.0 of November 2026 left them after a partial run: `config.yaml` of another experiment, unrecorded."""
+    settings = results / "config.yaml"
+    settings.write_text(text)
+    integrity.record_of(settings).unlink()
+    (problem,) = verify.verify(results).problems
+    assert (problem.path, problem.remove) == (settings, settings)
+    assert problem.what == f"states other settings than manifest.json ({keys})"
 
 
 def test_deleted_intermediates_are_no_problem_but_final_outputs_are(results, capsys):

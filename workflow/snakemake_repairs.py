@@ -4,13 +4,16 @@ Everything else in `workflow/` uses documented features only. Each function says
 is one, the number of Snakemake's issue, so that it can go when the fault does.
 """
 
+import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.persistence import file as file_persistence
 from snakemake.sourcecache import LocalSourceFile
 
 
@@ -18,9 +21,20 @@ def take_paths_as_they_are() -> None:
     """Let the folder of the checkout have braces in its name.
 
     Snakemake fills in wildcards in the absolute paths of scripts and environments, so that a brace in the name of a
-    folder above them ends the plan. No script or environment of this workflow is named by a wildcard.
+    folder above them ends the plan; and it looks for its locks by a pattern with such a path, and does not find them.
+    No script or environment of this workflow is named by a wildcard.
     """
     LocalSourceFile.format = lambda self, **wildcards: self
+    file_persistence.listfiles = _lock_files
+
+
+def _lock_files(pattern: str) -> Iterator[tuple[str, None]]:
+    """The files `<folder>/<number>.<kind>.lock`, for `<folder>/{n,[0-9]+}.<kind>.lock`."""
+    folder, name = os.path.split(pattern)
+    ending = re.escape(name[name.index("}") + 1 :])
+    for found in sorted(os.listdir(folder)):
+        if re.fullmatch(rf"[0-9]+{ending}", found):
+            yield os.path.join(folder, found), None
 
 
 def literal(path: str | Path) -> str:
@@ -39,7 +53,7 @@ def check_folder(workflow) -> None:
     if not Path("config.yaml").exists():
         raise WorkflowError(
             f"There is no config.yaml in {Path.cwd()}, the folder in which the run starts. The workflow reads and "
-            f"writes in its own folder: add --directory '{workflow.basedir}', or go there first (cd)."
+            f"writes in its own folder: add --directory {shlex.quote(str(workflow.basedir))}, or go there first (cd)."
         )
 
 
@@ -94,7 +108,7 @@ def made_by_rules(workflow, paths: Iterable[str], wanted: Callable[..., bool]) -
 def ended_from_outside(logs: Iterable[str | Path]) -> list[tuple[str, str]]:
     """Rule and signal of each job that a signal ended; Snakemake only shows a traceback of its own."""
     said = "".join(Path(path).read_text(encoding="utf-8", errors="replace") for path in logs)
-    return re.findall(r"\.(\w+)\.py' died with <Signals\.(\w+)", said)
+    return re.findall(r"\.(\w+)\.py'+ died with <Signals\.(\w+)", said)
 
 
 def make_report(workflow, page: Path, settings: Path) -> str:

@@ -6,13 +6,17 @@ from tests.weights import yamnet_weights
 from tests.workflow.project import MINIATURE, Project
 
 
+# Whatever a file system allows: for Snakemake braces are wildcards and `<…>` is a variable.
+ODD = "-pro{j}ect {0} <results> 'a' \"b\" $c #d é e\u0301 %s"
+
+
 @pytest.fixture(scope="session")
 def new_project(tmp_path_factory):
     """Makes further copies of the project."""
     weights = yamnet_weights()
 
     def make(settings: dict = MINIATURE) -> Project:
-        return Project(tmp_path_factory.mktemp("project"), settings, weights)
+        return Project(tmp_path_factory.mktemp(ODD), settings, weights)
 
     return make
 

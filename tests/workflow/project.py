@@ -61,7 +61,11 @@ class Project:
 
     def plan(self, settings: dict | None = None) -> dict[str, int]:
         """What a run would do now: rule → number of jobs."""
-        done = self.run("--dry-run", settings=settings)
+        return self.plan_of(settings=settings)
+
+    def plan_of(self, *targets: str, settings: dict | None = None) -> dict[str, int]:
+        """What a run would do now for some files: rule → number of jobs."""
+        done = self.run("--dry-run", *targets, settings=settings)
         rows = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, flags=re.MULTILINE)
         return {rule: int(count) for rule, count in rows if rule not in ("all", "total")}
 

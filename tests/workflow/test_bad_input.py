@@ -1,7 +1,11 @@
 """Bad input gets a clear error in the terminal, before any traceback, and nothing made before is lost."""
 
 import copy
+import os
+import shlex
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -52,6 +56,52 @@ def test_the_file_with_the_wrong_value_is_named_among_several(project):
     (project.folder / "mine.yaml").write_text("experiment: mine\ntraining: {seeds: 5}\n")
     said = complaint(project, None, "--dry-run", "--configfile", "mine.yaml")
     assert "mine.yaml, line 2, training.seeds" in said
+
+
+def test_a_run_that_starts_elsewhere_is_told_where_to_start(project, tmp_path):
+    snakefile = project.folder / "Snakefile"
+    command = [sys.executable, "-m", "snakemake", "--snakefile", snakefile, "--cores", "1", "--dry-run"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert f"There is no config.yaml in {tmp_path}" in done.stdout
+    assert f"add --directory {shlex.quote(str(project.folder))}, or go there" in done.stdout
+    done = subprocess.run([*command, "--directory", project.folder], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("seed=abc", "--config, seed: Input should be a valid integer"),
+        ("sead=1", "--config, sead: unknown key (did you mean 'seed'?)"),
+        ("mixtures=5", "--config, mixtures: must be a section with keys of its own: clips, "),
+        ("training={seeds: [1, 1]}", "--config, training.seeds: [1, 1] names a seed twice"),
+    ],
+)
+def test_a_wrong_override_is_told_as_one(project, override, expected):
+    assert expected in complaint(project, MINIATURE, "--dry-run", "--config", override)
+
+
+def make_run(project, *arguments, **environment):
+    command = [sys.executable, "workflow/run.py", "--cores", "1", "--gpus", "0", *arguments]
+    environment = {**os.environ, **environment}
+    done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])
+def test_a_home_that_takes_no_files_is_told_with_the_remedy(project, tmp_path, variable):
+    (tmp_path / "file").write_text("no folder")
+    said = make_run(project, "config.yaml", **{variable: str(tmp_path / "file")})
+    assert f"because {variable} says so" in said
+    assert "export XDG_CACHE_HOME=" in said
+
+
+def test_a_configuration_that_is_not_there_is_told(project):
+    assert "nope.yaml: " in make_run(project, "nope.yaml")
+    assert "EXPERIMENT=it's.yaml: No closing quotation. Close the quote." in make_run(project, "it's.yaml")
 
 
 @pytest.fixture

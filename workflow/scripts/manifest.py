@@ -27,7 +27,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         "seeds": {"root": params.config["seed"], "training": params.config["training"]["seeds"]},
         "inputs": provenance.digests(snakemake.input.sources),
         "outputs": provenance.digests(snakemake.input.results),
-        "records": provenance.records(params.folder),
+        "records": {k: v for k, v in provenance.records(params.folder).items() if k not in snakemake.output},
         "cost": provenance.costs(f"{params.folder}/benchmarks"),
     }
     out.manifest.write_text(json.dumps(manifest, indent=2, sort_keys=False) + "\n", encoding="utf-8")

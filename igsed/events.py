@@ -4,11 +4,13 @@ The file format is DESED's: tab-separated `filename onset offset event_label`, s
 event; a clip without events has one line with the last three cells empty.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from igsed import timeline
 from igsed.errors import InputError
 
 COLUMNS = ["filename", "onset", "offset", "event_label"]
@@ -114,6 +116,53 @@ def write(path: str | Path, events: pd.DataFrame, filenames=()) -> None:
     ] + [(order[name], 0.0, f"{name}\t\t\t") for name in silent]
     text = "\n".join(["\t".join(COLUMNS), *(line for *_, line in sorted(lines))])
     Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def merged(
+    events: pd.DataFrame, gap: float, by: Sequence[str] = ("filename", "event_label"), frame: float = timeline.FRAME
+) -> pd.DataFrame:
+    """Events of one class in one clip that overlap, touch or nearly touch, as one.
+
+    The gap between two events is that between the frames that they mark (`igsed.timeline`). It is as long as the real
+    gap or up to two frames shorter. So annotated events and the runs of frames that a detector makes of them are put
+    together alike. DESED's post-processing merges what is less than 150 ms apart.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        `onset, offset` (s) and the columns `by`.
+    gap : float
+        Events closer than this many seconds become one; 0: only those that overlap or touch in frames.
+    by : sequence of str
+        What events must have in common.
+    frame : float
+        Length of a frame, s.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns named above, by group in order of appearance and by onset. An event lasts from the first onset to
+        the last offset of those that it is made of.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame([("a", 1.0, 2.0, "Dog"), ("a", 2.1, 2.4, "Dog"), ("a", 2.6, 3.0, "Dog")], columns=COLUMNS)
+    >>> merged(table, 0.15)[["onset", "offset"]].to_numpy().tolist()
+    [[1.0, 2.4], [2.6, 3.0]]
+    """
+    by = list(by)
+    group = events.groupby(by, sort=False, observed=True).ngroup().to_numpy()
+    first, end = timeline.marked(events["onset"], events["offset"], frame)
+    order = np.lexsort((end, first, group))
+    group, first, end = group[order], first[order], end[order]
+    # The end of all that began before, within the group.
+    end = pd.Series(end).groupby(group).cummax().to_numpy()
+    between = np.round((first[1:] - end[:-1]) * frame, 6)
+    apart = (group[1:] != group[:-1]) | ((between > 0) & (between >= gap))
+    number = np.concatenate([[0], np.cumsum(apart)])[: len(order)]
+    table = events[[column for column in events if column in (*by, "onset", "offset")]].iloc[order]
+    together = dict.fromkeys(by, "first") | {"onset": "min", "offset": "max"}
+    return table.groupby(number).agg(together)[table.columns].reset_index(drop=True)
 
 
 def polyphony(onsets, offsets) -> int:

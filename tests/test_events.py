@@ -1,5 +1,6 @@
 """Annotation files: round trip, every malformed line named, polyphony by brute force."""
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -180,6 +181,75 @@ def test_any_bytes_are_read_or_refused_with_a_message(content):
         else:
             assert (found["offset"] > found["onset"]).all()
             assert set(found["filename"]) <= set(events.clips(path))
+
+
+GROUPS = st.sampled_from([("a", "Dog"), ("a", "Cat"), ("b", "Dog")])
+
+
+def by_hand(rows, gap):
+    """Join any two events of a group whose frames lie less than `gap` ms apart, or touch, until none are left."""
+    spans = [(group, a, b, a // 100, -(-b // 100)) for group, a, b in rows]
+    while True:
+        for one, other in itertools.combinations(spans, 2):
+            between = 100 * (max(one[3], other[3]) - min(one[4], other[4]))
+            if one[0] == other[0] and (between <= 0 or between < gap):
+                break
+        else:
+            return sorted((*group, a / 1000, b / 1000) for group, a, b, *_ in spans)
+        spans.remove(one)
+        spans.remove(other)
+        edges = zip(one[1:], other[1:], (min, max, min, max), strict=True)
+        spans.append((one[0], *(edge(a, b) for a, b, edge in edges)))
+
+
+@slow_machines_too
+@given(
+    st.lists(st.tuples(GROUPS, st.integers(0, 3000), st.integers(1, 800)), max_size=8),
+    st.sampled_from([0, 50, 100, 150, 200, 1000]),
+)
+def test_merging_by_hand(drawn, gap):
+    rows = [(group, a, a + b) for group, a, b in drawn]
+    table = pd.DataFrame([(c, a / 1000, b / 1000, label) for (c, label), a, b in rows], columns=events.COLUMNS)
+    found = events.merged(table, gap / 1000)
+    assert list(found.columns) == events.COLUMNS
+    columns = ["filename", "event_label", "onset", "offset"]
+    assert sorted(found[columns].itertuples(index=False, name=None)) == by_hand(rows, gap)
+    pd.testing.assert_frame_equal(events.merged(found, gap / 1000), found)
+
+
+@slow_machines_too
+@given(
+    st.lists(st.tuples(st.just(("a", "Dog")), st.integers(0, 3000), st.integers(1, 800)), min_size=1, max_size=8),
+    st.sampled_from([0, 100, 150, 1000]),
+)
+def test_no_two_events_closer_than_the_gap_stay_apart(drawn, gap):
+    table = pd.DataFrame([("a", a / 1000, (a + b) / 1000, "Dog") for _, a, b in drawn], columns=events.COLUMNS)
+    found = events.merged(table, gap / 1000).sort_values("onset")
+    between = found["onset"].to_numpy()[1:] - found["offset"].to_numpy()[:-1]
+    assert (np.round(between * 1000) >= max(gap, 1)).all()
+
+
+# (spans of one class in ms, gap in ms, spans merged)
+MERGED = [
+    ([(1000, 2000), (1500, 1700)], 0, [(1000, 2000)]),
+    ([(1000, 2000), (1100, 1200), (1900, 2500)], 0, [(1000, 2500)]),
+    ([(1000, 2000), (2000, 3000)], 0, [(1000, 3000)]),
+    ([(1000, 2000), (2100, 3000)], 0, [(1000, 2000), (2100, 3000)]),
+    ([(1000, 2010), (2090, 3000)], 0, [(1000, 3000)]),
+    ([(1000, 2000), (2100, 3000)], 100, [(1000, 2000), (2100, 3000)]),
+    ([(1000, 2000), (2100, 3000)], 150, [(1000, 3000)]),
+    ([(1000, 2050), (2220, 3000)], 150, [(1000, 3000)]),  # 0.17 s, of which one frame is left
+    ([(1000, 2000), (2170, 3000)], 150, [(1000, 3000)]),
+    ([(1000, 2000), (2200, 3000)], 150, [(1000, 2000), (2200, 3000)]),
+    ([(2000, 3000), (2000, 3000)], 0, [(2000, 3000)]),
+]
+
+
+@pytest.mark.parametrize(("spans", "gap", "expected"), MERGED)
+def test_merging_of_known_events(spans, gap, expected):
+    table = pd.DataFrame([("a", a / 1000, b / 1000, "Dog") for a, b in spans], columns=events.COLUMNS)
+    found = events.merged(table, gap / 1000)
+    assert found[["onset", "offset"]].to_numpy().tolist() == [[a / 1000, b / 1000] for a, b in expected]
 
 
 @slow_machines_too

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score
 
+from igsed import events as annotations
 from igsed import labels, metrics, timeline
 
 slow_machines_too = settings(deadline=None)
@@ -342,6 +343,15 @@ def test_segments_are_active_once_by_however_many_events():
     once, thrice = (metrics.segment_based(e, estimated, {"a": 4.0}, LABELS) for e in (truth, often))
     pd.testing.assert_series_equal(once["value"], thrice["value"])
     assert values_of(once)["Dog", "segment_f1"] == 0.5
+
+
+def test_a_row_told_twice_counts_once(tmp_path):
+    path = tmp_path / "truth.tsv"
+    path.write_text("filename\tonset\toffset\tevent_label\n" + "a.wav\t2.0\t3.0\tDog\n" * 2)
+    truth = annotations.read(path).rename(columns={"filename": "clip", "event_label": "label"})
+    estimated = truth.assign(clip="a.wav")
+    found = metrics.event_based(truth, estimated, {"a.wav": 10.0}, LABELS, merge=None)
+    assert values_of(found)["Dog", "event_f1"] == 1
 
 
 def test_merged_events_are_counted_once():

@@ -43,9 +43,10 @@ def test_a_path_that_is_none_is_told():
 
 def test_a_wide_header_takes_no_memory(tmp_path):
     path = tmp_path / "wide.tsv"
-    path.write_text(HEADER.strip() + "\t" * 3000 + "\n" + "a.wav\t0\t1\tDog\n" * 3000)
+    rows = [f"a.wav\t{k}\t{k + 1}\tDog" + "\t" * 3000 for k in range(1000)]
+    path.write_text("\n".join([HEADER.strip() + "\t" * 3000, *rows]) + "\n")
     with bounded(megabytes=20, seconds=10):
-        assert len(events.read(path)) == 3000
+        assert len(events.read(path)) == 1000
 
 
 def test_many_events_at_once_take_no_memory():

@@ -258,8 +258,9 @@ class RealRecordings(Section):
     )
     overlap: str | None = Field(
         None,
-        description="text file with a YouTube id or file name a line: recordings that the network may have been "
-        "trained on (AudioSet); results are then given with and without them",
+        description="text file with a YouTube id or file name a line, or a list as AudioSet, AudioSet-strong or "
+        "VGGSound publish it: recordings that the network may have been trained on; results are then given with and "
+        "without them",
     )
 
     @field_validator("audio", "annotations", "overlap")

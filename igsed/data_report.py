@@ -281,9 +281,7 @@ def csv(table: pd.DataFrame) -> str:
     return shown.to_csv(index=False, float_format="%.3f", lineterminator="\n")
 
 
-def markdown(
-    table: pd.DataFrame, counts: pd.DataFrame, traps: Sequence[str], real: pd.DataFrame | None = None
-) -> str:
+def markdown(table: pd.DataFrame, counts: pd.DataFrame, traps: Sequence[str], real: pd.DataFrame | None = None) -> str:
     """The report in (GitHub's) Markdown: clips, recordings, events, backgrounds, and what may mislead.
 
     Parameters: see `traps`, whose result is the argument of that name.

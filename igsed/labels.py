@@ -46,7 +46,8 @@ def of_frames(
     """
     row, column = _places(events, clips, labels)
     first, end = (
-        np.clip(place, 0, count).astype(int) for place in timeline.marked(events["onset"], events["offset"], frame, start)
+        np.clip(place, 0, count).astype(int)
+        for place in timeline.marked(events["onset"], events["offset"], frame, start)
     )
     # A class turns on at the first frame of an event and off after its last: the running sum counts events.
     edges = np.zeros((len(clips), len(labels), count + 1), dtype=np.int16)

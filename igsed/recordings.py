@@ -484,7 +484,9 @@ def _check_times(
     if not _beyond(happened["onset"], happened["offset"], lengths).all():
         return
     first = happened.iloc[0]
-    rates = happened["filename"].map({name: audio.header(paths[name]).sample_rate for name in happened["filename"].unique()})
+    rates = happened["filename"].map(
+        {name: audio.header(paths[name]).sample_rate for name in happened["filename"].unique()}
+    )
     meant = "They may belong to other recordings."
     for unit, size in (("milliseconds", 1000.0), ("samples", rates), ("microseconds", 1e6)):
         if not _beyond(happened["onset"] / size, happened["offset"] / size, lengths).any():
@@ -492,8 +494,8 @@ def _check_times(
             break
     raise InputError(
         f"{annotations}: none of the {len(happened)} events of the classes fits its sound, the first from "
-        f"{first['onset']:g} to {first['offset']:g} in {first['filename']!r}, which lasts {lengths.iloc[0]:.3f} s. {meant} "
-        "Write onset and offset in seconds from the beginning of the file."
+        f"{first['onset']:g} to {first['offset']:g} in {first['filename']!r}, which lasts {lengths.iloc[0]:.3f} s. "
+        f"{meant} Write onset and offset in seconds from the beginning of the file."
     )
 
 

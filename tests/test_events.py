@@ -128,7 +128,10 @@ UNREADABLE = {
     "comment": (b"# by hand\nfilename\tonset\toffset\tevent_label\n", "is missing, since the line is a comment"),
     "missing column": (b"filename\tonset\tevent_label\na\t0\tDog\n", "line 1: column 'offset' is missing"),
     "column twice": (b"filename\tonset\tonset\toffset\tevent_label\n", "line 1: column 'onset' occurs twice"),
-    "commas": (b"filename,onset,offset,event_label\na,0,1,Dog\n", "since the cells are separated by commas, not by tabs"),
+    "commas": (
+        b"filename,onset,offset,event_label\na,0,1,Dog\n",
+        "since the cells are separated by commas, not by tabs",
+    ),
     "semicolons": (b"filename;onset;offset;event_label\n", "since the cells are separated by semicolons, not by tabs"),
     "spaces": (b"filename onset  offset event_label\n", "since the cells are separated by spaces, not by tabs"),
     "binary": (b"\x89PNG\r\n\x1a\n\x00\xff", "cannot be read as a table of events"),

@@ -220,7 +220,9 @@ def test_times_that_fit_no_sound_are_refused(folder, size, meant):
     rows = [(name, a * (size or 1), b * (size or 1), label) for name, a, b, label in spans]
     if not size:
         rows = [("a.wav", 5, 9, "Dog"), ("b.wav", 0.5, 30, "Cat"), ("b.wav", 1e9, 2e9, "Dog"), ("b.wav", 0, 1, "Music")]
-    with pytest.raises(InputError, match=r"none of the 3 events of the classes fits its sound, the first from") as caught:
+    with pytest.raises(
+        InputError, match=r"none of the 3 events of the classes fits its sound, the first from"
+    ) as caught:
         make(folder, *rows)
     assert meant in str(caught.value)
     assert "truth.tsv: " in str(caught.value)
@@ -356,7 +358,7 @@ def test_two_files_whose_names_look_the_same_are_not_one(folder):
     for stored in (COMPOSED, DECOMPOSED):
         (folder / f"{stored}.wav").touch()
     if len(list(folder.iterdir())) == 2:
-        with pytest.raises(InputError, match="fits 2 sound files.*differ only in how accents are stored"):
+        with pytest.raises(InputError, match=r"fits 2 sound files.*differ only in how accents are stored"):
             recordings.find(folder, [f"{COMPOSED}.wav"])
 
 
@@ -426,7 +428,7 @@ PARTS = {
     "DESED": "_{0}.000_{1}.000",
     "audiosetdl": "_{0}000_{1}000",
 }
-SUFFIXES = ["", *(f".{kind}" for kind in "wav flac mp3 m4a ogg opus mp4 webm mkv WAV".split())]
+SUFFIXES = ["", *(f".{kind}" for kind in ["wav", "flac", "mp3", "m4a", "ogg", "opus", "mp4", "webm", "mkv", "WAV"])]
 
 
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)

@@ -260,7 +260,12 @@ def site(tmp_path):
     add("quiet.wav", "Dog", "train", 1, level=0)
     inner = tmp_path / "inner.wav"
     rows.append(
-        {"path": "/usr/share/some/a.rcc::x/inn\u00e9r.wav", "label": "Dog", "split": "eval", "sha256": sound(inner, 0.5)}
+        {
+            "path": "/usr/share/some/a.rcc::x/inn\u00e9r.wav",
+            "label": "Dog",
+            "split": "eval",
+            "sha256": sound(inner, 0.5),
+        }
     )
     (share / "a.rcc").write_bytes(collection({"x/inne\u0301r.wav": inner.read_bytes()}))
     control = (

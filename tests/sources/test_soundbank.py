@@ -326,7 +326,9 @@ def test_accents_may_be_stored_in_either_way(tmp_path):
     assert accented["split"].nunique() == 1
     assert set(accented["licence"]) == {"CC0", "GPL-3+"}
     assert set(accented["path"]) == {str(path) for path in (folder_of(root, "Dog")).glob("caf*")}
-    rooms = table[table["path"].str.contains("/caf") & (table["kind"] == "background") & table["path"].str.contains("x_")]
+    rooms = table[
+        table["path"].str.contains("/caf") & (table["kind"] == "background") & table["path"].str.contains("x_")
+    ]
     assert rooms["source"].tolist() == [f"{composed}/x"] * 2
     for listed in (composed, decomposed):
         write(tmp_path / "list.tsv", "filepath", f"audio/validation/soundbank/foreground/Dog/{listed}_0.wav")

@@ -34,7 +34,7 @@ def read(path: str | Path, labels=None) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns `filename, onset, offset, event_label`, one row an event; clips without events have no row, and rows
-        that say the same (see `repeated`) are one. File names are in the form of `igsed.names.normal`.
+        that say the same (see `repeated`) are one. Names are in the form of `igsed.names.normal`.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def _remedy(cells: pd.Series, times: pd.Series) -> str:
     if told.str.contains(":", regex=False).any():
         return "Write times in seconds."
     if 0 <= times["offset"] < times["onset"]:
-        return "Correct or remove this line; onset and offset seem to be swapped."
+        return "Correct or remove this line; onset and offset seem to be swapped, or the offset to be a duration."
     return "Correct or remove this line."
 
 
@@ -129,7 +129,7 @@ def _table(path) -> pd.DataFrame:
             )
         filled[number] = [cells[place] for place in places]
     table = pd.DataFrame.from_dict(filled, orient="index", columns=COLUMNS, dtype=object)
-    return table.assign(filename=table["filename"].map(names.normal))
+    return table.assign(**{column: table[column].map(names.normal) for column in ("filename", "event_label")})
 
 
 def _text(path) -> str:

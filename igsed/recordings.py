@@ -23,6 +23,7 @@ github hche11/VGGSound, `data/vggsound.csv`), `<id>_<start>_<end>` in millisecon
 """
 
 import csv
+import itertools
 import logging
 import re
 from collections import Counter
@@ -98,6 +99,10 @@ _ID_COLUMNS = (
     *("ytid", "youtube_id", "youtubeid", "video_id", "segment_id", "clip_id", "filename", "file_name", "filepath"),
     *("file", "path", "id"),
 )
+_OTHER_COLUMNS = {
+    *("start", "start_seconds", "start_time", "start_time_seconds", "onset", "end", "end_seconds", "end_time"),
+    *("end_time_seconds", "label", "labels", "positive_labels", "event_label", "split"),
+}
 
 
 class Found(NamedTuple):
@@ -261,14 +266,17 @@ def read_overlap(path: str | Path) -> list[str]:
     try:
         with open(path, encoding="utf-8-sig") as file:
             lines = (line.strip() for line in file)
-            rows = [_row(line) for line in lines if line and not line.startswith("#")]
+            rows = (_row(line) for line in lines if line and not line.startswith("#"))
+            first = next(rows, [])
+            header = [re.sub(r"[ -]", "_", cell.lower()) for cell in first]
+            column = next((header.index(name) for name in _ID_COLUMNS if name in header), 0)
+            if _OTHER_COLUMNS.isdisjoint(header) and not set(_ID_COLUMNS) & set(header):
+                rows = itertools.chain([first], rows)
+            named = [row[column] for row in rows if len(row) > column]
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(
             f"{path}: cannot be read as a list of recordings ({error}). Expected a text file in UTF-8."
         ) from None
-    header = [cell.lower() for cell in rows[0]] if rows else []
-    column = next((header.index(name) for name in _ID_COLUMNS if name in header), None)
-    named = [row[column or 0] for row in rows[column is not None :] if len(row) > (column or 0)]
     named = [cell for cell in named if cell]
     if not named:
         raise InputError(f"{path}: names no recording. Write one YouTube id or file name a line, or leave the key out.")
@@ -282,6 +290,8 @@ def _row(line: str) -> list[str]:
 
 def youtube_id(name: str) -> str | None:
     """The id in a file name that begins with one (see above), or in an id itself; None where there is none.
+
+    What looks like an id is taken for one: any 11 letters, digits, `-` or `_`, with at most two numbers after them.
 
     Examples
     --------

@@ -82,7 +82,7 @@ MALFORMED = {
     "text for a time": ("a\t0\t1\tDog\nb\tone\t2\tDog", 3, "not a number"),
     "decimal comma": ("a\t0,5\t1\tDog", 2, "Write decimal points for the decimal commas."),
     "minutes": ("a\t0:01\t0:02\tDog", 2, "Write times in seconds."),
-    "swapped": ("a\t2.0\t1.0\tDog", 2, "onset and offset seem to be swapped."),
+    "swapped": ("a\t2.0\t1.0\tDog", 2, "onset and offset seem to be swapped, or the offset"),
     "truth for a time": ("a\tFalse\tTrue\tDog", 2, "not a number"),
     "nan": ("a\tnan\t1\tDog", 2, "not a number"),
     "infinity": ("a\t0\tinf\tDog", 2, "not a number"),

@@ -460,6 +460,8 @@ LISTS = {
     "AudioSet-strong without header": ("{}_30000\t2.627\t7.237\t/m/053hz1", "{}_30000"),
     "VGGSound": ('{},30,"people marching, far away",train', "{}"),
     "VGGSound with header": ("id,start,label,split\n{},30,people marching,train", "{}"),
+    "VGGSound as described": ("YouTube ID,start seconds,label,train/test split\n{},30,people marching,train", "{}"),
+    "unknown name of the column": ("clip,start,end\n{},30,40", "{}"),
     "AudioCaps": ("audiocap_id,youtube_id,start_time,caption\n91139,{},130,A dog, and a cat", "{}"),
     "DESED": ("filename\nY{}_30.000_40.000.wav", "Y{}_30.000_40.000.wav"),
     "Windows": ("\ufefffilename\r\nY{}_30_40.wav\r\n", "Y{}_30_40.wav"),

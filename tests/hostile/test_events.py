@@ -25,9 +25,11 @@ def test_events_are_times_or_a_message(content):
         path = Path(folder, "events.tsv")
         path.write_bytes(content)
         value_or_refusal(events.clips, path)
+        value_or_refusal(events.repeated, path)
         found = value_or_refusal(events.read, path)
         if found is None:
             return
+        assert len(events.merged(found, 0.15)) <= len(found)
         times = found[["onset", "offset"]].to_numpy(float)
         assert np.isfinite(times).all()
         assert (times[:, 0] >= 0).all()

@@ -259,8 +259,9 @@ class RealRecordings(Section):
     )
     overlap: str | None = Field(
         None,
-        description="text file with a YouTube id or file name a line: recordings that the network may have been "
-        "trained on (AudioSet); results are then given with and without them",
+        description="text file with a YouTube id or file name a line, or a list as AudioSet, AudioSet-strong or "
+        "VGGSound publish it: recordings that the network may have been trained on; results are then given with and "
+        "without them",
     )
 
     @field_validator("audio", "annotations", "overlap")
@@ -300,6 +301,11 @@ class Evaluation(Section):
     )
     segment: Positive = Field(1.0, description="sed_eval's segment length, s")
     collar: Positive = Field(0.2, description="sed_eval's onset and offset collar, s")
+    merge: Annotated[float, Field(ge=0, le=60)] = Field(
+        0.15,
+        description="events of one class closer than this, real or detected, count as one in sed_eval's event-based "
+        "metrics, s; 0: only those that overlap or touch",
+    )
     bootstrap: Annotated[int, Field(ge=100)] = Field(2000, description="bootstrap replicates")
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(0.95, description="coverage of the intervals")
 

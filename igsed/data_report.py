@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from igsed import LABELS, mixtures
+from igsed import LABELS, mixtures, recordings
 from igsed.figures import RC, WIDTH, readable
 
 COLUMNS = [
@@ -130,7 +130,13 @@ def clip_counts(
     return pd.DataFrame(rows, columns=["split", *numbers]).astype(dict.fromkeys(numbers, float))
 
 
-def traps(index: pd.DataFrame, table: pd.DataFrame, counts: pd.DataFrame, sample_rate: int) -> list[str]:
+def traps(
+    index: pd.DataFrame,
+    table: pd.DataFrame,
+    counts: pd.DataFrame,
+    sample_rate: int,
+    real: pd.DataFrame | None = None,
+) -> list[str]:
     """Sentences about what may mislead a reader of this experiment's results; none where nothing was found.
 
     Parameters
@@ -141,6 +147,8 @@ def traps(index: pd.DataFrame, table: pd.DataFrame, counts: pd.DataFrame, sample
         Of the functions `table` and `clip_counts`.
     sample_rate : int
         The mixtures', in hertz.
+    real : pandas.DataFrame, optional
+        Of real recordings, the counts of `recordings.make`: `what, name, count`.
     """
     found = [*_narrow_band(index, sample_rate), *_edges(table), *_few(table), *_unequal(table), *_shared(index)]
     lost = index[index["split"] == ""]
@@ -156,6 +164,20 @@ def traps(index: pd.DataFrame, table: pd.DataFrame, counts: pd.DataFrame, sample
             f"The {row.split} split has {row.clips:.0f} clips, fewer than the {row.wanted:.0f} wanted: of "
             f"{row.drawn:.0f} drawn, the others exceed the limit of polyphony. Draw more (mixtures.clips)."
         )
+    return found if real is None else found + _doubtful(real)
+
+
+def _doubtful(real: pd.DataFrame) -> list[str]:
+    """What may mean that real recordings and their annotations do not belong together."""
+    found = []
+    for what, rows in real[real["what"].isin(recordings.DOUBTFUL) & (real["count"] > 0)].groupby("what", sort=False):
+        named = rows[rows["name"] != ""]
+        shown = [
+            f"{name}: {count}" if count > 1 else name
+            for name, count in named[["name", "count"]][:3].itertuples(index=False, name=None)
+        ]
+        some = f" ({', '.join(shown)}{', …' if len(named) > 3 else ''})" if shown else ""
+        found.append(f"Real recordings: {what}: {rows['count'].max()}{some}.")
     return found
 
 
@@ -259,8 +281,11 @@ def csv(table: pd.DataFrame) -> str:
     return shown.to_csv(index=False, float_format="%.3f", lineterminator="\n")
 
 
-def markdown(table: pd.DataFrame, counts: pd.DataFrame, traps: Sequence[str]) -> str:
-    """The report in (GitHub's) Markdown: clips, recordings, events, backgrounds, and what may mislead."""
+def markdown(table: pd.DataFrame, counts: pd.DataFrame, traps: Sequence[str], real: pd.DataFrame | None = None) -> str:
+    """The report in (GitHub's) Markdown: clips, recordings, events, backgrounds, and what may mislead.
+
+    Parameters: see `traps`, whose result is the argument of that name.
+    """
     splits = list(dict.fromkeys(table["split"]))
     foreground, background = (table[table["kind"] == kind] for kind in ("foreground", "background"))
     clips = [
@@ -282,10 +307,21 @@ def markdown(table: pd.DataFrame, counts: pd.DataFrame, traps: Sequence[str]) ->
         "## Backgrounds",
         "Recordings / sources / seconds at the lowest sample rate.",
         _wide(background, recorded, lambda row: f"{_recorded(row)} at {_kilo(row.lowest_sample_rate)}"),
+        *([] if real is None else _real(real)),
         "## What may mislead",
         "\n".join(f"- {trap}" for trap in traps) or "Nothing was found.",
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _real(counts: pd.DataFrame) -> list[str]:
+    totals = counts[(counts["name"] == "") & (counts["count"] > 0)]
+    cells = [[what, f"{count}"] for what, count in zip(totals["what"], totals["count"], strict=True)]
+    return [
+        "## Real recordings",
+        "How they became clips; `mixtures/recordings/counts.csv` says more.",
+        _grid(["What", "Number"], cells),
+    ]
 
 
 def _whole(value: float) -> str:

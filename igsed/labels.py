@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from igsed import timeline
 from igsed.timeline import FRAME
 
 
@@ -44,12 +45,14 @@ def of_frames(
     numpy.ndarray of bool (clip, class, frame)
     """
     row, column = _places(events, clips, labels)
-    first = np.floor(np.round((events["onset"].to_numpy(float) - start) / frame, 6)).astype(int)
-    last = np.ceil(np.round((events["offset"].to_numpy(float) - start) / frame, 6)).astype(int)
+    first, end = (
+        np.clip(place, 0, count).astype(int)
+        for place in timeline.marked(events["onset"], events["offset"], frame, start)
+    )
     # A class turns on at the first frame of an event and off after its last: the running sum counts events.
     edges = np.zeros((len(clips), len(labels), count + 1), dtype=np.int16)
-    np.add.at(edges, (row, column, np.clip(first, 0, count)), 1)
-    np.add.at(edges, (row, column, np.clip(last, 0, count)), -1)
+    np.add.at(edges, (row, column, first), 1)
+    np.add.at(edges, (row, column, end), -1)
     return np.cumsum(edges[..., :count], axis=-1, dtype=np.int16) > 0
 
 

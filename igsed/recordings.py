@@ -13,15 +13,21 @@ Conventions
   detected in.
 - Whatever was left out, cut or converted is counted (`WHAT`).
 
-DESED names recordings from YouTube `<id>_<start>_<end>.wav` in its public evaluation set and `Y<id>_<start>_<end>.wav`
-elsewhere; ids have 11 characters and differ by case.
+- Names are compared in one Unicode form (`igsed.names`).
+
+Names of recordings from YouTube begin with the video's id, of 11 characters that differ by case, after which part of it
+may follow: `<id>_<start>_<end>` in DESED's public evaluation set and `Y<id>_<start>_<end>` elsewhere (seconds, with or
+without decimals; github turpaultn/DESED), `<id>_<start>` in AudioSet-strong (milliseconds;
+research.google.com/audioset/download_strong.html) and in VGGSound as its users store it (seconds, six digits; its list
+github hche11/VGGSound, `data/vggsound.csv`), `<id>_<start>_<end>` in milliseconds where audiosetdl downloaded.
 """
 
 import csv
+import itertools
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +37,7 @@ import soxr
 
 from igsed import audio, events
 from igsed.errors import InputError
+from igsed.names import normal
 
 SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au"}
 SHORTEST_REST = 0.5
@@ -52,10 +59,12 @@ WHAT = (
     "recordings with other labels only",
     "recordings on the overlap list",
     "lines of the overlap list without a recording",
+    "rows repeated in the annotations, counted once",
     "events in recordings scored",
     "events with other labels, left out",
     "events after the sound's end, left out",
     "events cut at the sound's end",
+    "events that end later than twice the sound's length",
     "events in a rest left out, in part or whole",
     "events that reach into several windows",
     "windows",
@@ -65,11 +74,35 @@ WHAT = (
     "events in windows",
 )
 """What `Split.counts` counts."""
+DOUBTFUL = (
+    "recordings not found",
+    "sound files without annotation, left out",
+    "recordings that are silent",
+    "recordings with other labels only",
+    "lines of the overlap list without a recording",
+    "rows repeated in the annotations, counted once",
+    "events with other labels, left out",
+    "events after the sound's end, left out",
+    "events that end later than twice the sound's length",
+    "events in a rest left out, in part or whole",
+)
+"""Which of `WHAT` may mean that annotations, recordings and classes do not belong together."""
 
 # Annotations of synthetic clips name Scaper's JAMS file instead of the sound file.
 _NAMED = SUFFIXES | {".jams"}
+_LISTED = _NAMED | {".m4a", ".aac", ".wma", ".mp4", ".webm", ".mkv", ".avi", ".mov", ".3gp"}
 _LONGEST_HEADER = 10_000
-_YOUTUBE = re.compile(r"Y?([\w-]{11})(?:_\d+(?:\.\d+)?_\d+(?:\.\d+)?)?", re.ASCII)
+_DEEPEST = 30  # folders that are compared
+_YOUTUBE = re.compile(r"Y?([\w-]{11})(?:_\d+(?:\.\d+)?){0,2}", re.ASCII)
+# Columns that say which recording a line of an overlap list means.
+_ID_COLUMNS = (
+    *("ytid", "youtube_id", "youtubeid", "video_id", "segment_id", "clip_id", "filename", "file_name", "filepath"),
+    *("file", "path", "id"),
+)
+_OTHER_COLUMNS = {
+    *("start", "start_seconds", "start_time", "start_time_seconds", "onset", "end", "end_seconds", "end_time"),
+    *("end_time_seconds", "label", "labels", "positive_labels", "event_label", "split"),
+}
 
 
 class Found(NamedTuple):
@@ -130,18 +163,24 @@ def find(folder: str | Path, names: Sequence[str]) -> Found:
     """
     known = files(folder)
     keys = (
-        {path.relative_to(folder).as_posix(): [path] for path in known},
-        _group(known, lambda path: path.name),
-        _group(known, lambda path: _bare(path.name)),
+        _group(known, lambda path: normal(path.relative_to(folder).as_posix())),
+        _group(known, lambda path: normal(path.name)),
+        _group(known, lambda path: _bare(normal(path.name))),
     )
     paths, missing = {}, []
-    for name in names:
+    for name in dict.fromkeys(map(normal, names)):
         last = name.replace("\\", "/").rsplit("/", 1)[-1]
         fits = next((k[key] for k, key in zip(keys, (name, last, _bare(last)), strict=True) if key in k), [])
         if len(fits) > 1:
+            alike = normal(str(fits[0])) == normal(str(fits[1]))
+            remedy = (
+                "Their names differ only in how accents are stored: rename or remove one."
+                if alike
+                else "Name the folder that holds only one of them, or give its path in the annotations."
+            )
             raise InputError(
                 f"{folder}: {name!r} of the annotations fits {len(fits)} sound files, {fits[0]} and {fits[1]} among "
-                "them. Name the folder that holds only one of them, or give its path in the annotations."
+                f"them. {remedy}"
             )
         if fits:
             paths[name] = fits[0]
@@ -166,10 +205,10 @@ def _group(items: Iterable, key: Callable) -> dict:
     return groups
 
 
-def _bare(name: str) -> str:
+def _bare(name: str, suffixes: Container[str] = _NAMED) -> str:
     """A file name without the suffix of a sound file; DESED's names have points of their own."""
     stem, point, suffix = name.rpartition(".")
-    return stem if f"{point}{suffix}".lower() in _NAMED else name
+    return stem if f"{point}{suffix}".lower() in suffixes else name
 
 
 def desed_public_eval(root: str | Path) -> tuple[Path, Path]:
@@ -212,9 +251,12 @@ def _has_header(path: Path) -> bool:
 
 
 def read_overlap(path: str | Path) -> list[str]:
-    """What an overlap list names: the first cell (up to a comma) of every line that is no comment (`#`).
+    """What an overlap list names: a YouTube id or file name in every line that is no comment (`#`).
 
-    A line is a YouTube id or a file name; AudioSet's own lists (`YTID, start_seconds, …`) can be given as they are.
+    Lines may have cells, separated by tabs, else by commas, and quoted or not. The first cell counts, or where the
+    first line is a header with a column `ytid`, `segment_id`, `filename` or the like, the cell below it. So these lists
+    can be given as they are: AudioSet's (`YTID, start_seconds, end_seconds, positive_labels`), AudioSet-strong's
+    (tab-separated `segment_id start_time_seconds …`), VGGSound's (`id,start,label,split`).
 
     Raises
     ------
@@ -222,40 +264,73 @@ def read_overlap(path: str | Path) -> list[str]:
         The file cannot be read or names nothing.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as lines:
-            cells = [row[0].strip() for row in csv.reader(lines) if row]
+        with open(path, encoding="utf-8-sig") as file:
+            lines = (line.strip() for line in file)
+            rows = (_row(line) for line in lines if line and not line.startswith("#"))
+            first = next(rows, [])
+            header = [re.sub(r"[ -]", "_", cell.lower()) for cell in first]
+            column = next((header.index(name) for name in _ID_COLUMNS if name in header), 0)
+            if _OTHER_COLUMNS.isdisjoint(header) and not set(_ID_COLUMNS) & set(header):
+                rows = itertools.chain([first], rows)
+            named = [row[column] for row in rows if len(row) > column]
     except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as a list of recordings ({error}). Expected a text file.") from None
-    named = [cell for cell in cells if cell and not cell.startswith("#")]
+        raise InputError(
+            f"{path}: cannot be read as a list of recordings ({error}). Expected a text file in UTF-8."
+        ) from None
+    named = [cell for cell in named if cell]
     if not named:
         raise InputError(f"{path}: names no recording. Write one YouTube id or file name a line, or leave the key out.")
     return named
 
 
+def _row(line: str) -> list[str]:
+    separator = "\t" if "\t" in line else ","
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True))]
+
+
 def youtube_id(name: str) -> str | None:
-    """The id in a file name as DESED forms it, or in an id itself; None where there is none.
+    """The id in a file name that begins with one (see above), or in an id itself; None where there is none.
+
+    What looks like an id is taken for one: any 11 letters, digits, `-` or `_`, with at most two numbers after them.
 
     Examples
     --------
-    >>> youtube_id("YMZ1Y6r_9Jc_205_215.wav"), youtube_id("YKK227gPpRn4_30.000_40.000.wav")
-    ('YMZ1Y6r_9Jc', 'KK227gPpRn4')
+    >>> youtube_id("YMZ1Y6r_9Jc_205_215.wav"), youtube_id("KK227gPpRn4_30000"), youtube_id("KK227gPpRn4_000030.mp4")
+    ('YMZ1Y6r_9Jc', 'KK227gPpRn4', 'KK227gPpRn4')
     """
-    match = _YOUTUBE.fullmatch(_bare(name))
+    match = _YOUTUBE.fullmatch(_bare(name.replace("\\", "/").rsplit("/", 1)[-1], _LISTED))
     return match and match[1]
 
 
 def overlapping(names: Sequence[str], listed: Sequence[str]) -> tuple[np.ndarray, int]:
-    """Which recordings an overlap list names: by file name, its suffix aside, or by YouTube id.
+    """Which recordings an overlap list names: by YouTube id, whatever the part of the video, or by file name.
+
+    File names are compared without the suffix of a sound or video; where both sides have folders, these count.
 
     Returns
     -------
     numpy.ndarray of bool (name,), and the number of list entries that name none of them.
     """
-    keys = [{_bare(name), youtube_id(name)} - {None} for name in names]
-    entries = [{_bare(entry), youtube_id(entry)} - {None} for entry in listed]
-    wanted, present = set().union(*entries), set().union(*keys)
-    on_list = np.array([not wanted.isdisjoint(key) for key in keys], dtype=bool)
-    return on_list, sum(present.isdisjoint(entry) for entry in entries)
+    places: dict[tuple[str, str | None], set[int]] = {}
+    for place, name in enumerate(names):
+        whole, *tails = _tails(name)
+        for key in (("id", youtube_id(name)), ("whole", whole), *(("tail", tail) for tail in (whole, *tails))):
+            places.setdefault(key, set()).add(place)
+    places.pop(("id", None), None)
+    on_list, unmatched = np.zeros(len(names), dtype=bool), 0
+    for entry in listed:
+        whole, *tails = _tails(entry)
+        keys = (("id", youtube_id(entry)), ("tail", whole), *(("whole", tail) for tail in tails))
+        found = set().union(*(places.get(key, ()) for key in keys))
+        on_list[list(found)] = True
+        unmatched += not found
+    return on_list, unmatched
+
+
+def _tails(name: str) -> list[str]:
+    """A path without suffix, and the same without its first folders."""
+    parts = _bare(normal(name).replace("\\", "/"), _LISTED).removeprefix("./").strip("/").split("/")[-_DEEPEST:]
+    return ["/".join(parts[k:]) for k in range(len(parts))]
 
 
 def windows(duration: float, length: float) -> np.ndarray:
@@ -349,7 +424,8 @@ def make(
     Raises
     ------
     InputError
-        Beside those of reading: no event has one of the labels, or the overlap list names no recording.
+        Beside those of reading: no event has one of the labels, no event of these ends within its sound or soon after
+        it, or the overlap list names no recording.
     """
     happened, names = events.read(annotations), events.clips(annotations)
     found = find(folder, names)
@@ -368,18 +444,19 @@ def make(
             f"{overlap}: none of its {len(listed)} lines names one of the {len(names)} recordings, the first line "
             f"{listed[0]!r}. Write YouTube ids or file names, or leave the key out."
         )
-    if found.missing:
-        logging.warning("%s: %d annotated recordings not found", folder, len(found.missing))
     tally = Counter({("recordings not found", name): 1 for name in found.missing})
     tally["recordings in the annotations", ""] = len(names) + len(found.missing)
     tally["recordings scored", ""] = len(names)
     tally["sound files without annotation, left out", ""] = len(found.unannotated)
     tally["lines of the overlap list without a recording", ""] = unmatched
+    for name, number in events.repeated(annotations)["filename"].value_counts().items():
+        tally["rows repeated in the annotations, counted once", name] = number
     by_recording = dict(iter(happened.groupby("filename")))
     target.mkdir()
-    clips, pieces = [], []
+    clips, pieces, durations = [], [], {}
     for name, overlaps in zip(progress(names), on_list, strict=True):
         samples, duration = _waveform(found.paths[name], sample_rate, tally)
+        durations[name] = duration
         spans = windows(duration, window)
         parts = _truth(by_recording.get(name, happened[:0]), labels, duration, spans, tally)
         tally["recordings shorter than a window", ""] += duration < window
@@ -401,8 +478,40 @@ def make(
             tally["windows on the overlap list", ""] += overlaps
             tally["events in windows", ""] += len(here)
     tally["windows", ""] = len(clips)
+    _check_times(annotations, happened[happened["event_label"].isin(labels)], durations, found.paths)
+    counts = _counts(tally)
+    for row in counts[counts["what"].isin(DOUBTFUL) & (counts["name"] == "") & (counts["count"] > 0)].itertuples():
+        logging.warning("%s: %s: %d", annotations, row.what, row.count)
     columns = ["clip", "path", "duration", "seed", "polyphony", "recording", "window", "padding", "overlap"]
-    return Split(pd.DataFrame(clips, columns=columns), pd.concat(pieces, ignore_index=True), _counts(tally))
+    return Split(pd.DataFrame(clips, columns=columns), pd.concat(pieces, ignore_index=True), counts)
+
+
+def _check_times(
+    annotations: str | Path, happened: pd.DataFrame, durations: dict[str, float], paths: dict[str, Path]
+) -> None:
+    """Refuse times of which none fits its sound; `happened` are the events of the classes, `paths` by recording."""
+    lengths = happened["filename"].map(durations)
+    if not _beyond(happened["onset"], happened["offset"], lengths).all():
+        return
+    first = happened.iloc[0]
+    rates = happened["filename"].map(
+        {name: audio.header(paths[name]).sample_rate for name in happened["filename"].unique()}
+    )
+    meant = "They may belong to other recordings."
+    for unit, size in (("milliseconds", 1000.0), ("samples", rates), ("microseconds", 1e6)):
+        if not _beyond(happened["onset"] / size, happened["offset"] / size, lengths).any():
+            meant = f"They seem to be {unit}."
+            break
+    raise InputError(
+        f"{annotations}: none of the {len(happened)} events of the classes fits its sound, the first from "
+        f"{first['onset']:g} to {first['offset']:g} in {first['filename']!r}, which lasts {lengths.iloc[0]:.3f} s. "
+        f"{meant} Write onset and offset in seconds from the beginning of the file."
+    )
+
+
+def _beyond(onsets, offsets, lengths):
+    """Which events lie after the end of their sound, or end later than twice its length."""
+    return (onsets >= lengths) | (offsets > 2 * lengths)
 
 
 def _waveform(path: Path, sample_rate: int, tally: Counter) -> tuple[np.ndarray, float]:
@@ -438,11 +547,13 @@ def _truth(
     parts = cut(known, spans)
     # Up to a millisecond past the end is the annotation's rounding.
     beyond, after = known["offset"] > duration + 0.001, known["onset"] >= duration
+    late = _beyond(known["onset"], known["offset"], duration) & ~after
     tally["recordings without events", ""] += happened.empty
     tally["recordings with other labels only", ""] += not happened.empty and known.empty
     tally["events in recordings scored", ""] += len(happened)
     tally["events after the sound's end, left out", ""] += after.sum()
     tally["events cut at the sound's end", ""] += (beyond & ~after).sum()
+    tally["events that end later than twice the sound's length", ""] += late.sum()
     in_rest = (known["offset"] > spans[-1, 1] + 0.001) & ~after & (spans[-1, 1] < duration)
     tally["events in a rest left out, in part or whole", ""] += in_rest.sum()
     tally["events that reach into several windows", ""] += (parts["event"].value_counts() > 1).sum()

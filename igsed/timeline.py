@@ -16,6 +16,30 @@ def frame_count(duration: float, frame: float = FRAME) -> int:
     return int(np.floor(round(duration / frame, 6)))
 
 
+def marked(onsets, offsets, frame: float = FRAME, start: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """The first frame that each event marks, and the one after its last.
+
+    Parameters
+    ----------
+    onsets, offsets : array_like (event,)
+        Seconds.
+    frame, start : float
+        Length of a frame and beginning of frame 0 in seconds.
+
+    Returns
+    -------
+    first, end : numpy.ndarray of float64 (event,)
+        Whole numbers, as floats: times that no clip has stay in range.
+
+    Examples
+    --------
+    >>> marked([0.25, 1.0], [0.3, 1.001])
+    (array([ 2., 10.]), array([ 3., 11.]))
+    """
+    onsets, offsets = (np.round((np.asarray(times, float) - start) / frame, 6) for times in (onsets, offsets))
+    return np.floor(onsets), np.ceil(offsets)
+
+
 def segments(mask, frame: float = FRAME) -> np.ndarray:
     """Runs of active frames as events.
 

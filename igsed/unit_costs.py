@@ -193,7 +193,7 @@ class _Measurement:
         def evaluate() -> pd.DataFrame:
             estimated = evaluation.detected_events(found, predicted, 50.0)
             metrics.segment_based(truth, estimated, durations, self.labels, settings.segment)
-            metrics.event_based(truth, estimated, durations, self.labels, settings.collar)
+            metrics.event_based(truth, estimated, durations, self.labels, settings.collar, merge=settings.merge)
             return pairs.join(evaluation.pair_metrics(evaluation.rows_of(found, pairs), active, 50.0, pairs["clip"]))
 
         for stage, work in {"sweep": sweep, "evaluate": evaluate}.items():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from igsed import LABELS, data_report, mixtures
+from igsed import LABELS, data_report, mixtures, recordings
 from igsed.figures import save
 from igsed.sources import soundbank
 
@@ -192,6 +192,43 @@ def test_trap_is_named(index, sentence):
     found = report(index)[1]
     assert sentence in found
     assert len(found) <= 2
+
+
+REAL = pd.DataFrame(
+    [
+        ("recordings in the annotations", "", 9),
+        ("recordings not found", "", 2),
+        ("recordings not found", "gone.wav", 1),
+        ("recordings not found", "lost.wav", 1),
+        ("recordings scored", "", 7),
+        ("lines of the overlap list without a recording", "", 30),
+        ("rows repeated in the annotations, counted once", "", 0),
+        ("events with other labels, left out", "", 10),
+        *(("events with other labels, left out", label, n) for label, n in zip("ABCD", (1, 2, 3, 4), strict=True)),
+        ("events after the sound's end, left out", "", 1),
+    ],
+    columns=["what", "name", "count"],
+)
+
+
+def test_real_recordings_that_do_not_fit_are_named():
+    table = data_report.table(plenty(), HEARD, PROTOCOL)
+    traps = data_report.traps(plenty(), table, COUNTS, PROTOCOL.sample_rate, REAL)
+    assert traps == [
+        "Real recordings: recordings not found: 2 (gone.wav, lost.wav).",
+        "Real recordings: lines of the overlap list without a recording: 30.",
+        "Real recordings: events with other labels, left out: 10 (A, B: 2, C: 3, …).",
+        "Real recordings: events after the sound's end, left out: 1.",
+    ]
+    text = data_report.markdown(table, COUNTS, traps, REAL)
+    assert "| recordings scored | 7 |" in text
+    assert "| rows repeated" not in text
+    assert "gone.wav |" not in text
+    assert all(f"- {trap}\n" in text for trap in traps)
+
+
+def test_what_is_doubtful_is_counted():
+    assert set(recordings.DOUBTFUL) <= set(recordings.WHAT)
 
 
 def test_class_without_events_is_named():

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score
 
-from igsed import labels, metrics
+from igsed import events as annotations
+from igsed import labels, metrics, timeline
 
 slow_machines_too = settings(deadline=None)
 LABELS = ["Cat", "Dog", "Speech"]
@@ -261,7 +262,7 @@ def test_event_based_equals_brute_force_matching(seed):
     def fits(a, b):
         return abs(a[0] - b[0]) <= 0.2 and abs(a[1] - b[1]) <= max(0.2, 0.2 * (a[1] - a[0]))
 
-    value = values_of(metrics.event_based(reference, estimated, dict.fromkeys(clips, 10.0), LABELS))
+    value = values_of(metrics.event_based(reference, estimated, dict.fromkeys(clips, 10.0), LABELS, merge=None))
     matched = dict.fromkeys(LABELS, 0)
     for clip in clips:
         for label in LABELS:
@@ -286,7 +287,14 @@ EVENT_TRIPLES = [
     ([("a", "Dog", 1.0, 2.0)], [("a", "Dog", 1.0, 2.25)], 0.0),
     ([("a", "Dog", 1.0, 4.0)], [("a", "Dog", 1.0, 4.55)], 1.0),
     ([("a", "Dog", 1.0, 2.0)], [("b", "Dog", 1.0, 2.0)], 0.0),
-    ([("a", "Dog", 1.0, 2.0)], [("a", "Dog", 1.0, 2.0), ("a", "Dog", 1.1, 2.1)], 2 / 3),
+    ([("a", "Dog", 1.0, 2.0)], [("a", "Dog", 1.0, 2.0), ("a", "Dog", 1.1, 2.1)], 1.0),
+    ([("a", "Dog", 1.0, 2.0)], [("a", "Dog", 1.0, 2.0), ("a", "Dog", 2.3, 2.6)], 2 / 3),
+    ([("a", "Dog", 1.0, 1.5), ("a", "Dog", 1.6, 2.0)], [("a", "Dog", 1.0, 2.0)], 1.0),
+    ([("a", "Dog", 1.05, 1.5), ("a", "Dog", 1.67, 2.0)], [("a", "Dog", 1.0, 1.5), ("a", "Dog", 1.6, 2.0)], 1.0),
+    ([("a", "Dog", 1.0, 1.5), ("a", "Dog", 1.7, 2.0)], [("a", "Dog", 1.0, 2.0)], 0.0),
+    ([("a", "Dog", 1.0, 1.5), ("a", "Cat", 1.5, 2.0)], [("a", "Dog", 1.0, 1.5), ("a", "Cat", 1.5, 2.0)], 1.0),
+    ([("a", "Dog", 9.0, 10.0), ("b", "Dog", 0.0, 1.0)], [("a", "Dog", 9.0, 10.0), ("b", "Dog", 0.0, 1.0)], 1.0),
+    ([("a", "Dog", 2.0, 3.0)] * 2, [("a", "Dog", 2.0, 3.0)], 1.0),
     ([("a", "Dog", 1.0, 2.0)], [], 0.0),
 ]
 
@@ -295,6 +303,63 @@ EVENT_TRIPLES = [
 def test_event_based_triples(reference, estimated, expected):
     found = metrics.event_based(events(reference), events(estimated), {"a": 10.0, "b": 10.0}, LABELS)
     assert values_of(found)["Dog", "event_f1"] == pytest.approx(expected)
+
+
+milliseconds = st.tuples(
+    st.sampled_from(["a", "b"]), st.sampled_from(LABELS), st.integers(0, 9999), st.integers(1, 5000)
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(milliseconds, min_size=1, max_size=12), st.sampled_from([0, 0.05, 0.1, 0.15, 0.2, 0.3, 1, 60]))
+def test_a_perfect_frame_detector_has_f1_1(drawn, merge):
+    """Whatever the annotation: events that overlap, touch, or leave less than a frame between them."""
+    truth = events([(clip, label, a / 1000, min(a + b, 10_000) / 1000) for clip, label, a, b in drawn])
+    clips = ["a", "b"]
+    marked = raster(truth, clips)
+    estimated = events(
+        [
+            (clip, label, *run)
+            for clip, of_clip in zip(clips, marked, strict=True)
+            for label, mask in zip(LABELS, of_clip, strict=True)
+            for run in timeline.segments(mask)
+        ]
+    )
+    durations = dict.fromkeys(clips, 10.0)
+    for table, name in (
+        (metrics.event_based(truth, estimated, durations, LABELS, merge=merge), "event"),
+        (metrics.segment_based(truth, estimated, durations, LABELS), "segment"),
+    ):
+        value = values_of(table)
+        for label in (*truth["label"].unique(), "class_mean", "all"):
+            assert value[label, f"{name}_f1"] == 1
+            assert value[label, f"{name}_error_rate"] == 0
+
+
+def test_segments_are_active_once_by_however_many_events():
+    truth = events([("a", "Dog", 0.0, 2.0), ("a", "Cat", 0.0, 1.0)])
+    often = events([("a", "Dog", 0.0, 2.0), ("a", "Dog", 0.5, 1.5), ("a", "Dog", 0.0, 2.0), ("a", "Cat", 0.0, 1.0)])
+    estimated = events([("a", "Dog", 1.0, 3.0), ("a", "Cat", 2.0, 3.0)])
+    once, thrice = (metrics.segment_based(e, estimated, {"a": 4.0}, LABELS) for e in (truth, often))
+    pd.testing.assert_series_equal(once["value"], thrice["value"])
+    assert values_of(once)["Dog", "segment_f1"] == 0.5
+
+
+def test_a_row_told_twice_counts_once(tmp_path):
+    path = tmp_path / "truth.tsv"
+    path.write_text("filename\tonset\toffset\tevent_label\n" + "a.wav\t2.0\t3.0\tDog\n" * 2)
+    truth = annotations.read(path).rename(columns={"filename": "clip", "event_label": "label"})
+    estimated = truth.assign(clip="a.wav")
+    found = metrics.event_based(truth, estimated, {"a.wav": 10.0}, LABELS, merge=None)
+    assert values_of(found)["Dog", "event_f1"] == 1
+
+
+def test_merged_events_are_counted_once():
+    truth = events([("a", "Dog", 1.0, 2.0), ("a", "Dog", 1.5, 3.0), ("a", "Cat", 1.0, 2.0)])
+    found = metrics.event_based(truth, events([]), {"a": 10.0}, LABELS)
+    assert found.groupby("label")["n"].first().to_dict() == {"Cat": 1, "Dog": 1, "Speech": 0, "class_mean": 2, "all": 2}
+    unmerged = metrics.event_based(truth, events([]), {"a": 10.0}, LABELS, merge=None)
+    assert unmerged.loc[unmerged["label"] == "all", "n"].tolist() == [3, 3]
 
 
 def test_collection_metrics_account_for_what_is_undefined():

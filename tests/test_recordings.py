@@ -204,6 +204,57 @@ def test_events_past_the_sounds_end(folder):
     assert count(split, "events in recordings scored") == 4
 
 
+UNITS = {
+    "milliseconds": (1000, "They seem to be milliseconds."),
+    "samples": (RATE, "They seem to be samples."),
+    "microseconds": (10**6, "They seem to be microseconds."),
+    "of other files": (None, "They may belong to other recordings."),
+}
+
+
+@pytest.mark.parametrize(("size", "meant"), UNITS.values(), ids=UNITS)
+def test_times_that_fit_no_sound_are_refused(folder, size, meant):
+    recording(folder / "a.wav", 5, RATE)
+    recording(folder / "b.wav", 1, RATE)
+    spans = [("a.wav", 0, 1.5, "Dog"), ("a.wav", 2.3, 4.75, "Cat"), ("b.wav", 0, 0.9, "Dog"), ("b.wav", 0, 1, "Music")]
+    rows = [(name, a * (size or 1), b * (size or 1), label) for name, a, b, label in spans]
+    if not size:
+        rows = [("a.wav", 5, 9, "Dog"), ("b.wav", 0.5, 30, "Cat"), ("b.wav", 1e9, 2e9, "Dog"), ("b.wav", 0, 1, "Music")]
+    with pytest.raises(
+        InputError, match=r"none of the 3 events of the classes fits its sound, the first from"
+    ) as caught:
+        make(folder, *rows)
+    assert meant in str(caught.value)
+    assert "truth.tsv: " in str(caught.value)
+
+
+def test_times_of_which_some_fit_are_counted_and_told(folder, caplog):
+    recording(folder / "a.wav", 5, RATE)
+    recording(folder / "b.wav", 5, RATE)
+    late = [("b.wav", 0, 1500, "Dog"), ("b.wav", 2300, 4100, "Cat")]
+    split = make(folder, ("a.wav", 0, 1, "Dog"), *late)
+    assert count(split, "events after the sound's end, left out") == 1
+    assert count(split, "events that end later than twice the sound's length") == 1
+    assert "events after the sound's end, left out: 1" in caplog.text
+    assert "events that end later than twice the sound's length: 1" in caplog.text
+
+
+def test_an_event_that_outlasts_its_sound_is_no_error(folder):
+    recording(folder / "a.wav", 5, RATE)
+    assert make(folder, ("a.wav", 3, 7, "Dog")).events[["onset", "offset"]].to_numpy().tolist() == [[3, 5]]
+
+
+def test_repeated_rows_count_once_and_are_told(folder, caplog):
+    recording(folder / "a.wav", 5, RATE)
+    recording(folder / "b.wav", 5, RATE)
+    split = make(folder, *[("a.wav", 2.0, 3.0, "Dog")] * 3, ("b.wav", 2, 3, "Dog"), ("b.wav", "2.00", 3, "Dog"))
+    assert split.events[["onset", "offset"]].to_numpy().tolist() == [[2, 3], [2, 3]]
+    assert count(split, "rows repeated in the annotations, counted once") == 3
+    assert count(split, "rows repeated in the annotations, counted once", "a.wav") == 2
+    assert count(split, "events in recordings scored") == 2
+    assert "rows repeated in the annotations, counted once: 3" in caplog.text
+
+
 def test_what_is_no_truth_is_counted(folder):
     for name in ("quiet", "other", "dog", "extra"):
         recording(folder / "deep" / f"{name}.wav", 1, RATE)
@@ -287,6 +338,30 @@ def test_names_are_found_wherever_and_whatever_the_suffix(folder):
     assert found.unannotated == [folder / "y" / "same.wav"]
 
 
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED])
+@pytest.mark.parametrize("written", [COMPOSED, DECOMPOSED])
+@pytest.mark.parametrize(("file", "name"), [("{}.wav", "{}.wav"), ("{}.wav", "{}"), ("{}/a.wav", "{}/a.wav")])
+def test_accents_may_be_stored_in_either_way(folder, stored, written, file, name):
+    path = folder / file.format(stored)
+    recording(path, 1, RATE)
+    split = make(folder, (name.format(written), 0, 1, "Dog"))
+    assert split.clips["recording"].tolist() == [name.format(COMPOSED)]
+    assert split.events["event_label"].tolist() == ["Dog"]
+    assert recordings.find(folder, [name.format(written)]).paths == {name.format(COMPOSED): path}
+    assert recordings.overlapping([name.format(stored)], [name.format(written)])[0].all()
+
+
+def test_two_files_whose_names_look_the_same_are_not_one(folder):
+    for stored in (COMPOSED, DECOMPOSED):
+        (folder / f"{stored}.wav").touch()
+    if len(list(folder.iterdir())) == 2:
+        with pytest.raises(InputError, match=r"fits 2 sound files.*differ only in how accents are stored"):
+            recordings.find(folder, [f"{COMPOSED}.wav"])
+
+
 @pytest.mark.parametrize(
     ("names", "problem"),
     [
@@ -323,8 +398,16 @@ NAMES = ["YMZ1Y6r_9Jc_205_215.wav", "-6Vtt4ubkC8_78_88.wav", "YKK227gPpRn4_30.00
         ("-6Vtt4ubkC8", [0, 1, 0, 0]),
         ("KK227gPpRn4_30_40.flac", [0, 0, 1, 0]),
         ("KK227gPpRn", [0, 0, 0, 0]),
+        ("KK227gPpRn4_30000", [0, 0, 1, 0]),
+        ("KK227gPpRn4_000030.mp4", [0, 0, 1, 0]),
+        ("-6Vtt4ubkC8_78000_88000.m4a", [0, 1, 0, 0]),
+        ("audio/unbalanced/YKK227gPpRn4.flac", [0, 0, 1, 0]),
         ("kitchen", [0, 0, 0, 1]),
         ("kitchen.wav", [0, 0, 0, 1]),
+        ("kitchen.mp4", [0, 0, 0, 1]),
+        ("my/home/kitchen.wav", [0, 0, 0, 1]),
+        ("my\\home\\kitchen.wav", [0, 0, 0, 1]),
+        ("itchen.wav", [0, 0, 0, 0]),
     ],
 )
 def test_overlap_is_by_id_or_name(entry, expected):
@@ -336,10 +419,22 @@ def test_overlap_is_by_id_or_name(entry, expected):
 YOUTUBE_ID = st.from_regex(r"[A-Za-z0-9_-]{11}", fullmatch=True)
 
 
-@given(YOUTUBE_ID, st.integers(0, 999), st.booleans(), st.booleans())
-def test_every_id_is_found_in_names_of_either_kind(identity, start, desed_train, decimals):
-    times = f"{start}.000_{start + 10}.000" if decimals else f"{start}_{start + 10}"
-    name = f"{'Y' * desed_train}{identity}_{times}.wav"
+PARTS = {
+    "AudioSet": "",
+    "seconds": "_{0}",
+    "AudioSet-strong": "_{0}000",
+    "VGGSound": "_{0:06d}",
+    "DESED's evaluation": "_{0}_{1}",
+    "DESED": "_{0}.000_{1}.000",
+    "audiosetdl": "_{0}000_{1}000",
+}
+SUFFIXES = ["", *(f".{kind}" for kind in ["wav", "flac", "mp3", "m4a", "ogg", "opus", "mp4", "webm", "mkv", "WAV"])]
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+@given(YOUTUBE_ID, st.integers(0, 35_000), st.sampled_from(SUFFIXES), st.sampled_from(["", "Y"]))
+def test_every_id_is_found_in_names_of_any_kind(part, identity, start, suffix, prefix):
+    name = f"{prefix}{identity}{part.format(start, start + 10)}{suffix}"
     assert recordings.youtube_id(name) == identity
     assert recordings.youtube_id(identity) == identity
     assert recordings.overlapping([name], [identity])[0].all()
@@ -355,6 +450,48 @@ def test_the_overlap_list_may_have_comments_or_be_audiosets_own(tmp_path):
         recordings.read_overlap(path)
     with pytest.raises(InputError, match=r"absent\.txt: cannot be read"):
         recordings.read_overlap(tmp_path / "absent.txt")
+
+
+STRONG = "segment_id\tstart_time_seconds\tend_time_seconds\tlabel"
+LISTS = {
+    "AudioSet": ('# YTID, start_seconds, end_seconds, positive_labels\n{}, 30.000, 40.000, "/m/09x0r,/m/0k4j"', "{}"),
+    "AudioSet quoted": ('"{}", "30.000", "40.000", "/m/09x0r"', "{}"),
+    "AudioSet-strong": (STRONG + "\n{}_30000\t2.627\t7.237\t/m/053hz1", "{}_30000"),
+    "AudioSet-strong without header": ("{}_30000\t2.627\t7.237\t/m/053hz1", "{}_30000"),
+    "VGGSound": ('{},30,"people marching, far away",train', "{}"),
+    "VGGSound with header": ("id,start,label,split\n{},30,people marching,train", "{}"),
+    "VGGSound as described": ("YouTube ID,start seconds,label,train/test split\n{},30,people marching,train", "{}"),
+    "unknown name of the column": ("clip,start,end\n{},30,40", "{}"),
+    "AudioCaps": ("audiocap_id,youtube_id,start_time,caption\n91139,{},130,A dog, and a cat", "{}"),
+    "DESED": ("filename\nY{}_30.000_40.000.wav", "Y{}_30.000_40.000.wav"),
+    "Windows": ("\ufefffilename\r\nY{}_30_40.wav\r\n", "Y{}_30_40.wav"),
+}
+
+
+@pytest.mark.parametrize(("text", "named"), LISTS.values(), ids=LISTS)
+@pytest.mark.parametrize("identity", ["--PJHxphWEs", "_0abcdEFGHI", "YMZ1Y6r_9Jc"])
+def test_lists_as_they_are_published(tmp_path, text, named, identity):
+    path = tmp_path / "list"
+    path.write_text(text.format(identity), newline="")
+    assert recordings.read_overlap(path) == [named.format(identity)]
+    found, unmatched = recordings.overlapping([f"Y{identity}_90_100.wav", "b.wav"], [named.format(identity)])
+    assert (found.tolist(), unmatched) == ([True, False], 0)
+
+
+def test_a_quote_left_open_takes_no_further_line(tmp_path):
+    path = tmp_path / "list"
+    path.write_text('"a.wav\nb.wav\n')
+    assert recordings.read_overlap(path) == ["a.wav", "b.wav"]
+
+
+def test_folders_count_where_both_sides_have_them():
+    names = ["x/same.wav", "y/same.wav", "same.wav"]
+    for entry, expected in (("x/same", [1, 0, 1]), ("same.wav", [1, 1, 1]), ("/data/y/same.wav", [0, 1, 1])):
+        assert recordings.overlapping(names, [entry])[0].tolist() == [bool(value) for value in expected]
+
+
+def test_a_path_of_many_folders_takes_no_memory():
+    assert recordings.overlapping(["a.wav"], ["x/" * 100_000 + "a.wav", "/"])[1] == 1
 
 
 def test_overlap_marks_every_window_of_a_recording(folder, tmp_path):

@@ -34,6 +34,7 @@ import pandas as pd
 
 from igsed import LABELS, audio
 from igsed.errors import InputError
+from igsed.names import normal
 from igsed.sources import archives
 
 REQUIRED = ("package", "path", "label", "split", "licence", "sha256")
@@ -127,8 +128,9 @@ def _row(path: Path, line: int, row: dict) -> dict:
             f"{path}, line {line}, columns start and stop: {row['start']!r} and {row['stop']!r} are not times in "
             "seconds, the first before the second. Leave them empty to use the whole recording."
         )
-    series = row["series"] or re.sub(r"[^A-Za-z0-9]+", "-", PurePosixPath(row["path"]).stem).strip("-")
-    return row | times | {"series": series[:99] or "recording", "line": line}
+    path = normal(row["path"])
+    series = row["series"] or re.sub(r"[^A-Za-z0-9]+", "-", PurePosixPath(path).stem).strip("-")
+    return row | times | {"path": path, "series": series[:99] or "recording", "line": line}
 
 
 def _check(path: Path, table: pd.DataFrame) -> None:
@@ -275,7 +277,7 @@ def _unpacked(deb: Path, group: pd.DataFrame) -> tuple[str, dict[str, bytes]]:
         try:
             with tarfile.open(fileobj=process.stdout, mode="r|", tarinfo=archives.TarInfo) as archive:
                 for member in archives.tar_members(archive, _LARGEST_PACKAGE):
-                    path = "/" + member.name.removeprefix("./")
+                    path = normal("/" + member.name.removeprefix("./"))
                     if path in waiting and member.isfile():
                         if member.size > _LARGEST:
                             raise tarfile.FilterError(f"{path} has {member.size} bytes")
@@ -310,7 +312,7 @@ def _resource(data: bytes, wanted: str) -> bytes | None:
                 length = struct.unpack_from(">H", data, names + name)[0]
                 # two bytes of length and four of hash come before the name
                 start = names + name + 6
-                if data[start : start + 2 * length].decode("utf-16-be") == part:
+                if normal(data[start : start + 2 * length].decode("utf-16-be")) == part:
                     break
             else:
                 return None

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from igsed.errors import InputError
+from igsed.names import normal
 from igsed.sources import soundbank
 from igsed.sources.soundbank import Recording
 
@@ -131,10 +132,12 @@ def _segments(name: str, folder: str | Path) -> list[Recording]:
             f"{meta}: lists no segment of {', '.join(wanted.classes)}. Expected lines `audio/<name>.wav`, class and "
             f"session, separated by tabs; fetch {name} again."
         )
-    there = {path.relative_to(meta.parent).as_posix(): path for path in soundbank.sounds(meta.parent)}
+    there: dict[str, list[Path]] = {}
+    for path in soundbank.sounds(meta.parent):
+        there.setdefault(normal(path.relative_to(meta.parent).as_posix()), []).append(path)
     found = []
     for file, _, *rest in listed:
-        if path := there.get(file.strip()):
+        for path in there.get(normal(file.strip()), ()):
             parsed = re.fullmatch(wanted.source, path.stem)
             source = parsed[1] if parsed else rest[0].strip() if rest else soundbank.base(path.stem)
             found.append(Recording("train", "background", name, f"{name}/{source}", path, licence=wanted.licence))

@@ -24,6 +24,7 @@ import pandas as pd
 from igsed import LABELS, audio
 from igsed.checksums import file_digest
 from igsed.errors import InputError
+from igsed.names import normal
 
 COLUMNS = [
     *("split", "kind", "label", "source", "path", "duration", "sample_rate", "channels", "sha256"),
@@ -65,12 +66,12 @@ def without_suffix(folder: str) -> tuple[str, str]:
 
 
 def base(name: str) -> str:
-    """What a file's name, without its ending, says of the source: all before a last `_<number>`.
+    """What a file's name, without its ending, says of the source: all before a last `_<number>`, see `igsed.names`.
 
     >>> base("50357_2"), base("21986")
     ('50357', '21986')
     """
-    return re.sub(r"_[0-9]+$", "", name)
+    return re.sub(r"_[0-9]+$", "", normal(name))
 
 
 def freesound_id(name: str) -> str:
@@ -130,7 +131,7 @@ def backgrounds(bank: Path, part: str) -> list[Recording]:
     found = []
     for path in sounds(folder):
         parts = path.relative_to(folder.parent).parts
-        label = parts[min(1, len(parts) - 2)]
+        label = normal(parts[min(1, len(parts) - 2)])
         found.append(Recording(part, "background", label, f"{label}/{base(path.stem)}", path))
     if not found:
         raise InputError(
@@ -388,7 +389,7 @@ def _cells(path: str | Path) -> pd.DataFrame | None:
 
 def _key(name: str) -> tuple[str, str, str]:
     """Kind, label and source (of a background: the file) of a listed path; what it does not say is empty."""
-    path = PurePosixPath(name.replace("\\", "/"))
+    path = PurePosixPath(normal(name).replace("\\", "/"))
     stem = path.stem if path.suffix.lower() in SUFFIXES else path.name
     if "background" in path.parts[:-1]:
         return "background", "", stem
@@ -402,7 +403,7 @@ def _named(table: pd.DataFrame, validation_list: str | Path) -> pd.Series:
     listed = {_key(name) for name in read_validation_list(validation_list)}
     named = []
     for row in table.itertuples():
-        stem = Path(row.path).stem
+        stem = normal(Path(row.path).stem)
         exact = (
             ("foreground", row.label, base(stem)) if row.kind == "foreground" else ("background", "", stem),
             ("", "", stem),
@@ -438,10 +439,15 @@ def licences(root: str | Path) -> Callable[[Path], str]:
         if named is None or said is None:
             continue
         for _, row in cells.iloc[1:].iterrows():
-            parts = PurePosixPath(row.iloc[named].replace("\\", "/")).parts[-2:]
+            parts = PurePosixPath(normal(row.iloc[named]).replace("\\", "/")).parts[-2:]
             if parts:
                 known[("" if len(parts) == 1 else parts[0], parts[-1])] = row.iloc[said]
-    return lambda path: known.get((path.parent.name, path.name)) or known.get(("", path.name), "")
+
+    def licence(path: Path) -> str:
+        folder, name = normal(path.parent.name), normal(path.name)
+        return known.get((folder, name)) or known.get(("", name), "")
+
+    return licence
 
 
 def read(path: str | Path) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from igsed.errors import InputError
+from igsed.names import normal
 from igsed.provenance import tree_digest
 from igsed.sources import debian, soundbank
 
@@ -54,6 +55,12 @@ def test_a_table_is_read_with_its_defaults(tmp_path):
     assert rows["start"].tolist() == [0, 0.5]
     assert rows["stop"].tolist() == [np.inf, 2]
     assert list(rows) == [*debian.REQUIRED, *debian.OPTIONAL]
+
+
+def test_paths_with_accents_are_one_however_they_are_stored(tmp_path):
+    composed, decomposed = {"path": "/a/caf\u00e9.wav"}, {"path": "/a/cafe\u0301.wav"}
+    assert debian.read(table(tmp_path, decomposed))["path"].tolist() == ["/a/caf\u00e9.wav"]
+    assert "line 3: names the same recording as line 2" in refused(table(tmp_path, composed, decomposed))
 
 
 @pytest.mark.parametrize(
@@ -246,16 +253,21 @@ def site(tmp_path):
 
     add("bark.wav", "Dog", "train", 12, channels=2, rate=16000)
     add("woof 1.ogg", "Dog", "train", 1)
-    add("yap.flac", "Dog", "eval", 1)
+    add("ya\u0301p.flac", "Dog", "eval", 1)
     add("wind.wav", "background/wind", "train", 11)
     add("rain.wav", "background/rain", "train", 26)
     add("brook.wav", "background/brook", "eval", 40)
     add("quiet.wav", "Dog", "train", 1, level=0)
     inner = tmp_path / "inner.wav"
     rows.append(
-        {"path": "/usr/share/some/a.rcc::x/inner.wav", "label": "Dog", "split": "eval", "sha256": sound(inner, 0.5)}
+        {
+            "path": "/usr/share/some/a.rcc::x/inn\u00e9r.wav",
+            "label": "Dog",
+            "split": "eval",
+            "sha256": sound(inner, 0.5),
+        }
     )
-    (share / "a.rcc").write_bytes(collection({"x/inner.wav": inner.read_bytes()}))
+    (share / "a.rcc").write_bytes(collection({"x/inne\u0301r.wav": inner.read_bytes()}))
     control = (
         "Package: some-data\nVersion: 1:2.0~a-3\nArchitecture: all\nMaintainer: M <m@example.org>\nDescription: d\n"
     )
@@ -289,7 +301,7 @@ def test_a_soundbank_comes_out_of_a_package(site):
     tmp_path, rows, _ = site
     report = fetched(site, rows, "bank")
     assert list(report) == debian.REPORT
-    assert report["path"].tolist() == [row["path"] for row in rows]
+    assert report["path"].tolist() == [normal(row["path"]) for row in rows]
     assert (report["status"] == "ok").all()
     assert (report["version"] == "1:2.0~a-3").all()
     assert report["files"].tolist() == [2, 1, 1, 1, 2, 3, 0, 1]
@@ -304,7 +316,7 @@ def test_a_soundbank_comes_out_of_a_package(site):
     assert bark["duration"].tolist() == pytest.approx([10, 2], abs=0.01)
     assert bark["sample_rate"].tolist() == [16000, 16000]
     assert bark["split"].nunique() == 1
-    assert set(index["source"]) >= {"Dog/some-data_woof-1", "Dog/some-data_yap", "rain/some-data_rain"}
+    assert set(index["source"]) >= {"Dog/some-data_woof-1", "Dog/some-data_y-p", "rain/some-data_rain"}
     assert soundfile.info(bark["path"].iloc[0]).subtype == "PCM_16"
 
 

@@ -116,6 +116,16 @@ def test_part_of_a_background_set_will_do(sources, caplog):
     assert "6 of the 12 files listed are not there" in caplog.text
 
 
+def test_listed_names_with_accents_are_found_however_they_are_stored(sources):
+    root = sources["sins"] / desed_archive.SINS
+    path = sorted((root / "audio").glob("DevNode1_*.wav"))[0]
+    meta = (root / "meta.txt").read_text()
+    (root / "meta.txt").write_text(meta.replace(path.name, "caf\u00e9_0.wav"))
+    path.rename(path.with_name("cafe\u0301_0.wav"))
+    rows = desed.index(sources, CHOSEN, ["sins"], 0.25).query("label == 'sins'")
+    assert str(path.with_name("cafe\u0301_0.wav")) in set(rows["path"])
+
+
 DAMAGED = {
     "no soundbank": ("desed_soundbank", "audio", r"holds no audio/train/soundbank\. Unpack DESED_synth_soundbank"),
     "no table": ("sins", f"{desed_archive.SINS}/meta.txt", r"holds no meta\.txt\. Unpack all archives of sins"),

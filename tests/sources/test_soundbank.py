@@ -314,6 +314,29 @@ def test_licences_come_from_tables_beside_the_bank(small):
     assert found["train/soundbank/foreground/Cat/a_0.wav"] == "unsaid"
 
 
+def test_accents_may_be_stored_in_either_way(tmp_path):
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    root = bank(tmp_path / "bank", train=(f"{composed}_0", f"{decomposed}_1", "b_0"), labels=("Dog",))
+    recording(root / f"audio/train/soundbank/background/{decomposed}/x_0.wav", seconds=0.025, rate=8000, seed=90)
+    recording(root / f"audio/train/soundbank/background/{composed}/x_1.wav", seconds=0.025, rate=8000, seed=91)
+    write(root / "licenses.tsv", "path\tlicence", f"Dog/{decomposed}_0.wav\tCC0", f"{composed}_1.wav\tGPL-3+")
+    table = soundbank.index(root, ["Dog"], 0.25)
+    accented = table[table["path"].str.contains("caf") & (table["kind"] == "foreground")]
+    assert accented["source"].tolist() == [f"Dog/{composed}"] * 2
+    assert accented["split"].nunique() == 1
+    assert set(accented["licence"]) == {"CC0", "GPL-3+"}
+    assert set(accented["path"]) == {str(path) for path in (folder_of(root, "Dog")).glob("caf*")}
+    rooms = table[
+        table["path"].str.contains("/caf") & (table["kind"] == "background") & table["path"].str.contains("x_")
+    ]
+    assert rooms["source"].tolist() == [f"{composed}/x"] * 2
+    for listed in (composed, decomposed):
+        write(tmp_path / "list.tsv", "filepath", f"audio/validation/soundbank/foreground/Dog/{listed}_0.wav")
+        table = soundbank.check(soundbank.find(root, ["Dog"]), 0.25, tmp_path / "list.tsv")
+        held = table.query("label == 'Dog' and split == 'validation'")
+        assert held["source"].tolist() == [f"Dog/{composed}"] * 2
+
+
 def test_unusable_recordings_can_be_left_out(small):
     dogs = small / "audio" / "train" / "soundbank" / "foreground" / "Dog"
     silent(dogs / "z_0.wav")

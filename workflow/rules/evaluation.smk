@@ -55,6 +55,7 @@ rule evaluate:
         protocols=CONFIG.evaluation.protocols,
         segment=CONFIG.evaluation.segment,
         collar=CONFIG.evaluation.collar,
+        merge=CONFIG.evaluation.merge,
     script:
         "../scripts/evaluate.py"
 

@@ -53,6 +53,8 @@ rule data_report:
         index=rules.soundbank.output.index,
         clips=collect("<results>/mixtures/{split}/clips.csv", split=SPLITS),
         events=collect("<results>/mixtures/{split}/events.tsv", split=SPLITS),
+        # Of real recordings, where there are any.
+        real=collect("<results>/mixtures/{split}/counts.csv", split=JUDGED[1:]),
     output:
         csv="<results>/tables/data.csv",
         md=report(

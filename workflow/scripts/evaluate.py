@@ -31,7 +31,9 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
                     estimated = evaluation.detected_events(found, predictions, percentile)
                     judged[percentile] = [
                         metrics.segment_based(reference, estimated, lengths, params.labels, params.segment),
-                        metrics.event_based(reference, estimated, lengths, params.labels, params.collar),
+                        metrics.event_based(
+                            reference, estimated, lengths, params.labels, params.collar, merge=params.merge
+                        ),
                     ]
                 detections += [table.assign(**key) for table in judged[percentile]]
     pd.concat(tables).to_parquet(out.pairs, index=False)

@@ -5,8 +5,9 @@ Conventions
 - A recording is scored in windows as long as a mixture, one after the other from its beginning. The last window is
   padded with silence; a rest shorter than `SHORTEST_REST` after a whole window is left out, since its window would be
   almost wholly padding (recordings of "10 s" last 10.01 s as often as not). Every window is a clip.
-- The waveform is the mean over channels, resampled (soxr, its high quality) to the rate of the mixtures. Where it
-  exceeds full scale, the whole recording is scaled down, as Scaper does with mixtures.
+- The waveform is the mean over channels, if wanted without the offset (the mean of the whole recording), resampled
+  (soxr, its high quality) to the rate of the mixtures. Where it exceeds full scale, the whole recording is scaled down,
+  as Scaper does with mixtures. A recording is as long as what the file holds, whatever its header states.
 - An event belongs to every window that it reaches into, cut to it, in whole milliseconds like all annotations. What
   lies after the sound's end is cut off.
 - Labels that are not the experiment's are no part of the truth; recordings without events stay and can only be wrongly
@@ -44,6 +45,9 @@ WHAT = (
     "recordings with several channels, averaged",
     "recordings at another sample rate, resampled",
     "recordings above full scale, scaled down",
+    "recordings with an offset, taken away",
+    "recordings with an offset, left in",
+    "recordings whose header states no or a wrong length, read to their end",
     "recordings that are silent",
     "recordings shorter than a window",
     "recordings longer than a window",
@@ -324,6 +328,7 @@ def make(
     audio_folder: str | Path,
     sample_rate: int,
     window: int,
+    remove_offset: bool = True,
     overlap: str | Path | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Split:
@@ -341,6 +346,8 @@ def make(
         Where these will finally lie, for the column `path`.
     sample_rate, window : int
         Of the mixtures: Hz, s.
+    remove_offset : bool
+        Whether every recording's mean is taken away; either way those whose mean is large (`audio.has_offset`) are told.
     overlap : path, optional
         The overlap list.
     progress : callable
@@ -379,7 +386,7 @@ def make(
     target.mkdir()
     clips, pieces = [], []
     for name, overlaps in zip(progress(names), on_list, strict=True):
-        samples, duration = _waveform(found.paths[name], sample_rate, tally)
+        samples, duration = _waveform(found.paths[name], name, sample_rate, remove_offset, tally)
         spans = windows(duration, window)
         parts = _truth(by_recording.get(name, happened[:0]), labels, duration, spans, tally)
         tally["recordings shorter than a window", ""] += duration < window
@@ -405,10 +412,26 @@ def make(
     return Split(pd.DataFrame(clips, columns=columns), pd.concat(pieces, ignore_index=True), _counts(tally))
 
 
-def _waveform(path: Path, sample_rate: int, tally: Counter) -> tuple[np.ndarray, float]:
-    """A recording as the split needs it, and its length in seconds."""
-    samples, rate = audio.read(path)
-    duration, channels = len(samples) / rate, audio.header(path).channels
+def _waveform(
+    path: Path, name: str, sample_rate: int, remove_offset: bool, tally: Counter
+) -> tuple[np.ndarray, float]:
+    """A recording as the split needs it, and its length in seconds; what is special is counted by its name."""
+
+    def tell(what: str, why: str) -> None:
+        tally[what, name] += 1
+        logging.warning("%s: %s", path, why)
+
+    samples, rate, channels, notes = audio.load(path)
+    duration = len(samples) / rate
+    if notes:
+        tell("recordings whose header states no or a wrong length, read to their end", "; ".join(notes))
+    if audio.is_silent(samples):
+        tell("recordings that are silent", "holds only silence")
+    elif audio.has_offset(samples):
+        what = f"recordings with an offset, {'taken away' if remove_offset else 'left in'}"
+        tell(what, f"has a mean of {samples.mean(dtype=np.float64):.3g}, above 10 % of its rms")
+    if remove_offset:
+        samples = samples - np.float32(samples.mean(dtype=np.float64))
     if channels > 1:
         tally["recordings with several channels, averaged", f"{channels} channels"] += 1
     if rate != sample_rate:
@@ -421,9 +444,8 @@ def _waveform(path: Path, sample_rate: int, tally: Counter) -> tuple[np.ndarray,
         samples = soxr.resample(samples, rate, sample_rate)
     peak = np.abs(samples).max(initial=0)
     if peak > 1:
-        tally["recordings above full scale, scaled down", ""] += 1
+        tell("recordings above full scale, scaled down", f"is scaled down, its peak is {peak:.3g}")
         samples = samples / peak
-    tally["recordings that are silent", ""] += peak == 0
     return samples, duration
 
 

@@ -160,10 +160,11 @@ def without_numbers(path):
 UNUSABLE = {
     "empty": (lambda path: path.write_bytes(b""), "the file is empty"),
     "text": (lambda path: path.write_text("no sound at all\n" * 9), "cannot be read as audio"),
-    "silent": (silent, "holds only silence. Remove the file or replace it"),
+    "silent": (silent, "holds only silence. Leave it out of the folder."),
+    "constant": (lambda path: soundfile.write(path, np.full(4000, 0.25), 8000), "holds only silence"),
     "not finite": (without_numbers, "not finite"),
     "no samples": (lambda path: soundfile.write(path, np.zeros(0), 8000), "holds no samples"),
-    "too short": (lambda path: soundfile.write(path, np.ones(100), 8000), "lasts less than 0.02 s"),
+    "too short": (lambda path: soundfile.write(path, np.arange(100) / 100, 8000), "lasts less than 0.02 s"),
     "gone": (lambda path: (path.unlink(), path.symlink_to("nowhere")), None),
 }
 

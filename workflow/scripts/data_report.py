@@ -13,7 +13,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     happened = {split: events.read(path) for split, path in zip(params.splits, files.events, strict=True)}
     table = data_report.table(index, happened, mixtures.Protocol(**params.protocol))
     counts = data_report.clip_counts(clips, params.drawn, params.keep)
-    traps = data_report.traps(index, table, counts, params.protocol["sample_rate"])
+    traps = data_report.traps(index, table, counts, params.protocol["sample_rate"], params.protocol["remove_offset"])
     out.csv.write_text(data_report.csv(table), encoding="utf-8")
     out.md.write_text(data_report.markdown(table, counts, traps), encoding="utf-8")
     figures.save(data_report.figure(table), out.svg, out.png)

@@ -66,7 +66,9 @@ def mixing(settings: config.Config, options: argparse.Namespace):
     pools, recordings = soundbank.pools(index, "train"), mixtures.sounds(index, protocol)
 
     def draw(k: int) -> mixtures.Mixture:
-        return mixtures.draw(*pools, protocol, settings.seed, "train", k, lambda m: mixtures.audible(m, protocol, recordings))
+        return mixtures.draw(
+            *pools, protocol, settings.seed, "train", k, lambda m: mixtures.audible(m, protocol, recordings)
+        )
 
     with tempfile.TemporaryDirectory() as folder:
         jams, sound = Path(folder, "clip.jams"), Path(folder, "clip.flac")

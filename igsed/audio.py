@@ -87,9 +87,7 @@ def load(path: str | Path) -> Sound:
     return Sound(_joined(path, found.blocks), found.sample_rate, found.channels, found.notes)
 
 
-def read(
-    path: str | Path, start: float = 0.0, end: float = math.inf, dtype: str = "float32"
-) -> tuple[np.ndarray, int]:
+def read(path: str | Path, start: float = 0.0, end: float = math.inf, dtype: str = "float32") -> tuple[np.ndarray, int]:
     """Read a sound file, or a part of it, as mono.
 
     Parameters
@@ -202,11 +200,13 @@ def _part(path, file: _Forwards, first: float, last: int, dtype: str) -> list[np
     return list(_blocks(path, file, last - int(first), dtype))
 
 
-def _blocks(path, file: _Forwards, count: float, dtype: str, slowly_from: float = math.inf) -> Iterator[np.ndarray]:
-    """So many samples, block by block; one by one from `slowly_from` on."""
+def _blocks(
+    path, file: _Forwards, count: float, dtype: str, slowly_from: float = math.inf, step: int = 1
+) -> Iterator[np.ndarray]:
+    """So many samples, block by block; from `slowly_from` on, in blocks of `step`."""
     length, size = 0, max(1, _BLOCK // file.channels)
     while length < count:
-        wanted = min(size, count - length, max(1, slowly_from - length))
+        wanted = min(size, count - length, slowly_from - length if length < slowly_from else step)
         block = file.read(int(wanted), dtype, always_2d=True).mean(axis=1)
         if not len(block):
             return
@@ -216,16 +216,18 @@ def _blocks(path, file: _Forwards, count: float, dtype: str, slowly_from: float 
         yield block
 
 
-def _decode_all(path, first: float, last: float, dtype: str, slowly_from: float = math.inf) -> _Decoded:
+def _decode_all(
+    path, first: float, last: float, dtype: str, slowly_from: float = math.inf, step: int = _BLOCK
+) -> _Decoded:
     """Decode from the beginning, whatever number of samples is stated.
 
-    A block in which the decoder fails is lost with all that it held, so it is tried again sample by sample.
+    A block in which the decoder fails is lost with all that it held, so it is tried again in smaller steps.
     """
     blocks, length, failure = [], 0, None
     with _open(path, unknown=True) as (file, found):
         stated = file.frames if found.stated is None else found.stated
         try:
-            for block in _blocks(path, file, last, dtype, slowly_from):
+            for block in _blocks(path, file, last, dtype, slowly_from, step):
                 if length + len(block) > first:
                     blocks.append(block[max(0, int(first) - length) :])
                 length += len(block)
@@ -233,8 +235,8 @@ def _decode_all(path, first: float, last: float, dtype: str, slowly_from: float 
             failure = error
         # MP3 states no more than an estimate, unless its encoder knew better.
         doubt, rate, channels = 0.01 * stated if file.format == "MP3" else 0, file.samplerate, file.channels
-    if failure and slowly_from == math.inf:
-        return _decode_all(path, first, last, dtype, length)
+    if failure and step > 1:
+        return _decode_all(path, first, last, dtype, length, 512 if step > 512 else 1)
     if failure and not length:
         raise InputError(_unreadable(path, failure))
     notes = {

@@ -7,7 +7,7 @@ Conventions
 -----------
 - WAV, RF64, W64, AIFF and AU state the number of bytes of their samples. Where the file ends earlier, its end counts.
   Where more follows that is no metadata, it is samples too; they end where metadata begin, else with the file.
-- Metadata are chunks, as these formats have them, tags (ID3, APE, Lyrics3), text, and zeros (a block that was allocated).
+- Metadata are chunks, as these formats have them, tags (ID3, APE, Lyrics3), text, and zeros (an allocated block).
 - Of FLAC, whose samples must be decoded to be counted, the stated number is replaced by 0, which means unknown.
 
 Formats: Microsoft, "Multiple channel audio data and WAVE files"; EBU Tech 3306 (RF64); Sony Wave64; Apple, "Audio
@@ -28,7 +28,7 @@ ENDS_EARLY = "less sound than the header states (cut short or damaged)"
 DAMAGED = "not to be decoded to its end (cut short or damaged)"
 
 _MOST_CHUNKS = 1000
-_PIPED = 0x7FFFF000
+_PIPED = 0x7FFF0000
 """SoX and others write about 2³¹ bytes into the header of what goes into a pipe."""
 _TAIL = 1 << 20
 """So many of a file's last bytes are searched for metadata, where the header does not say where they begin."""
@@ -53,15 +53,16 @@ class Form(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """The chunk of samples: its first byte, how many the header states, where it does, and the format.
+    """The chunk of samples: its first byte, how many the header states, where it does, the format, bytes of a block.
 
-    `fields` are (position, bytes, what is added to the number of bytes of samples).
+    `fields` are (position, bytes, what is added to the number of bytes of samples). A block is decoded as a whole.
     """
 
     begin: int
     stated: int
     fields: tuple[tuple[int, int, int], ...]
     form: Form
+    block: int = 1
 
 
 class Found(NamedTuple):
@@ -89,7 +90,7 @@ class View(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(0, offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence])
         return self._at
 
     def tell(self) -> int:
@@ -143,6 +144,8 @@ def _lengths(samples: Samples, end: int) -> dict[int, bytes]:
 
 
 def _at(file, place: int, length: int) -> bytes:
+    if place > os.fstat(file.fileno()).st_size:  # perhaps more than can be sought
+        return b""
     file.seek(place)
     return file.read(length)
 
@@ -178,11 +181,13 @@ def _samples(file, size: int) -> Samples | None:
         form, place, name = _W64, 40, _W64_DATA
     else:
         return None
-    large = None
+    large, block = None, 1
     for id, at, length in _chunks(file, place, form):
         begin = at + form.id + form.size
         if id == b"ds64" and kind == b"RF64":
             large = begin + 8
+        if id[:4] == b"fmt ":
+            block = int.from_bytes(_at(file, begin + 12, 2), form.order)
         if id == name:
             fields, stated = ((at + form.id, form.size, form.counted),), length - form.counted
             if name == b"SSND":
@@ -190,7 +195,7 @@ def _samples(file, size: int) -> Samples | None:
                 begin, stated, fields = begin + before, length - before, ((at + 4, 4, before),)
             elif large and length == 0xFFFFFFFF:
                 stated, fields = int.from_bytes(_at(file, large, 8), "little"), ((large, 8, 0),)
-            return Samples(begin, stated, fields, form) if begin < size else None
+            return Samples(begin, stated, fields, form, max(1, block)) if begin < size else None
     return None
 
 
@@ -212,7 +217,14 @@ def _next(place: int, length: int, form: Form) -> int:
 
 
 def _end(file, samples: Samples, size: int) -> tuple[int, str]:
-    """The byte after the last sample, and what should be told."""
+    """The byte after the last sample, or last whole block, and what should be told."""
+    end, note = _true_end(file, samples, size)
+    # Of a part of a block, libsndfile makes up the rest.
+    part = (end - samples.begin) % samples.block if note else 0
+    return end - part if end - part > samples.begin else end, note
+
+
+def _true_end(file, samples: Samples, size: int) -> tuple[int, str]:
     begin, stated, form = samples.begin, samples.stated, samples.form
     if stated > size - begin:
         return _metadata_begin(file, begin, size, form), NO_LENGTH if stated >= _PIPED else ENDS_EARLY

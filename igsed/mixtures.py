@@ -213,8 +213,11 @@ def audible(mixture: Mixture, protocol: Protocol, recordings: scaper_conversion.
 def _heard(waveform: np.ndarray, sample_rate: int) -> bool:
     """Whether Scaper's loudness is above -70 LUFS; mostly the first second tells.
 
-    The whole is louder than that gate of ITU-R BS.1770 as soon as any 400 ms of it are.
+    The whole is louder than that gate of ITU-R BS.1770 as soon as any 400 ms of it are. A constant is not heard, though
+    its beginning, a step, has a loudness.
     """
+    if audio.is_silent(waveform):
+        return False
     loudness = _scaper().audio.get_integrated_lufs
     return any(loudness(part[:, None], sample_rate) > -70 for part in (waveform[:sample_rate], waveform))
 
@@ -244,7 +247,7 @@ def render(
     jams : path
         The annotation's file.
     recordings : scaper_conversion.Sounds, optional
-        Where the recordings are read from, see `sounds`; without it, each is read whole first to know its peak and mean.
+        Where the recordings are read from, see `sounds`; without it, each is read whole to know its peak and mean.
 
     Returns
     -------

@@ -347,7 +347,7 @@ def make(
     sample_rate, window : int
         Of the mixtures: Hz, s.
     remove_offset : bool
-        Whether every recording's mean is taken away; either way those whose mean is large (`audio.has_offset`) are told.
+        Whether every recording's mean is taken away; those whose mean is large (`audio.has_offset`) are told anyway.
     overlap : path, optional
         The overlap list.
     progress : callable
@@ -412,9 +412,7 @@ def make(
     return Split(pd.DataFrame(clips, columns=columns), pd.concat(pieces, ignore_index=True), _counts(tally))
 
 
-def _waveform(
-    path: Path, name: str, sample_rate: int, remove_offset: bool, tally: Counter
-) -> tuple[np.ndarray, float]:
+def _waveform(path: Path, name: str, sample_rate: int, remove_offset: bool, tally: Counter) -> tuple[np.ndarray, float]:
     """A recording as the split needs it, and its length in seconds; what is special is counted by its name."""
 
     def tell(what: str, why: str) -> None:

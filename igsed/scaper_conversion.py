@@ -1,13 +1,13 @@
 """What Scaper wants of SoX and of soundfile: read a recording, bring it to another sample rate and to one channel.
 
-`Transformer`: Scaper looks for the package soxbindings, and, where that is missing, starts the program `sox` once for every event,
-which takes as long as all the rest of its rendering. This module stands in for soxbindings (see `igsed.mixtures`), so
-that neither is needed. It resamples with soxr, the resampler of SoX as a library, at SoX's default quality. Unlike
-SoX it cuts nothing off at full scale: Scaper sets the loudness afterwards.
+`Transformer`: Scaper looks for the package soxbindings, and, where that is missing, starts the program `sox` once for
+every event, which takes as long as all the rest of its rendering. This module stands in for soxbindings (see
+`igsed.mixtures`), so that neither is needed. It resamples with soxr, the resampler of SoX as a library, at SoX's default
+quality. Unlike SoX it cuts nothing off at full scale: Scaper sets the loudness afterwards.
 
-`Sounds`: Scaper reads through soundfile, which believes headers and cuts nothing off, but knows no levels. This stand-in
-reads through `igsed.audio`, as all else here does: to the true end, as mono, scaled down where the recording is above
-full scale, and without its offset if wanted. Only the part that is heard is read.
+`Sounds`: Scaper reads through soundfile, which believes headers. This stand-in reads through `igsed.audio`, as all else
+here does: to the true end, as mono, scaled down where the recording is above full scale, and without its offset if
+wanted. Only the part that is heard is read.
 """
 
 from collections.abc import Mapping

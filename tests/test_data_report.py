@@ -209,9 +209,10 @@ def test_trap_is_named(index, sentence):
 
 def test_an_offset_that_was_left_in_is_called_so():
     index = changed("path == 'Dog/0.wav'", notes=soundbank.OFFSET)
-    assert "; left in (`mixtures.remove_offset`) (Dog/0.wav)." in report(
-        index, protocol=PROTOCOL._replace(remove_offset=False)
-    )[1][0]
+    assert (
+        "; left in (`mixtures.remove_offset`) (Dog/0.wav)."
+        in report(index, protocol=PROTOCOL._replace(remove_offset=False))[1][0]
+    )
 
 
 def test_a_recording_left_out_has_its_problem_and_no_note():

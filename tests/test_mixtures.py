@@ -401,6 +401,14 @@ def scaled(bank, factor, offset=0.0, subtype="FLOAT"):
     return tone
 
 
+@pytest.mark.parametrize("remove_offset", [True, False])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_part_that_is_constant_is_not_audible(bank, place, remove_offset):
+    samples, _ = audio.read(bank[place])
+    soundfile.write(bank[place], np.concatenate([np.full(8 * RATE, 0.3), samples]), RATE, subtype="FLOAT")
+    assert not mixtures.audible(mixture(bank, (1.0, 2.5)), SMALL._replace(remove_offset=remove_offset))
+
+
 @given(st.floats(1.01, 1e6), st.sampled_from([0, 1]))
 @settings(deadline=None, max_examples=10)
 def test_a_source_above_full_scale_is_mixed_as_if_it_were_below(tmp_path_factory, factor, place):

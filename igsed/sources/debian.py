@@ -424,8 +424,7 @@ def _write(content: bytes, row, folder: Path, numbers: dict[Path, itertools.coun
         original = Path(scratch) / f"recording{PurePosixPath(row.path).suffix[:8]}"
         original.write_bytes(content)
         try:
-            waveform, sample_rate, *_ = audio.load(original)
-            waveform = audio.levelled(waveform, audio.measure(waveform, sample_rate), remove_offset=False)
+            waveform, sample_rate = audio.read(original)
         except InputError as error:
             raise InputError(f"package {row.package}, {row.path}: {error}") from None
     durations = {}

@@ -454,7 +454,8 @@ def licences(root: str | Path) -> Callable[[Path], str]:
 
 def read(path: str | Path) -> pd.DataFrame:
     """The index that a workflow wrote: the table of `check`."""
-    text: Mapping[str, type] = dict.fromkeys(set(COLUMNS) - {"duration", "sample_rate", "channels", "samples", "peak", "offset"}, str)
+    numbers = {"duration", "sample_rate", "channels", "samples", "peak", "offset"}
+    text: Mapping[str, type] = dict.fromkeys(set(COLUMNS) - numbers, str)
     return pd.read_csv(path, dtype=text, keep_default_na=False, float_precision="round_trip")
 
 

@@ -2,7 +2,7 @@
 
 `Transformer`: Scaper looks for the package soxbindings, and, where that is missing, starts the program `sox` once for
 every event, which takes as long as all the rest of its rendering. This module stands in for soxbindings (see
-`igsed.mixtures`), so that neither is needed. It resamples with soxr, the resampler of SoX as a library, at SoX's default
+`igsed.mixtures`), so that neither is needed. It resamples with soxr, the resampler of SoX as a library, at its default
 quality. Unlike SoX it cuts nothing off at full scale: Scaper sets the loudness afterwards.
 
 `Sounds`: Scaper reads through soundfile, which believes headers. This stand-in reads through `igsed.audio`, as all else

@@ -15,7 +15,7 @@ export IGSED_EXPERIMENT := $(value EXPERIMENT)
 .PHONY: run test check bench format setup
 
 run: setup
-	@python workflow/run.py --cores $(CORES) --gpus $(GPUS) -- "$$IGSED_EXPERIMENT"
+	@python -m workflow.run --cores $(CORES) --gpus $(GPUS) -- "$$IGSED_EXPERIMENT"
 
 test: setup
 	python -m pytest -n $(CORES) $(PYTEST)

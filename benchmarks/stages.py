@@ -62,10 +62,13 @@ def arguments() -> argparse.Namespace:
 def mixing(settings: config.Config, options: argparse.Namespace):
     """Clips per second: this project's drawing, checking, rendering and writing, and Scaper's rendering alone."""
     protocol = mixtures.Protocol(**settings.mixtures.model_dump(exclude={"clips", "keep", "shard"}))
-    pools = soundbank.pools(soundbank.read(options.experiment / "soundbank.csv"), "train")
+    index = soundbank.read(options.experiment / "soundbank.csv")
+    pools, recordings = soundbank.pools(index, "train"), mixtures.sounds(index, protocol)
 
     def draw(k: int) -> mixtures.Mixture:
-        return mixtures.draw(*pools, protocol, settings.seed, "train", k, lambda m: mixtures.audible(m, protocol))
+        return mixtures.draw(
+            *pools, protocol, settings.seed, "train", k, lambda m: mixtures.audible(m, protocol, recordings)
+        )
 
     with tempfile.TemporaryDirectory() as folder:
         jams, sound = Path(folder, "clip.jams"), Path(folder, "clip.flac")
@@ -77,13 +80,13 @@ def mixing(settings: config.Config, options: argparse.Namespace):
             with mock.patch.object(scaper.core, "sox", sox):
                 clock = time.perf_counter()
                 for mixture in drawn:
-                    mixtures.render(mixture, protocol, jams)
+                    mixtures.render(mixture, protocol, jams, recordings)
                 plain = len(drawn) / (time.perf_counter() - clock)
             yield {"what": "mixtures, a plain Scaper loop", "clips_per_second": plain}
         clock = time.perf_counter()
         for k in range(options.clips):
             if (mixture := draw(k)) is not None:
-                audio.write_flac(sound, mixtures.render(mixture, protocol, jams), protocol.sample_rate)
+                audio.write_flac(sound, mixtures.render(mixture, protocol, jams, recordings), protocol.sample_rate)
         whole = len(drawn) / (time.perf_counter() - clock)
     yield {"what": "mixtures, drawn, checked, rendered, written", "clips_per_second": whole}
 

@@ -1,46 +1,93 @@
-"""Reading and writing sound files (through soundfile), mono float32 in −1 … 1."""
+"""Reading and writing sound files (through soundfile), as mono.
 
+Conventions
+-----------
+- The length in a header is not believed: a file is read to its end, and `Sound.notes` says where the header was wrong
+  (`igsed.containers`). How many samples FLAC, Ogg and MP3 hold is known only once they are decoded.
+- A recording above full scale (±1) is never cut: `levelled` scales it as a whole, by the peak in its `Facts`.
+- A recording whose samples are all equal is silence.
+"""
+
+import contextlib
 import io
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
 
+from igsed import containers
 from igsed.errors import InputError
 
 LONGEST = 2**28
 """Most samples of a channel that are read, an hour and a half at 48 kHz: a small file can state, and hold, more."""
 SLOWEST, FASTEST = 1000, 1_000_000
 """Lowest and highest sample rate, Hz: with another one a recording would last for ages, or no time."""
+LARGE_OFFSET = 0.1
+"""A mean of more than this share of a recording's rms is told."""
 
-_BLOCK = 1 << 22  # samples of all channels together
+_BLOCK = 1 << 18  # samples of all channels together
+_DECODED = ("FLAC", "OGG", "MP3")
+_LOST = "Restore it, or leave it out of the folder."
 
 
 class Header(NamedTuple):
-    """What a sound file says of itself: length in seconds, samples per second, number of channels."""
+    """Length in seconds, samples per second, number of channels."""
 
     duration: float
     sample_rate: int
     channels: int
 
 
+class Sound(NamedTuple):
+    """A whole recording: mean over channels (samples,), Hz, number of channels, where its header was wrong."""
+
+    waveform: np.ndarray
+    sample_rate: int
+    channels: int
+    notes: tuple[str, ...]
+
+
+class Facts(NamedTuple):
+    """Of a whole recording (mean over channels): number of samples, Hz, largest absolute value, mean."""
+
+    samples: int
+    sample_rate: int
+    peak: float
+    offset: float
+
+
 def header(path: str | Path) -> Header:
-    """Read a sound file's header.
+    """How long a sound file is, its rate and channels; FLAC, Ogg and MP3 are decoded to be counted.
 
     Raises
     ------
     InputError
-        The file is missing, empty, no audio, holds no samples, or states an impossible sample rate.
+        The file is missing, empty, no audio, holds no samples or more than `LONGEST`, or states an impossible sample
+        rate.
     """
-    with _open(path) as file:
-        return Header(file.frames / file.samplerate, file.samplerate, file.channels)
+    found = _decode(path, math.inf, math.inf, "float32")
+    if not found.length:
+        raise InputError(f"{path}: holds no samples. {_LOST}")
+    return Header(found.length / found.sample_rate, found.sample_rate, found.channels)
 
 
-def read(path: str | Path, start: float = 0.0, end: float = math.inf) -> tuple[np.ndarray, int]:
+def load(path: str | Path) -> Sound:
+    """Read a whole sound file as mono float32, and what should be told of its header.
+
+    Raises
+    ------
+    InputError
+        As of `read`.
+    """
+    found = _decode(path, 0, math.inf, "float32")
+    return Sound(_joined(path, found.blocks), found.sample_rate, found.channels, found.notes)
+
+
+def read(path: str | Path, start: float = 0.0, end: float = math.inf, dtype: str = "float32") -> tuple[np.ndarray, int]:
     """Read a sound file, or a part of it, as mono.
 
     Parameters
@@ -48,45 +95,49 @@ def read(path: str | Path, start: float = 0.0, end: float = math.inf) -> tuple[n
     path : path
     start, end : float
         Seconds; the samples from int(start × rate) to before int(end × rate), as far as there are.
+    dtype : str
+        float32 or float64.
 
     Returns
     -------
-    waveform : numpy.ndarray of float32 (samples,)
+    waveform : numpy.ndarray of `dtype` (samples,)
         Mean over channels.
     sample_rate : int
 
     Raises
     ------
     InputError
-        The file is missing, empty, damaged, no audio, longer than `LONGEST`, of an impossible sample rate, or holds
-        samples that are not finite.
+        The file is missing, empty, no audio, damaged from its beginning, longer than `LONGEST`, of an impossible sample
+        rate, or holds samples that are not finite.
     """
-    with _open(path) as file:
-        sample_rate, size, length, blocks = file.samplerate, max(1, _BLOCK // file.channels), 0, []
-        first, last = (int(min(time * sample_rate, file.frames)) for time in (start, end))
-        whole = (first, last) == (0, file.frames)
-        try:
-            file.seek(first)
-            # Piece by piece: the length in a header need not be true.
-            while len(
-                block := file.read(size if whole else min(size, last - first - length), "float32", always_2d=True)
-            ):
-                length += len(block)
-                if length > LONGEST:
-                    raise InputError(f"{path}: holds more than {LONGEST} samples. Cut it into shorter recordings.")
-                blocks.append(block.mean(axis=1))
-        except (OSError, RuntimeError) as error:
-            raise InputError(_unreadable(path, error)) from None
-        except MemoryError:
-            raise InputError(f"{path}: does not fit into memory. Cut it into shorter recordings.") from None
-        if file.format == "FLAC" and length < last - first:
-            raise InputError(f"{path}: ends after {length} of its {file.frames} samples. Restore the whole file.")
-    if not length:
-        raise InputError(f"{path}: holds no samples. Remove the file or replace it by a recording.")
-    waveform = np.concatenate(blocks)
-    if not np.isfinite(waveform).all():
-        raise InputError(f"{path}: holds samples that are not finite numbers. Convert it to 16-bit PCM or remove it.")
-    return waveform, sample_rate
+    found = _decode(path, start, end, dtype)
+    return _joined(path, found.blocks), found.sample_rate
+
+
+def measure(waveform: np.ndarray, sample_rate: int) -> Facts:
+    """The facts of a whole recording, mono (samples,)."""
+    return Facts(len(waveform), sample_rate, float(np.abs(waveform).max()), float(waveform.mean(dtype=np.float64)))
+
+
+def is_silent(waveform: np.ndarray) -> bool:
+    """Whether nothing sounds in a recording (samples,): all its samples are equal."""
+    return bool(waveform.max() == waveform.min())
+
+
+def has_offset(waveform: np.ndarray) -> bool:
+    """Whether the mean of a recording (samples,), as an absolute value, is above `LARGE_OFFSET` of its rms."""
+    rms = math.sqrt(np.square(waveform, dtype=np.float64).mean())
+    return bool(abs(waveform.mean(dtype=np.float64)) > LARGE_OFFSET * rms)
+
+
+def levelled(waveform: np.ndarray, whole: Facts, remove_offset: bool) -> np.ndarray:
+    """A part of a recording without the mean of the whole, if wanted, and scaled by the peak of the whole if above 1.
+
+    Where there is nothing to do, it is the same array.
+    """
+    if remove_offset and whole.offset:
+        waveform = waveform - waveform.dtype.type(whole.offset)
+    return waveform / waveform.dtype.type(whole.peak) if whole.peak > 1 else waveform
 
 
 def named_in_text(paths: Iterable[Path]) -> list[Path]:
@@ -106,31 +157,135 @@ def named_in_text(paths: Iterable[Path]) -> list[Path]:
     return paths
 
 
-def _open(path: str | Path) -> soundfile.SoundFile:
+class _Decoded(NamedTuple):
+    """Blocks (samples,) of the part wanted, how many samples there are up to its end, and what `Sound` says."""
+
+    blocks: list[np.ndarray]
+    length: int
+    sample_rate: int
+    channels: int
+    notes: tuple[str, ...] = ()
+
+
+class _Forwards(soundfile.SoundFile):
+    """A sound file that is read on from where it is; `soundfile` seeks after every block, which not all files allow."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _decode(path: str | Path, start: float, end: float, dtype: str) -> _Decoded:
+    """The samples between two times; of FLAC, Ogg and MP3 by decoding all before, where they cannot seek there."""
     try:
-        file = soundfile.SoundFile(os.fsencode(path))
-    except (OSError, RuntimeError, TypeError, ValueError) as error:  # TypeError: a name that ends in .raw
-        raise InputError(_unreadable(path, error)) from None
-    problem = None
-    if file.frames <= 0:
-        problem = "holds no samples. Remove the file or replace it by a recording."
-    elif not SLOWEST <= file.samplerate <= FASTEST:
-        problem = (
-            f"states a sample rate of {file.samplerate} Hz, outside {SLOWEST} … {FASTEST} Hz. Convert it, or remove it."
-        )
-    if problem:
-        file.close()
-        raise InputError(f"{path}: {problem}")
-    return file
+        with _open(path) as (file, found):
+            first, last = (time if time == math.inf else int(time * file.samplerate) for time in (start, end))
+            if file.format not in _DECODED:
+                length, notes = int(min(last, file.frames)), tuple(filter(None, [found.note]))
+                blocks = _part(path, file, first, length, dtype)
+                return _Decoded(blocks, length, file.samplerate, file.channels, notes)
+            if last <= file.frames:
+                with contextlib.suppress(OSError, RuntimeError):
+                    blocks = _part(path, file, first, last, dtype)
+                    if sum(map(len, blocks)) == max(0, last - first):
+                        return _Decoded(blocks, last, file.samplerate, file.channels)
+        return _decode_all(path, first, last, dtype)
+    except MemoryError:
+        raise InputError(f"{path}: does not fit into memory. Cut it into shorter recordings.") from None
+
+
+def _part(path, file: _Forwards, first: float, last: int, dtype: str) -> list[np.ndarray]:
+    if first >= last:
+        return []
+    file.seek(int(first))
+    return list(_blocks(path, file, last - int(first), dtype))
+
+
+def _blocks(
+    path, file: _Forwards, count: float, dtype: str, slowly_from: float = math.inf, step: int = 1
+) -> Iterator[np.ndarray]:
+    """So many samples, block by block; from `slowly_from` on, in blocks of `step`."""
+    length, size = 0, max(1, _BLOCK // file.channels)
+    while length < count:
+        wanted = min(size, count - length, slowly_from - length if length < slowly_from else step)
+        block = file.read(int(wanted), dtype, always_2d=True).mean(axis=1)
+        if not len(block):
+            return
+        length += len(block)
+        if length > LONGEST:
+            raise InputError(f"{path}: holds more than {LONGEST} samples. Cut it into shorter recordings.")
+        yield block
+
+
+def _decode_all(
+    path, first: float, last: float, dtype: str, slowly_from: float = math.inf, step: int = _BLOCK
+) -> _Decoded:
+    """Decode from the beginning, whatever number of samples is stated.
+
+    A block in which the decoder fails is lost with all that it held, so it is tried again in smaller steps.
+    """
+    blocks, length, failure = [], 0, None
+    with _open(path, unknown=True) as (file, found):
+        stated = file.frames if found.stated is None else found.stated
+        try:
+            for block in _blocks(path, file, last, dtype, slowly_from, step):
+                if length + len(block) > first:
+                    blocks.append(block[max(0, int(first) - length) :])
+                length += len(block)
+        except (OSError, RuntimeError) as error:
+            failure = error
+        # MP3 states no more than an estimate, unless its encoder knew better.
+        doubt, rate, channels = 0.01 * stated if file.format == "MP3" else 0, file.samplerate, file.channels
+    if failure and step > 1:
+        return _decode_all(path, first, last, dtype, length, 512 if step > 512 else 1)
+    if failure and not length:
+        raise InputError(_unreadable(path, failure))
+    notes = {
+        containers.NO_LENGTH: not stated,
+        containers.GOES_ON: 0 < stated < length,
+        containers.ENDS_EARLY: length < stated - doubt,
+        containers.DAMAGED: failure and length >= stated,
+    }
+    told = [note for note, holds in notes.items() if holds and last == math.inf]
+    return _Decoded(blocks, length, rate, channels, tuple(told))
+
+
+def _joined(path, blocks: list[np.ndarray]) -> np.ndarray:
+    if not blocks:
+        raise InputError(f"{path}: holds no samples. {_LOST}")
+    waveform = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    if not np.isfinite(waveform).all():
+        raise InputError(f"{path}: holds samples that are not finite numbers. {_LOST}")
+    return waveform
+
+
+@contextlib.contextmanager
+def _open(path: str | Path, unknown: bool = False) -> Iterator[tuple[_Forwards, containers.Found]]:
+    """Open a sound file so that its header states what it holds; `unknown`: of FLAC, so that it states nothing."""
+    with contextlib.ExitStack() as stack:
+        try:
+            found = containers.open_whole(path)
+            if found.view:
+                stack.enter_context(found.view)
+            seen = found.view if found.view and (unknown or found.stated is None) else os.fsencode(path)
+            file = stack.enter_context(_Forwards(seen))
+        except (OSError, RuntimeError, TypeError, ValueError) as error:  # TypeError: a name that ends in .raw
+            raise InputError(_unreadable(path, error)) from None
+        if file.frames <= 0:
+            raise InputError(f"{path}: holds no samples. {_LOST}")
+        if not SLOWEST <= file.samplerate <= FASTEST:
+            raise InputError(
+                f"{path}: states a sample rate of {file.samplerate} Hz, outside {SLOWEST} … {FASTEST} Hz. {_LOST}"
+            )
+        yield file, found
 
 
 def _unreadable(path, error) -> str:
     if not os.path.exists(path):  # Path.exists would raise for a name that is too long
         return f"{path}: no such file. Restore it or remove what refers to it."
     if os.path.getsize(path) == 0:
-        return f"{path}: the file is empty. Replace it by a recording or remove it."
+        return f"{path}: the file is empty. {_LOST}"
     reason = str(error).rsplit(": ", 1)[-1].strip().rstrip(".")
-    return f"{path}: cannot be read as audio ({reason}). Convert it to WAV or FLAC, or remove it."
+    return f"{path}: cannot be read as audio ({reason}). {_LOST}"
 
 
 def write_flac(path: str | Path, waveform: np.ndarray, sample_rate: int) -> None:

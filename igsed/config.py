@@ -153,6 +153,11 @@ class Mixtures(Section):
         description="how a recording without onset or offset (DESED's `_nOn`, `_nOff`) is placed: with the missing "
         "edge outside the clip, or cut like any other, so that the sound starts and stops where the annotation says",
     )
+    remove_offset: bool = Field(
+        True,
+        description="whether a recording's mean (a constant offset, which no one hears) is taken away before it is "
+        "mixed, and likewise from `recordings`",
+    )
     max_polyphony: Count = Field(2, description="most events active at once")
     polyphony_counts: Literal["events", "classes"] = Field(
         "events", description="what `max_polyphony` counts: events of any class (Scaper's count), or distinct classes"

@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator
 
 from igsed import LABELS, mixtures, recordings
 from igsed.figures import RC, WIDTH, readable
+from igsed.sources import soundbank
 
 COLUMNS = [
     *("split", "kind", "label", "recordings", "sources", "seconds", "left_out", "left_out_seconds"),
@@ -134,7 +135,7 @@ def traps(
     index: pd.DataFrame,
     table: pd.DataFrame,
     counts: pd.DataFrame,
-    sample_rate: int,
+    protocol: mixtures.Protocol,
     real: pd.DataFrame | None = None,
 ) -> list[str]:
     """Sentences about what may mislead a reader of this experiment's results; none where nothing was found.
@@ -145,16 +146,23 @@ def traps(
         The soundbank's (`soundbank.read`).
     table, counts : pandas.DataFrame
         Of the functions `table` and `clip_counts`.
-    sample_rate : int
-        The mixtures', in hertz.
+    protocol : mixtures.Protocol
     real : pandas.DataFrame, optional
         Of real recordings, the counts of `recordings.make`: `what, name, count`.
     """
-    found = [*_narrow_band(index, sample_rate), *_edges(table), *_few(table), *_unequal(table), *_shared(index)]
+    found = [
+        *_narrow_band(index, protocol.sample_rate),
+        *_edges(table),
+        *_few(table),
+        *_unequal(table),
+        *_shared(index),
+    ]
     lost = index[index["split"] == ""]
     for problem, rows in lost.groupby("problem", sort=True):
-        some = ", ".join(rows["path"][:3]) + (", …" if len(rows) > 3 else "")
-        found.append(f"{_plural(len(rows), 'recording')} left out, because unusable: {problem} ({some}).")
+        found.append(
+            f"{_plural(len(rows), 'recording')} left out, because unusable: {problem} ({_some(rows['path'])})."
+        )
+    found += _noted(index, protocol.remove_offset)
     heard = index[index["split"] != ""]
     unknown = heard[heard["licence"] == ""]
     if len(unknown):
@@ -179,6 +187,25 @@ def _doubtful(real: pd.DataFrame) -> list[str]:
         some = f" ({', '.join(shown)}{', …' if len(named) > 3 else ''})" if shown else ""
         found.append(f"Real recordings: {what}: {rows['count'].max()}{some}.")
     return found
+
+
+def _noted(index: pd.DataFrame, remove_offset: bool) -> list[str]:
+    """What was done with the recordings of which something was noted."""
+    done = {
+        soundbank.ABOVE: "scaled down as a whole",
+        soundbank.OFFSET: "taken away before mixing" if remove_offset else "left in (`mixtures.remove_offset`)",
+    }
+    notes = index.loc[index["split"] != "", ["path", "notes"]]
+    notes = notes.assign(note=notes["notes"].str.split("; ")).explode("note").query("note != ''")
+    return [
+        f"{_plural(len(rows), 'recording')} with a note: {note}; {done.get(note, 'read to the end')} "
+        f"({_some(rows['path'])})."
+        for note, rows in notes.groupby("note", sort=True)
+    ]
+
+
+def _some(paths: pd.Series) -> str:
+    return ", ".join(paths[:3]) + (", …" if len(paths) > 3 else "")
 
 
 def _narrow_band(index: pd.DataFrame, sample_rate: int) -> list[str]:

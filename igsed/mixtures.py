@@ -78,6 +78,7 @@ class Protocol(NamedTuple):
     ref_db: float
     missing_edges: str = "outside"
     polyphony_counts: str = "events"
+    remove_offset: bool = True
 
 
 def clip_name(split: str, index: int) -> str:
@@ -184,15 +185,23 @@ def draw(
     )
 
 
-def audible(mixture: Mixture, protocol: Protocol) -> bool:
+def sounds(index: pd.DataFrame, protocol: Protocol) -> scaper_conversion.Sounds:
+    """The recordings of a soundbank's index (columns `path, samples, sample_rate, peak, offset`), as they are heard."""
+    rows = index[["path", "samples", "sample_rate", "peak", "offset"]].itertuples(index=False)
+    return scaper_conversion.Sounds({row[0]: audio.Facts(*row[1:]) for row in rows}, protocol.remove_offset)
+
+
+def audible(mixture: Mixture, protocol: Protocol, recordings: scaper_conversion.Sounds | None = None) -> bool:
     """Whether every part of a recording that would be heard is louder than -70 LUFS; those that are not are logged.
 
     Scaper takes everything below -70 LUFS as -70, silence too, and would place an event that nobody hears.
+    `recordings` is as of `render`.
     """
+    recordings = recordings or scaper_conversion.Sounds({}, protocol.remove_offset)
     parts = [(mixture.background, mixture.background_start, protocol.duration)]
     parts += [(event.source, event.source_start, event.offset - event.onset) for event in mixture.events]
     for path, start, length in parts:
-        if not _heard(*audio.read(path, start, start + length)):
+        if not _heard(*recordings.part(path, start, start + length)):
             logging.warning(
                 "%s: %s is silent or nearly so from %.2f s on for %.2f s (-70 LUFS or less); the clip is drawn again",
                 mixture.clip, path, start, length,
@@ -204,8 +213,11 @@ def audible(mixture: Mixture, protocol: Protocol) -> bool:
 def _heard(waveform: np.ndarray, sample_rate: int) -> bool:
     """Whether Scaper's loudness is above -70 LUFS; mostly the first second tells.
 
-    The whole is louder than that gate of ITU-R BS.1770 as soon as any 400 ms of it are.
+    The whole is louder than that gate of ITU-R BS.1770 as soon as any 400 ms of it are. A constant is not heard, though
+    its beginning, a step, has a loudness.
     """
+    if audio.is_silent(waveform):
+        return False
     loudness = _scaper().audio.get_integrated_lufs
     return any(loudness(part[:, None], sample_rate) > -70 for part in (waveform[:sample_rate], waveform))
 
@@ -220,8 +232,22 @@ def _placed(source: pd.Series, length: float, duration: int, rng: np.random.Gene
     return length, round(duration - length, 3), 0
 
 
-def render(mixture: Mixture, protocol: Protocol, jams: Path) -> np.ndarray:
+def render(
+    mixture: Mixture, protocol: Protocol, jams: Path, recordings: scaper_conversion.Sounds | None = None
+) -> np.ndarray:
     """Let Scaper render a mixture and write its JAMS annotation.
+
+    Recordings above full scale are scaled down as a whole, and with `protocol.remove_offset` the mean of the whole
+    recording is taken away, both before Scaper sets the loudness.
+
+    Parameters
+    ----------
+    mixture, protocol
+        What is rendered.
+    jams : path
+        The annotation's file.
+    recordings : scaper_conversion.Sounds, optional
+        Where the recordings are read from, see `sounds`; without it, each is read whole to know its peak and mean.
 
     Returns
     -------
@@ -230,7 +256,8 @@ def render(mixture: Mixture, protocol: Protocol, jams: Path) -> np.ndarray:
     """
     background, sources = Path(mixture.background), [Path(e.source) for e in mixture.events]
     # One object per clip: a reused one keeps earlier events and slows down.
-    scene = _scaper().Scaper(
+    scaper = _scaper()
+    scene = scaper.Scaper(
         protocol.duration,
         str((sources or [background])[0].parents[1]),
         str(background.parents[1]),
@@ -255,6 +282,7 @@ def render(mixture: Mixture, protocol: Protocol, jams: Path) -> np.ndarray:
                 pitch_shift=None,
                 time_stretch=None,
             )
+        scaper.core.soundfile = recordings or scaper_conversion.Sounds({}, protocol.remove_offset)
         waveform = scene.generate(jams_path=str(jams), fix_clipping=True)[0]
     for warning in caught:
         logging.info("%s: %s", mixture.clip, warning.message)

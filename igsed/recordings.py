@@ -5,8 +5,9 @@ Conventions
 - A recording is scored in windows as long as a mixture, one after the other from its beginning. The last window is
   padded with silence; a rest shorter than `SHORTEST_REST` after a whole window is left out, since its window would be
   almost wholly padding (recordings of "10 s" last 10.01 s as often as not). Every window is a clip.
-- The waveform is the mean over channels, resampled (soxr, its high quality) to the rate of the mixtures. Where it
-  exceeds full scale, the whole recording is scaled down, as Scaper does with mixtures.
+- The waveform is the mean over channels, if wanted without the offset (the mean of the whole recording), resampled
+  (soxr, its high quality) to the rate of the mixtures. Where it exceeds full scale, the whole recording is scaled down,
+  as Scaper does with mixtures. A recording is as long as what the file holds, whatever its header states.
 - An event belongs to every window that it reaches into, cut to it, in whole milliseconds like all annotations. What
   lies after the sound's end is cut off.
 - Labels that are not the experiment's are no part of the truth; recordings without events stay and can only be wrongly
@@ -51,6 +52,9 @@ WHAT = (
     "recordings with several channels, averaged",
     "recordings at another sample rate, resampled",
     "recordings above full scale, scaled down",
+    "recordings with an offset, taken away",
+    "recordings with an offset, left in",
+    "recordings whose header states no or a wrong length, read to their end",
     "recordings that are silent",
     "recordings shorter than a window",
     "recordings longer than a window",
@@ -399,6 +403,7 @@ def make(
     audio_folder: str | Path,
     sample_rate: int,
     window: int,
+    remove_offset: bool = True,
     overlap: str | Path | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Split:
@@ -416,6 +421,8 @@ def make(
         Where these will finally lie, for the column `path`.
     sample_rate, window : int
         Of the mixtures: Hz, s.
+    remove_offset : bool
+        Whether every recording's mean is taken away; those whose mean is large (`audio.has_offset`) are told anyway.
     overlap : path, optional
         The overlap list.
     progress : callable
@@ -455,7 +462,7 @@ def make(
     target.mkdir()
     clips, pieces, durations = [], [], {}
     for name, overlaps in zip(progress(names), on_list, strict=True):
-        samples, duration = _waveform(found.paths[name], sample_rate, tally)
+        samples, duration = _waveform(found.paths[name], name, sample_rate, remove_offset, tally)
         durations[name] = duration
         spans = windows(duration, window)
         parts = _truth(by_recording.get(name, happened[:0]), labels, duration, spans, tally)
@@ -514,10 +521,24 @@ def _beyond(onsets, offsets, lengths):
     return (onsets >= lengths) | (offsets > 2 * lengths)
 
 
-def _waveform(path: Path, sample_rate: int, tally: Counter) -> tuple[np.ndarray, float]:
-    """A recording as the split needs it, and its length in seconds."""
-    samples, rate = audio.read(path)
-    duration, channels = len(samples) / rate, audio.header(path).channels
+def _waveform(path: Path, name: str, sample_rate: int, remove_offset: bool, tally: Counter) -> tuple[np.ndarray, float]:
+    """A recording as the split needs it, and its length in seconds; what is special is counted by its name."""
+
+    def tell(what: str, why: str) -> None:
+        tally[what, name] += 1
+        logging.warning("%s: %s", path, why)
+
+    samples, rate, channels, notes = audio.load(path)
+    duration = len(samples) / rate
+    if notes:
+        tell("recordings whose header states no or a wrong length, read to their end", "; ".join(notes))
+    if audio.is_silent(samples):
+        tell("recordings that are silent", "holds only silence")
+    elif audio.has_offset(samples):
+        what = f"recordings with an offset, {'taken away' if remove_offset else 'left in'}"
+        tell(what, f"has a mean of {samples.mean(dtype=np.float64):.3g}, above 10 % of its rms")
+    if remove_offset:
+        samples = samples - np.float32(samples.mean(dtype=np.float64))
     if channels > 1:
         tally["recordings with several channels, averaged", f"{channels} channels"] += 1
     if rate != sample_rate:
@@ -530,9 +551,8 @@ def _waveform(path: Path, sample_rate: int, tally: Counter) -> tuple[np.ndarray,
         samples = soxr.resample(samples, rate, sample_rate)
     peak = np.abs(samples).max(initial=0)
     if peak > 1:
-        tally["recordings above full scale, scaled down", ""] += 1
+        tell("recordings above full scale, scaled down", f"is scaled down, its peak is {peak:.3g}")
         samples = samples / peak
-    tally["recordings that are silent", ""] += peak == 0
     return samples, duration
 
 

@@ -137,11 +137,12 @@ class _Measurement:
         self._add("soundbank", "light", again / count)
         protocol = mixtures.Protocol(**{name: getattr(settings, name) for name in mixtures.Protocol._fields})
         protocol, pools = protocol._replace(on_overlap="replace"), soundbank.pools(table, "train")
+        recordings = mixtures.sounds(table, protocol)
 
         def mix() -> None:
             k = len(self.clips)
             mixture = mixtures.draw(*pools, protocol, self.config.seed, "train", k)
-            waveform = mixtures.render(mixture, protocol, self.folder / f"{k}.jams")
+            waveform = mixtures.render(mixture, protocol, self.folder / f"{k}.jams", recordings)
             self.clips.append(self.folder / f"{k}.flac")
             audio.write_flac(self.clips[-1], waveform, protocol.sample_rate)
 

@@ -118,7 +118,7 @@ def remove(problems: Iterable[Problem], project: Path) -> list[Path]:
 
 
 class _Manifest(NamedTuple):
-    """What `manifest.json` states: path → digest of inputs and final outputs, output → digest of its record, settings."""
+    """What a manifest states: path → digest of inputs and final outputs, output → digest of its record, settings."""
 
     digests: dict[Path, str]
     records: dict[Path, str]
@@ -144,7 +144,7 @@ def _manifest(folder: Path) -> tuple[_Manifest, list[Problem]]:
 
 
 def _contradictions(path: Path, settings: dict | None) -> str:
-    """The settings in which a `config.yaml` differs from those of the manifest, in words; empty where there are none."""
+    """The settings in which a `config.yaml` differs from the manifest's, in words; empty where there are none."""
     if settings is None or not path.exists():
         return ""
     try:

@@ -24,8 +24,9 @@ def index_of(*rows, **columns):
     table = pd.DataFrame(rows, columns=["split", "label", "source", "duration"])
     kinds = table["label"].str[0].str.isupper().map({True: "foreground", False: "background"})
     table = table.assign(
-        kind=kinds, sample_rate=44100, channels=1, missing="", freesound_id="", licence="CC0", problem=""
-    )
+        kind=kinds, sample_rate=44100, channels=1, missing="", freesound_id="", licence="CC0", problem="",
+        samples=table["duration"] * 44100, peak=0.5, offset=0.0, notes="",
+    )  # fmt: skip
     table["path"] = [f"{row.label}/{k}.wav" for k, row in enumerate(table.itertuples())]
     return table.assign(sha256=table["path"], **columns)[soundbank.COLUMNS]
 
@@ -57,7 +58,7 @@ COUNTS = data_report.clip_counts(clips_of(train=8, validation=2, test=2), {"trai
 
 def report(index, events=HEARD, protocol=PROTOCOL, counts=COUNTS):
     table = data_report.table(index, events, protocol)
-    return table, data_report.traps(index, table, counts, protocol.sample_rate)
+    return table, data_report.traps(index, table, counts, protocol)
 
 
 def test_table_by_hand():
@@ -180,6 +181,18 @@ TRAPS = {
         changed("path == 'Dog/0.wav'", split="", problem="holds only silence"),
         "1 recording left out, because unusable: holds only silence (Dog/0.wav).",
     ),
+    "above full scale": (
+        changed("path in ('Dog/0.wav', 'Dog/1.wav', 'room/12.wav', 'room/13.wav')", notes=soundbank.ABOVE),
+        "4 recordings with a note: above full scale; scaled down as a whole (Dog/0.wav, Dog/1.wav, room/12.wav, …).",
+    ),
+    "offset": (
+        changed("path == 'Dog/0.wav'", notes=f"{soundbank.ABOVE}; {soundbank.OFFSET}"),
+        "1 recording with a note: a mean above 10 % of the rms (an offset); taken away before mixing (Dog/0.wav).",
+    ),
+    "no length": (
+        changed("path == 'Dog/0.wav'", notes="no length in the header"),
+        "1 recording with a note: no length in the header; read to the end (Dog/0.wav).",
+    ),
     "licence": (
         changed("label == 'room'", licence=""),
         "The licence of 18 of 54 recordings is not known.",
@@ -213,7 +226,7 @@ REAL = pd.DataFrame(
 
 def test_real_recordings_that_do_not_fit_are_named():
     table = data_report.table(plenty(), HEARD, PROTOCOL)
-    traps = data_report.traps(plenty(), table, COUNTS, PROTOCOL.sample_rate, REAL)
+    traps = data_report.traps(plenty(), table, COUNTS, PROTOCOL, REAL)
     assert traps == [
         "Real recordings: recordings not found: 2 (gone.wav, lost.wav).",
         "Real recordings: lines of the overlap list without a recording: 30.",
@@ -229,6 +242,19 @@ def test_real_recordings_that_do_not_fit_are_named():
 
 def test_what_is_doubtful_is_counted():
     assert set(recordings.DOUBTFUL) <= set(recordings.WHAT)
+
+
+def test_an_offset_that_was_left_in_is_called_so():
+    index = changed("path == 'Dog/0.wav'", notes=soundbank.OFFSET)
+    assert (
+        "; left in (`mixtures.remove_offset`) (Dog/0.wav)."
+        in report(index, protocol=PROTOCOL._replace(remove_offset=False))[1][0]
+    )
+
+
+def test_a_recording_left_out_has_its_problem_and_no_note():
+    index = changed("path == 'Dog/0.wav'", split="", problem="holds only silence", notes="")
+    assert not [trap for trap in report(index)[1] if "with a note" in trap]
 
 
 def test_class_without_events_is_named():

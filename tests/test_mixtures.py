@@ -380,7 +380,7 @@ def test_no_program_is_needed(bank, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("rate", "channels"), [(RATE, 1), (16000, 4), (44100, 2), (11025, 1), (48000, 6)])
 def test_sounds_are_converted_as_by_sox(rate, channels):
-    """By the program, which Scaper would start; loud enough to be cut off at full scale in places."""
+    """By the program, which Scaper would start; loud enough to be cut off at full scale by it in places."""
     if shutil.which("sox") is None:
         pytest.skip("the program sox, to compare with, is missing")
     sound = np.random.default_rng(3).normal(0, 0.35, (rate, channels)).clip(-1, 1)
@@ -391,7 +391,124 @@ def test_sounds_are_converted_as_by_sox(rate, channels):
     found, wanted = (each.build_array(input_array=sound, sample_rate_in=rate) for each in (ours, theirs))
     assert len(found) == len(wanted)
     inside = slice(100, -100)  # what is taken to lie beyond the ends differs
-    assert (found - wanted)[inside].std() < 1e-3 * wanted.std()
+    assert (found.clip(-1, 1) - wanted)[inside].std() < 1e-3 * wanted.std()
+
+
+def scaled(bank, factor, offset=0.0, subtype="FLOAT"):
+    """Let the tone of the bank begin loudly and decay, and be another many times larger, above an offset."""
+    tone = np.sin(2 * np.pi * 1000 * np.arange(2 * RATE) / RATE) * np.exp(-np.arange(2 * RATE) / RATE)
+    soundfile.write(bank[1], factor * tone + offset, RATE, subtype=subtype)
+    return tone
+
+
+@pytest.mark.parametrize("remove_offset", [True, False])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_part_that_is_constant_is_not_audible(bank, place, remove_offset):
+    samples, _ = audio.read(bank[place])
+    soundfile.write(bank[place], np.concatenate([np.full(8 * RATE, 0.3), samples]), RATE, subtype="FLOAT")
+    assert not mixtures.audible(mixture(bank, (1.0, 2.5)), SMALL._replace(remove_offset=remove_offset))
+
+
+@given(st.floats(1.01, 1e6), st.sampled_from([0, 1]))
+@settings(deadline=None, max_examples=10)
+def test_a_source_above_full_scale_is_mixed_as_if_it_were_below(tmp_path_factory, factor, place):
+    """As background or as event; cut off at ±1, it would be another sound."""
+    folder, made = tmp_path_factory.mktemp("bank"), []
+    pair = [folder / kind / "x" / "a_0.wav" for kind in ("background", "foreground")]
+    for path in pair:
+        recording(path, seconds=6, rate=RATE, seed=len(str(path)))
+    samples = audio.read(pair[place])[0]
+    for scale in (1 / np.abs(samples).max(), factor):
+        soundfile.write(pair[place], scale * samples, RATE, subtype="FLOAT")
+        made.append(mixtures.render(mixture(pair, (1.0, 2.5)), SMALL, folder / "a.jams"))
+    np.testing.assert_allclose(made[1], made[0], atol=1e-6)
+
+
+def test_what_overshoots_by_resampling_is_not_cut(bank, tmp_path):
+    """A square wave at full scale rises above it between its samples."""
+    square = np.repeat(np.tile([0.999, -0.999], 2000), 11)
+    soundfile.write(bank[1], square, 22050, subtype="FLOAT")
+    protocol, made = SMALL._replace(sample_rate=32000), []
+    for level in (1, 0.1):
+        soundfile.write(bank[1], level * square, 22050, subtype="FLOAT")
+        made.append(mixtures.render(mixture(bank, (1.0, 2.5)), protocol, tmp_path / "a.jams"))
+    np.testing.assert_allclose(made[1], made[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("remove_offset", [True, False])
+def test_an_offset_is_taken_away_before_mixing_if_wanted(bank, tmp_path, remove_offset):
+    protocol, made = SMALL._replace(remove_offset=remove_offset), []
+    for offset in (0.0, 0.4):
+        scaled(bank, 0.3, offset)
+        made.append(mixtures.render(mixture(bank, (1.0, 2.5)), protocol, tmp_path / "a.jams"))
+    difference = np.abs(made[1] - made[0]).max()
+    assert difference < 1e-5 if remove_offset else difference > 0.01
+
+
+def test_the_offset_is_that_of_the_whole_recording(bank, tmp_path):
+    """Of a part, the mean may be part of the sound."""
+    low = 0.3 * np.sin(2 * np.pi * 0.5 * np.arange(2 * RATE) / RATE)
+    soundfile.write(bank[1], low, RATE, subtype="FLOAT")
+    sounds = scaper_conversion.Sounds({}, remove_offset=True)
+    part, _ = sounds.part(str(bank[1]), 0, 1)
+    np.testing.assert_allclose(part, low[:RATE], atol=1e-6)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+@pytest.mark.parametrize(("rate", "channels"), [(RATE, 1), (44100, 2), (11025, 3)])
+def test_recordings_with_nothing_special_are_mixed_as_by_plain_scaper(
+    bank, tmp_path, monkeypatch, subtype, rate, channels
+):
+    for path in bank:
+        noise = np.random.default_rng(len(path.name)).uniform(-0.4, 0.4, (6 * rate + 7, channels))
+        soundfile.write(path, noise, rate, subtype=subtype)
+    scene, protocol = mixture(bank, (1.0, 2.5), (0.5, 3.0)), SMALL._replace(remove_offset=False)
+    scene = scene._replace(background_start=0.25)
+    made, jams = [], tmp_path / "a.jams"
+    for _ in range(2):
+        made.append((mixtures.render(scene, protocol, jams).tobytes(), jams.read_text()))
+        monkeypatch.setattr(scaper_conversion, "Sounds", lambda *_: soundfile)  # what Scaper itself uses
+    assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_source_whose_header_lies_is_mixed_as_a_true_one(bank, tmp_path, place):
+    """Scaper repeats a background by its stated duration, which in such a file is none, or ages."""
+    recording(bank[0], seconds=2, rate=RATE)
+    scene, made = mixture(bank, (1.0, 2.5))._replace(background_start=0.0), []
+    content = bank[place].read_bytes()
+    flac = tmp_path / "a.flac"
+    soundfile.write(flac, *soundfile.read(bank[place]))
+    unknown = bytearray(flac.read_bytes())
+    unknown[21:26] = bytes([unknown[21] & 0xF0, 0, 0, 0, 0])
+    for lie in (content, content[:40] + bytes(4) + content[44:], content[:40] + b"\xff" * 4 + content[44:], unknown):
+        bank[place].write_bytes(lie)
+        assert mixtures.audible(scene, SMALL)
+        made.append(mixtures.render(scene, SMALL, tmp_path / "a.jams").tobytes())
+    assert len(set(made)) == 1
+
+
+def test_of_an_indexed_recording_only_what_is_heard_is_read(bank, tmp_path, monkeypatch):
+    room, tone = bank
+    recording(room, seconds=60, rate=RATE)
+    index = pd.DataFrame([_facts(room), _facts(tone)], columns=["path", *audio.Facts._fields])
+    seconds, read = [], audio.read
+
+    def counted(path, start, end, dtype):
+        seconds.append(end - start)
+        return read(path, start, end, dtype)
+
+    monkeypatch.setattr(audio, "read", counted)
+    monkeypatch.setattr(audio, "load", None)
+    scene, recordings = mixture(bank, (1.0, 2.5)), mixtures.sounds(index, SMALL)
+    assert mixtures.audible(scene, SMALL, recordings)
+    mixtures.render(scene, SMALL, tmp_path / "a.jams", recordings)
+    assert sorted(seconds) == pytest.approx([1.5, 1.5, 6, 6])
+
+
+def _facts(path):
+    found = audio.load(path)
+    return (str(path), *audio.measure(found.waveform, found.sample_rate))
 
 
 def test_mixtures_of_several_channels_are_refused():

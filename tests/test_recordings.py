@@ -25,7 +25,7 @@ def annotate(path, *rows):
 
 
 def make(folder, *rows, **changes):
-    settings = {"labels": LABELS, "sample_rate": RATE, "window": 10} | changes
+    settings = {"labels": LABELS, "sample_rate": RATE, "window": 10, "remove_offset": False} | changes
     target = folder.parent / "made"
     return recordings.make(
         folder, annotate(folder.parent / "truth.tsv", *rows), target=target, audio_folder="x/audio", **settings
@@ -297,7 +297,45 @@ def test_sound_above_full_scale_is_scaled_not_clipped(folder):
     split = make(folder, ("loud.wav", 0, 1, "Dog"))
     found = audio.read(folder.parent / "made" / "recordings_00000.flac")[0]
     np.testing.assert_allclose(found[:RATE], samples / np.abs(samples).max(), atol=1 / 16384)
-    assert count(split, "recordings above full scale, scaled down") == 1
+    assert count(split, "recordings above full scale, scaled down", "loud.wav") == 1
+
+
+@pytest.mark.parametrize("rate", [RATE, 11025])
+@pytest.mark.parametrize("remove_offset", [True, False])
+def test_an_offset_is_told_and_taken_away_if_wanted(folder, rate, remove_offset):
+    tone = 0.2 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)
+    soundfile.write(folder / "shifted.wav", tone + 0.3, rate, subtype="FLOAT")
+    soundfile.write(folder / "even.wav", tone, rate, subtype="FLOAT")
+    split = make(folder, ("even.wav", 0, 1, "Dog"), ("shifted.wav", 0, 1, "Dog"), remove_offset=remove_offset)
+    even, shifted = (audio.read(folder.parent / "made" / f"recordings_0000{k}.flac")[0] for k in (0, 1))
+    inside = slice(200, 2 * RATE - 200)  # the resampler rings at the ends of an offset
+    expected = even[inside] + (0 if remove_offset else 0.3)
+    np.testing.assert_allclose(shifted[inside], expected, atol=1e-4)
+    told = {what: count(split, what) for what in recordings.WHAT if "offset" in what}
+    assert sum(told.values()) == 1
+    what = f"recordings with an offset, {'taken away' if remove_offset else 'left in'}"
+    assert count(split, what, "shifted.wav") == 1
+
+
+@pytest.mark.parametrize("remove_offset", [True, False])
+def test_a_constant_is_silence(folder, remove_offset):
+    soundfile.write(folder / "constant.wav", np.full(RATE, 0.3), RATE)
+    split = make(folder, ("constant.wav", 0, 1, "Dog"), remove_offset=remove_offset)
+    assert count(split, "recordings that are silent", "constant.wav") == 1
+    assert audio.read(folder.parent / "made" / "recordings_00000.flac")[0].any() != remove_offset
+
+
+def test_a_recording_without_a_length_is_cut_into_windows_like_any_other(folder):
+    recording(folder / "a.wav", 12, RATE)
+    content = bytearray((folder / "a.wav").read_bytes())
+    content[4:8] = content[40:44] = bytes(4)
+    (folder / "b.wav").write_bytes(content)
+    split = make(folder, ("a.wav", 11, 12, "Dog"), ("b.wav", 11, 12, "Dog"))
+    made = folder.parent / "made"
+    assert (made / "recordings_00001.flac").read_bytes() == (made / "recordings_00003.flac").read_bytes()
+    assert split.clips["padding"].tolist() == [0, 8, 0, 8]
+    what = "recordings whose header states no or a wrong length, read to their end"
+    assert (count(split, what), count(split, what, "b.wav")) == (1, 1)
 
 
 def test_a_damaged_file_is_named(folder):

@@ -127,7 +127,7 @@ def test_what_was_added_since_the_manifest_is_noted(results, capsys):
     ],
 )
 def test_settings_that_contradict_the_manifest_are_named(results, text, keys):
-    """As igsed 0.1.0 of November 2026 left them after a partial run: `config.yaml` of another experiment, unrecorded."""
+    """As a partial run once left them: a `config.yaml` of another experiment, without a record."""
     settings = results / "config.yaml"
     settings.write_text(text)
     integrity.record_of(settings).unlink()

@@ -1,6 +1,6 @@
 """`make run`: what comes before the workflow, the workflow, and what comes after it.
 
-    python workflow/run.py --cores N --gpus N "config/my bank.yaml config/more.yaml"
+    python -m workflow.run --cores N --gpus N "config/my bank.yaml config/more.yaml"
 
 The experiment is one argument, as it stands after `EXPERIMENT=`: a file, or several separated by spaces. A file whose
 name has spaces is found because it exists; where that is not clear, quotes help.
@@ -14,11 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
 from igsed import __main__ as igsed
 from igsed.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def split(text: str) -> list[str]:

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from igsed import LABELS, audio
@@ -28,12 +27,14 @@ from igsed.names import normal
 
 COLUMNS = [
     *("split", "kind", "label", "source", "path", "duration", "sample_rate", "channels", "sha256"),
-    *("missing", "freesound_id", "licence", "problem"),
+    *("missing", "freesound_id", "licence", "problem", "samples", "peak", "offset", "notes"),
 ]
 SHORTEST = 0.02
 """Shortest recording in seconds: Scaper fades events in and out over 10 ms each."""
 SUFFIXES = {".wav", ".flac", ".ogg", ".aif", ".aiff"}
 LAYOUT = "audio/{train,eval}/soundbank/{foreground,background}/<label>/*.wav"
+ABOVE = "above full scale"
+OFFSET = "a mean above 10 % of the rms (an offset)"
 MISSING = {(False, False): "", (True, False): "onset", (False, True): "offset", (True, True): "both"}
 """What the column `missing` says, by (folder has `_nOn`, folder has `_nOff`)."""
 
@@ -245,8 +246,10 @@ def check(
     pandas.DataFrame
         Columns `split` (train, validation, test, or empty: left out), `kind` (foreground, background), `label`,
         `source`, `path`, `duration` (s), `sample_rate`, `channels`, `sha256`, `missing` (empty, onset, offset, both:
-        which edges the recording lacks), `freesound_id`, `licence` and `problem` (each empty where there is none); in a
-        fixed order.
+        which edges the recording lacks), `freesound_id`, `licence` and `problem` (each empty where there is none);
+        `samples`, `peak` (largest absolute value) and `offset` (mean) of the whole recording, its channels averaged;
+        `notes`: what should be known of a recording that is used, separated by "; ": `ABOVE`, `OFFSET`, and where its
+        header was wrong (`igsed.containers`). In a fixed order.
 
     Raises
     ------
@@ -256,7 +259,7 @@ def check(
     """
     table = pd.DataFrame([_row(recording, leave_out) for recording in progress(found)], columns=["part", *COLUMNS])
     # Whole numbers even where a recording could not be read.
-    table = table.astype({"sample_rate": int, "channels": int, "duration": float})
+    table = table.astype({"sample_rate": int, "channels": int, "samples": int, "duration": float})
     if leave_out:
         _leave_out_copies(table)
     usable = table["problem"] == ""
@@ -282,22 +285,27 @@ def check(
 def _row(recording: Recording, leave_out: bool) -> tuple:
     path = recording.path
     try:
-        waveform, sample_rate = audio.read(path)
-        if not np.abs(waveform).max() > 0:
-            raise InputError(f"{path}: holds only silence. Remove the file or replace it by a recording.")
+        waveform, sample_rate, channels, notes = audio.load(path)
+        if audio.is_silent(waveform):
+            raise InputError(f"{path}: holds only silence. Leave it out of the folder.")
         duration = math.floor(1000 * len(waveform) / sample_rate) / 1000
         if duration < SHORTEST:
-            raise InputError(
-                f"{path}: lasts less than {SHORTEST} s. Remove the file or replace it by a longer recording."
-            )
-        facts, problem = (duration, sample_rate, audio.header(path).channels, file_digest(path)), ""
+            raise InputError(f"{path}: lasts less than {SHORTEST} s. Leave it out of the folder.")
+        facts, problem = (duration, sample_rate, channels, file_digest(path)), ""
+        whole = audio.measure(waveform, sample_rate)
+        told = [*notes, *[ABOVE] * (whole.peak > 1), *[OFFSET] * audio.has_offset(waveform)]
+        if told:
+            logging.warning("%s: %s", path, "; ".join(told))
+        level = (whole.samples, whole.peak, whole.offset, "; ".join(told))
     except InputError as error:
         if not leave_out:
             raise
         logging.warning("left out: %s", error)
+        level = (0, 0.0, 0.0, "")
         facts, problem = (0.0, 0, 0, ""), str(error).removeprefix(f"{path}: ").split(". ")[0].rstrip(".")
     described = (recording.kind, recording.label, recording.source, str(path), *facts)
-    return (recording.part, "", *described, recording.missing, freesound_id(path.stem), recording.licence, problem)
+    further = (recording.missing, freesound_id(path.stem), recording.licence, problem)
+    return (recording.part, "", *described, *further, *level)
 
 
 def _held_out(label: str, group: pd.DataFrame, named: set[str], share: float) -> dict[str, list[str]]:
@@ -452,8 +460,9 @@ def licences(root: str | Path) -> Callable[[Path], str]:
 
 def read(path: str | Path) -> pd.DataFrame:
     """The index that a workflow wrote: the table of `check`."""
-    text: Mapping[str, type] = dict.fromkeys(set(COLUMNS) - {"duration", "sample_rate", "channels"}, str)
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
+    numbers = {"duration", "sample_rate", "channels", "samples", "peak", "offset"}
+    text: Mapping[str, type] = dict.fromkeys(set(COLUMNS) - numbers, str)
+    return pd.read_csv(path, dtype=text, keep_default_na=False, float_precision="round_trip")
 
 
 def pools(table: pd.DataFrame, split: str) -> tuple[pd.DataFrame, pd.DataFrame]:

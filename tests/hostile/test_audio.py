@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from igsed import audio, events, recordings
+from igsed import audio, containers, events, recordings
 from igsed.errors import InputError
 from igsed.sources import soundbank
 from tests.hostile.mutations import NUMBERS, below, bounded, damaged, value_or_refusal
@@ -74,19 +74,58 @@ def flac_that_states(samples, path):
     return path
 
 
-def test_the_length_in_a_header_is_not_believed(tmp_path):
-    path = flac_that_states(2**36 - 1, tmp_path / "a.flac")
-    with bounded(megabytes=100, seconds=10), pytest.raises(InputError, match=r"a.flac: .*68719476735 of its|cannot be"):
-        audio.read(path)
+@pytest.mark.parametrize(
+    ("stated", "notes"),
+    [
+        (0, [containers.NO_LENGTH]),
+        (1, [containers.GOES_ON]),
+        (1999, [containers.GOES_ON]),
+        (2000, []),
+        (2001, [containers.ENDS_EARLY]),
+        (2**36 - 1, [containers.ENDS_EARLY]),
+    ],
+)
+def test_the_length_in_a_header_is_not_believed(tmp_path, stated, notes):
+    path = flac_that_states(stated, tmp_path / "a.flac")
+    expected = soundfile.read(io.BytesIO(SOUNDS["FLAC", "PCM_16"]), dtype="float32")[0]
+    with bounded(megabytes=100, seconds=10):
+        found = audio.load(path)
+        assert audio.header(path) == (2000 / 16_000, 16_000, 1)
+        part = audio.read(path, 0.05, 0.12)[0]
+    np.testing.assert_array_equal(found.waveform, expected)
+    np.testing.assert_array_equal(part, expected[800:1920])
+    assert list(found.notes) == notes
 
 
+@pytest.mark.parametrize("stated", [50_000, 0, 100])
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
-def test_half_a_flac_is_not_a_shorter_one(tmp_path, kept):
-    whole = sound("FLAC", "PCM_16", samples=50_000)
-    path = tmp_path / "a.flac"
-    path.write_bytes(whole[: int(kept * len(whole))])
-    with pytest.raises(InputError, match=r"a\.flac: "):
-        audio.read(path)
+def test_half_a_flac_is_read_as_far_as_it_goes_and_told(tmp_path, kept, stated):
+    """Every sample of the frames (4096 samples each) that are whole; not one is made up."""
+    path, whole = tmp_path / "a.flac", sound("FLAC", "PCM_16", samples=50_000)
+    content = bytearray(whole[: int(kept * len(whole))])
+    content[18:26] = (int.from_bytes(content[18:26], "big") >> 36 << 36 | stated).to_bytes(8, "big")
+    path.write_bytes(content)
+    found = audio.load(path)
+    assert len(found.waveform) == 4096 * int(kept * 50_000 / 4096)
+    expected = soundfile.read(io.BytesIO(whole), dtype="float32")[0][: len(found.waveform)]
+    np.testing.assert_array_equal(found.waveform, expected)
+    told = {50_000: [containers.ENDS_EARLY], 0: [containers.NO_LENGTH], 100: [containers.GOES_ON]}[stated]
+    assert list(found.notes) == told + [containers.DAMAGED] * (stated < 50_000)
+    assert audio.header(path).duration == len(found.waveform) / 16_000
+    np.testing.assert_array_equal(audio.read(path, 0.25, 0.5)[0], expected[4000:8000])
+
+
+@pytest.mark.parametrize(("form", "subtype"), [("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III")])
+def test_what_is_left_of_a_lossy_file_is_read(tmp_path, form, subtype):
+    path, whole = tmp_path / "a", sound(form, subtype, samples=100_000)
+    path.write_bytes(whole)
+    assert audio.load(path).notes == ()
+    path.write_bytes(whole[: int(0.7 * len(whole))])
+    found = audio.load(path)
+    assert 30_000 < len(found.waveform) < 80_000
+    assert audio.header(path).duration == len(found.waveform) / 16_000
+    if form == "MP3":  # Ogg's last page says where it ends, so one that lacks pages states nothing wrong
+        assert found.notes == (containers.ENDS_EARLY,)
 
 
 def test_a_small_file_that_holds_hours_is_not_read_to_its_end(tmp_path, monkeypatch):

@@ -160,10 +160,11 @@ def without_numbers(path):
 UNUSABLE = {
     "empty": (lambda path: path.write_bytes(b""), "the file is empty"),
     "text": (lambda path: path.write_text("no sound at all\n" * 9), "cannot be read as audio"),
-    "silent": (silent, "holds only silence. Remove the file or replace it"),
+    "silent": (silent, "holds only silence. Leave it out of the folder."),
+    "constant": (lambda path: soundfile.write(path, np.full(4000, 0.25), 8000), "holds only silence"),
     "not finite": (without_numbers, "not finite"),
     "no samples": (lambda path: soundfile.write(path, np.zeros(0), 8000), "holds no samples"),
-    "too short": (lambda path: soundfile.write(path, np.ones(100), 8000), "lasts less than 0.02 s"),
+    "too short": (lambda path: soundfile.write(path, np.arange(100) / 100, 8000), "lasts less than 0.02 s"),
     "gone": (lambda path: (path.unlink(), path.symlink_to("nowhere")), None),
 }
 
@@ -404,3 +405,40 @@ def test_a_recording_that_changed_since_it_was_indexed_is_refused(small):
         unchanged(third)
     Path(third).write_bytes(content)
     unchanged(third)
+
+
+def test_what_is_special_of_a_recording_is_noted(small, caplog):
+    dogs = folder_of(small, "Dog")
+    tone = np.sin(2 * np.pi * 400 * np.arange(4000) / 8000)
+    soundfile.write(dogs / "loud_0.wav", 30_000 * tone, 8000, subtype="FLOAT")
+    soundfile.write(dogs / "shifted_0.wav", 0.25 * tone + 0.5, 8000, subtype="FLOAT")
+    soundfile.write(dogs / "both_0.wav", 3 * tone + 1, 8000, subtype="FLOAT")
+    soundfile.write(dogs / "plain_0.wav", 0.5 * tone, 8000, subtype="FLOAT")
+    soundfile.write(dogs / "endless_0.wav", 0.25 * tone, 8000)
+    content = bytearray((dogs / "endless_0.wav").read_bytes())
+    content[4:8] = content[40:44] = bytes(4)
+    (dogs / "endless_0.wav").write_bytes(content)
+    table = soundbank.index(small, ["Dog"], 0.25).set_index("source")
+    notes = table["notes"].to_dict()
+    assert notes["Dog/loud"] == "above full scale"
+    assert notes["Dog/shifted"] == "a mean above 10 % of the rms (an offset)"
+    assert notes["Dog/both"] == "above full scale; a mean above 10 % of the rms (an offset)"
+    assert notes["Dog/plain"] == ""
+    assert notes["Dog/endless"] == "no length in the header"
+    found = table.loc[["Dog/loud", "Dog/shifted", "Dog/both", "Dog/plain", "Dog/endless"]]
+    assert found["peak"].tolist() == pytest.approx([30_000, 0.75, 4, 0.5, 0.25], rel=1e-3)
+    assert found["offset"].tolist() == pytest.approx([0, 0.5, 1, 0, 0], abs=1e-3)
+    assert set(found["samples"]) == {4000}
+    assert set(found["duration"]) == {0.5}
+    assert set(found["problem"]) == {""}
+    assert f"{dogs / 'endless_0.wav'}: no length in the header" in caplog.text
+    assert "plain" not in caplog.text
+
+
+def test_a_recording_cut_short_is_used_as_far_as_it_goes(small):
+    path = recording(folder_of(small, "Dog") / "a_1.wav", seconds=1, rate=8000, seed=90)
+    path.write_bytes(path.read_bytes()[: 44 + 2 * 3000])
+    table = soundbank.index(small, ["Dog"], 0.25)
+    row = table[table["path"] == str(path)].iloc[0]
+    assert (row["samples"], row["duration"], row["problem"]) == (3000, 0.375, "")
+    assert row["notes"].startswith("less sound than the header states")

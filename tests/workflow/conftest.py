@@ -5,7 +5,6 @@ import pytest
 from tests.weights import yamnet_weights
 from tests.workflow.project import MINIATURE, Project
 
-
 # Whatever a file system allows: for Snakemake braces are wildcards and `<…>` is a variable.
 ODD = "-pro{j}ect {0} <results> 'a' \"b\" $c #d é e\u0301 %s"
 

@@ -83,7 +83,7 @@ def test_a_wrong_override_is_told_as_one(project, override, expected):
 
 
 def make_run(project, *arguments, **environment):
-    command = [sys.executable, "workflow/run.py", "--cores", "1", "--gpus", "0", *arguments]
+    command = [sys.executable, "-m", "workflow.run", "--cores", "1", "--gpus", "0", *arguments]
     environment = {**os.environ, **environment}
     done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 1

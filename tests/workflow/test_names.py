@@ -16,7 +16,7 @@ from igsed import events
 from tests.workflow.conftest import ODD
 from tests.workflow.project import MINIATURE, ROOT
 
-NAMES = ["bark {1}", "bark{", "}{", "<results>", "it's \"it\"", "-n", "a  b", "e\u0301", "é%s$x#1`;&|*?[a]\\", "ru\nn"]
+NAMES = ["bark {1}", "bark{", "}{", "<results>", 'it\'s "it"', "-n", "a  b", "e\u0301", "é%s$x#1`;&|*?[a]\\", "ru\nn"]
 LABELS = MINIATURE["labels"]
 
 
@@ -91,7 +91,7 @@ def test_an_experiment_may_be_several_files_and_have_any_name(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     for name in ("config.yaml", "my bank.yaml", "-b {1} $x.yaml", "it's.yaml"):
         (tmp_path / name).write_text("")
-    code = f"import sys; sys.path.insert(0, {str(ROOT / 'workflow')!r}); import run; print(run.split({typed!r}))"
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from workflow import run; print(run.split({typed!r}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == f"{meant}\n"
 

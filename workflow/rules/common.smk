@@ -197,7 +197,10 @@ def finish():
         problem = repairs.make_report(workflow, folder / "report.html", folder / "config.yaml")
     except OSError as error:
         problem = str(error)
-    print(f"\nThe report could not be made: {problem}" if problem else f"\nThe report: {folder}/report.html", file=sys.stderr)
+    print(
+        f"\nThe report could not be made: {problem}" if problem else f"\nThe report: {folder}/report.html",
+        file=sys.stderr,
+    )
 
 
 def explain(logs):

@@ -81,5 +81,6 @@ rule recordings:
         labels=LABELS,
         window=CONFIG.mixtures.duration,
         sample_rate=CONFIG.mixtures.sample_rate,
+        remove_offset=CONFIG.mixtures.remove_offset,
     script:
         "../scripts/recordings.py"

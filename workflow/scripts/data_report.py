@@ -11,10 +11,11 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     index = soundbank.read(files.index)
     clips = {split: pd.read_csv(path) for split, path in zip(params.splits, files.clips, strict=True)}
     happened = {split: events.read(path) for split, path in zip(params.splits, files.events, strict=True)}
-    table = data_report.table(index, happened, mixtures.Protocol(**params.protocol))
+    protocol = mixtures.Protocol(**params.protocol)
+    table = data_report.table(index, happened, protocol)
     counts = data_report.clip_counts(clips, params.drawn, params.keep)
     real = pd.read_csv(files.real[0], keep_default_na=False) if files.real else None
-    traps = data_report.traps(index, table, counts, params.protocol["sample_rate"], real)
+    traps = data_report.traps(index, table, counts, protocol, real)
     out.csv.write_text(data_report.csv(table), encoding="utf-8")
     out.md.write_text(data_report.markdown(table, counts, traps, real), encoding="utf-8")
     figures.save(data_report.figure(table), out.svg, out.png)

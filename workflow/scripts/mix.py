@@ -11,17 +11,19 @@ with job(snakemake.log[0], snakemake.output, [snakemake.input.index]) as out:
     index = soundbank.read(snakemake.input.index)
     foreground, background = soundbank.pools(index, split)
     whole, made = soundbank.Unchanged(index, snakemake.input.index), []
+    recordings = mixtures.sounds(index, protocol)
 
     def whole_and_audible(mixture):
         whole(mixture.background, *(event.source for event in mixture.events))
-        return mixtures.audible(mixture, protocol)
+        return mixtures.audible(mixture, protocol, recordings)
 
     for part in ("audio", "jams"):
         (out.folder / part).mkdir(parents=True)
     for k in progress(range(*params.clips), f"mixing {split} clips"):
         mixture = mixtures.draw(foreground, background, protocol, params.seed, split, k, whole_and_audible)
         if mixture is not None:
-            waveform = mixtures.render(mixture, protocol, out.folder / "jams" / f"{mixture.clip}.jams")
+            jams = out.folder / "jams" / f"{mixture.clip}.jams"
+            waveform = mixtures.render(mixture, protocol, jams, recordings)
             audio.write_flac(out.folder / "audio" / f"{mixture.clip}.flac", waveform, protocol.sample_rate)
             made.append(mixture)
     clips = mixtures.clip_table(made, f"{snakemake.output.folder}/audio", protocol.duration)

@@ -16,6 +16,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         snakemake.output.audio,
         params.sample_rate,
         params.window,
+        params.remove_offset,
         source["overlap"],
         progress=lambda names: progress(names, "cutting recordings"),
     )

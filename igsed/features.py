@@ -15,16 +15,16 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-import torchaudio
 
 from igsed import audio, devices
 from igsed.errors import InputError
+from igsed.pure_torchaudio import functional
 
 
 def waveform(path: str | Path, sample_rate: int) -> torch.Tensor:
     """A clip at `sample_rate`, as float32 (samples,)."""
     samples, rate = audio.read(path)
-    return torchaudio.functional.resample(torch.from_numpy(samples), rate, sample_rate)
+    return functional.resample(torch.from_numpy(samples), rate, sample_rate)
 
 
 def _frames(backbone, waveforms: Sequence[torch.Tensor], device: str, size: int) -> torch.Tensor:

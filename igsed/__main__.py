@@ -52,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             config_docs.write(options.root)
             return 0
         files = [Path("config.yaml"), *options.configfile, *getattr(options, "more", [])]
+        if not files[0].exists():
+            raise InputError("config.yaml: there is none in this folder. Call this in a checkout of igsed.")
         experiment = config.load(config.merge(files), files)
         if options.command == "forecast":
             if min(options.cores, options.gpus) < 1:

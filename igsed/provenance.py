@@ -17,7 +17,6 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import grimp
 import pandas as pd
 
 from igsed import integrity, modules
@@ -42,6 +41,8 @@ class CodeDigest:
     """
 
     def __init__(self, root: str | Path, package: str = "igsed"):
+        import grimp  # here, because only the workflow needs it
+
         self.root, self.package = Path(root), package
         # A digest object is a snapshot: what it has once read stays as it was.
         self.graph = grimp.build_graph(package, cache_dir=None)

@@ -1,7 +1,9 @@
 # make setup   set everything up in .venv
 # make run     set everything up and run an experiment:  make run EXPERIMENT=config/minibank.yaml CORES=8
 # make test    set everything up and run the tests, but for those that kill runs for minutes (PYTEST='-m ""': all)
-# make check   format, lint, layers
+# make check   format, lint, layers, types
+# make dist    wheel and source distribution, into dist/
+# make lock    derive envs/*.lock from pyproject.toml (LOCK='--upgrade-package numpy': with a newer numpy)
 # make bench   what attribution and the other stages cost here, after make run; into benchmarks/results
 # make format  format the code
 
@@ -10,7 +12,7 @@ CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 GPUS ?= 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run test check bench format setup
+.PHONY: run test check bench format dist lock setup
 
 run: setup
 	@python -m igsed unlock
@@ -26,6 +28,7 @@ check: setup
 	ruff check .
 	snakefmt --check Snakefile workflow
 	lint-imports
+	mypy
 	snakemake --lint
 
 bench: setup
@@ -36,6 +39,13 @@ format: setup
 	ruff format .
 	ruff check --fix .
 	snakefmt Snakefile workflow
+
+dist: setup
+	rm -rf build dist
+	python -m build --no-isolation --outdir dist . >/dev/null
+
+lock:
+	@bash envs/lock.sh $(LOCK)
 
 setup:
 	@bash envs/setup.sh

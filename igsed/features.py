@@ -29,7 +29,7 @@ def waveform(path: str | Path, sample_rate: int) -> torch.Tensor:
 
 def _frames(backbone, waveforms: Sequence[torch.Tensor], device: str, size: int) -> torch.Tensor:
     """Frames (clip, frame, channel) of waveforms of equal length, `size` of them in a pass."""
-    parts = [torch.stack(waveforms[start : start + size]).to(device) for start in range(0, len(waveforms), size)]
+    parts = [torch.stack(list(waveforms[start : start + size])).to(device) for start in range(0, len(waveforms), size)]
     return torch.cat([backbone.body(backbone.spectrum(part)) for part in parts])
 
 

@@ -142,7 +142,7 @@ def costs(folder: str | Path) -> dict[str, dict[str, float]]:
         Rule → `jobs`, `seconds` (wall time summed over jobs), `peak_mb` (largest resident set of a job, MB; 0 where the
         job ended before it was measured).
     """
-    result = {}
+    result: dict[str, dict[str, float]] = {}
     for path in sorted(Path(folder).rglob("*.tsv")):
         rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
         row = pd.read_csv(path, sep="\t", na_values=["-", "NA"]).iloc[0]
@@ -153,7 +153,7 @@ def costs(folder: str | Path) -> dict[str, dict[str, float]]:
     return result
 
 
-def machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | int | None]:
     """System, processor and number of usable cores."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")

@@ -20,7 +20,7 @@ def _torchaudio() -> ModuleType:
         loader = sys.modules.get("torchaudio._extension.utils")
         if loader is None:
             raise
-        loader._load_lib = lambda library: False
+        vars(loader)["_load_lib"] = lambda library: False
         return importlib.import_module("torchaudio")
 
 

@@ -137,7 +137,9 @@ def find(folder: str | Path, names: Sequence[str]) -> Found:
     paths, missing = {}, []
     for name in names:
         last = name.replace("\\", "/").rsplit("/", 1)[-1]
-        fits = next((k[key] for k, key in zip(keys, (name, last, _bare(last)), strict=True) if key in k), [])
+        fits: list[Path] = next(
+            (k[key] for k, key in zip(keys, (name, last, _bare(last)), strict=True) if key in k), []
+        )
         if len(fits) > 1:
             raise InputError(
                 f"{folder}: {name!r} of the annotations fits {len(fits)} sound files, {fits[0]} and {fits[1]} among "
@@ -160,7 +162,7 @@ def find(folder: str | Path, names: Sequence[str]) -> Found:
 
 
 def _group(items: Iterable, key: Callable) -> dict:
-    groups = {}
+    groups: dict = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return groups
@@ -377,7 +379,8 @@ def make(
     tally["lines of the overlap list without a recording", ""] = unmatched
     by_recording = dict(iter(happened.groupby("filename")))
     target.mkdir()
-    clips, pieces = [], []
+    clips: list[tuple] = []
+    pieces = []
     for name, overlaps in zip(progress(names), on_list, strict=True):
         samples, duration = _waveform(found.paths[name], sample_rate, tally)
         spans = windows(duration, window)

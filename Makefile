@@ -1,7 +1,9 @@
 # make setup   set everything up in .venv
 # make run     set everything up and run an experiment:  make run EXPERIMENT=config/minibank.yaml CORES=8
 # make test    set everything up and run the tests, but for those that kill runs for minutes (PYTEST='-m ""': all)
-# make check   format, lint, layers
+# make check   format, lint, layers, types
+# make dist    wheel and source distribution, into dist/
+# make lock    derive envs/*.lock from pyproject.toml (LOCK='--upgrade-package numpy': with a newer numpy)
 # make bench   what attribution and the other stages cost here, after make run; into benchmarks/results
 # make format  format the code
 
@@ -12,7 +14,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # As it was typed: a file's name may hold spaces, quotes and dollars.
 export IGSED_EXPERIMENT := $(value EXPERIMENT)
 
-.PHONY: run test check bench format setup
+.PHONY: run test check bench format dist lock setup
 
 run: setup
 	@python -m workflow.run --cores $(CORES) --gpus $(GPUS) -- "$$IGSED_EXPERIMENT"
@@ -25,6 +27,7 @@ check: setup
 	ruff check .
 	snakefmt --check Snakefile workflow
 	lint-imports
+	mypy
 	snakemake --lint
 
 bench: setup
@@ -35,6 +38,13 @@ format: setup
 	ruff format .
 	ruff check --fix .
 	snakefmt Snakefile workflow
+
+dist: setup
+	rm -rf build dist
+	python -m build --no-isolation --outdir dist . >/dev/null
+
+lock:
+	@bash envs/lock.sh $(LOCK)
 
 setup:
 	@bash envs/setup.sh

@@ -19,7 +19,7 @@ done
 [ -n "$python" ] || fail "igsed needs Python 3.11 or newer, and none was found. Install it, or name it: make run PYTHON=/path/to/python3.11"
 
 # The environment is complete when it bears the digest of what it was made from and of where it lies.
-wanted=$({ pwd; cat envs/requirements.lock envs/install.sh; } | cksum)
+wanted=$({ pwd; cat envs/requirements.lock envs/cuda.lock pyproject.toml envs/install.sh; } | cksum)
 if [ "$(cat .venv/igsed-complete 2>/dev/null)" != "$wanted" ]; then
     echo "Setting up .venv (some minutes, about 2 GB) ..."
     if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then

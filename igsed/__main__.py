@@ -52,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             config_docs.write(options.root)
             return 0
         files = [Path("config.yaml"), *options.configfile, *getattr(options, "more", [])]
+        if not files[0].exists():
+            raise InputError("config.yaml: there is none in this folder. Call this in a checkout of igsed.")
         experiment = config.load(config.merge(files), files)
         if options.command == "forecast":
             if min(options.cores, options.gpus) < 1:
@@ -62,9 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
             print(provenance.listing(Path("results", experiment.experiment), options.configfile or files))
             return 0
         if experiment.soundbank.kind == "folder":
-            soundbank.files(experiment.soundbank.path, experiment.classes)
+            soundbank.files(experiment.soundbank.path or "", experiment.classes)
         if experiment.recordings and experiment.recordings.kind == "folder":
-            recordings.files(experiment.recordings.audio)
+            recordings.files(experiment.recordings.audio or "")
         classes, detectors = ", ".join(experiment.classes), ", ".join(experiment.detectors)
         print(f"{experiment.experiment}: classes {classes}; detectors {detectors}")
     except InputError as error:

@@ -1,5 +1,7 @@
 """The sound classifier that is explained: a frozen body and the linear clip head, from waveforms to logits."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -13,6 +15,8 @@ class Classifier(nn.Module):
     head : torch.nn.Linear
         From the backbone's embedding to classes.
     """
+
+    backbone: Any  # torch takes any attribute of a module for a tensor or a module
 
     def __init__(self, backbone: nn.Module, head: nn.Linear):
         super().__init__()

@@ -193,7 +193,7 @@ class Mixtures(Section):
 class Backbone(Section):
     """The frozen, pretrained network body."""
 
-    name: Literal[tuple(BACKBONES)] = Field("yamnet", description="which network")
+    name: Literal[tuple(BACKBONES)] = Field("yamnet", description="which network")  # type: ignore[valid-type]
 
 
 class Training(Section):
@@ -347,7 +347,7 @@ class Config(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where networks run; `auto` takes a GPU where the machine that plans the jobs has one"
     )
-    labels: Annotated[list[Literal[LABELS]], Field(min_length=1)] | None = Field(
+    labels: Annotated[list[Literal[LABELS]], Field(min_length=1)] | None = Field(  # type: ignore[valid-type]
         None, description="the classes; without it all ten, for `folder` and `debian` those that there are"
     )
     sources: str = Field("config/sources.csv", description="table of what can be downloaded, from where")
@@ -404,7 +404,7 @@ class Config(Section):
                     f"({type(error).__name__}: {error}). Correct it, or the key soundbank.table."
                 ) from None
             return [label for label in LABELS if label in present]
-        folders = Path(self.soundbank.path).glob("audio/*/soundbank/foreground/*")
+        folders = Path(self.soundbank.path or "").glob("audio/*/soundbank/foreground/*")
         # DESED's folders of recordings without onset or offset end in _nOn, _nOff or both.
         present = {re.sub(r"(_nOn)?(_nOff)?$", "", folder.name) for folder in folders if folder.is_dir()}
         return [label for label in LABELS if label in present]
@@ -464,9 +464,9 @@ def load(values: dict, files: Sequence[str | Path] = (), overrides: dict | None 
             lines.append(f"and {len(problems) - _MOST_PROBLEMS} more problems")
         raise InputError("the configuration cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)) from None
     for name, method in config.attributions.items():
-        if problem := _unusable(method.function):
+        if complaint := _unusable(method.function):
             where = _locate(["attributions", name, "function"], trees)
-            raise InputError(f"{where}attributions.{name}.function: {problem}")
+            raise InputError(f"{where}attributions.{name}.function: {complaint}")
     named = [_experiment(tree) for _, tree in trees]
     if len(files) > 1 and not any(named[1:]) and config.experiment == named[0]:
         raise InputError(
@@ -532,7 +532,8 @@ def _text(path) -> str:
 
 def _excess(values) -> tuple[list, str] | None:
     """Keys and complaint of the first value that is not plain, or beyond what a configuration can need."""
-    waiting, count = [([], values)], 0
+    waiting: list[tuple[list, Any]] = [([], values)]
+    count = 0
     while waiting:
         keys, value = waiting.pop()
         count += 1
@@ -580,7 +581,7 @@ def _are_dicts(*values) -> bool:
     return all(isinstance(value, dict) for value in values)
 
 
-def _explain(problem: dict, trees) -> str:
+def _explain(problem: Any, trees) -> str:
     keys, message = list(problem["loc"]), problem["msg"]
     if keys[-1:] == ["[key]"] and problem["type"].startswith("string_"):
         keys.pop()  # pydantic's mark for a name that is itself wrong
@@ -605,7 +606,7 @@ def _suggestion(name: str, known) -> str:
 
 
 def _fields(keys) -> list[str]:
-    kind = Config
+    kind: Any = Config
     for key in keys:
         if typing.get_origin(kind) is dict:
             kind = typing.get_args(kind)[1]

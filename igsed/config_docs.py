@@ -81,7 +81,7 @@ def _row(key: str, node: dict, place: str, required: bool, section: dict | None)
         kind = f"{'section' if '$ref' in _present(node) else 'sections'} [`{place}`](#{anchor(place)})"
     if required:
         default = "required"
-    elif "$ref" in node and not section.get("required"):
+    elif "$ref" in node and section and not section.get("required"):
         default = "that of each key"
     elif node["default"] is None:
         default = "not set"
@@ -115,7 +115,7 @@ def _type(node: dict) -> str:
         return f"list of {len(kinds)}: {', '.join(kinds)}"
     if "items" in node:
         return f"list of {_type(node['items'])}"
-    return _TYPES.get(node.get("type"), "mapping")
+    return _TYPES.get(node.get("type", ""), "mapping")
 
 
 def _allowed(node: dict) -> str:

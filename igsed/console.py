@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from tqdm import tqdm
 
@@ -111,7 +112,7 @@ def _not_permitted(error: Exception, inputs: Iterable[str | Path]) -> str | None
     return None
 
 
-def _unwritable(error: Exception, places: Iterable[Path]) -> str | None:
+def _unwritable(error: Any, places: Iterable[Path]) -> str | None:
     """What to tell when a job failed for want of room or rights on a disk; None when it did for another reason."""
     number = getattr(error, "errno", None)
     if number in (errno.EROFS, errno.EACCES, errno.EPERM):

@@ -214,7 +214,7 @@ def representative(pairs: pd.DataFrame, count: int) -> pd.DataFrame:
     between the best and the worst tenth, of different classes as far as there are.
     """
     ranked = pairs.sort_values(["iou", "clip", "label"], ascending=[False, True, True], ignore_index=True)
-    chosen = []
+    chosen: list[int] = []
     for rank in np.linspace(0.1, 0.9, count) if count > 1 else [0.5]:
         distance = (ranked.index.to_series() - rank * (len(ranked) - 1)).abs()
         order = ranked.assign(

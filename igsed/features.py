@@ -15,21 +15,21 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-import torchaudio
 
 from igsed import audio, devices
 from igsed.errors import InputError
+from igsed.pure_torchaudio import functional
 
 
 def waveform(path: str | Path, sample_rate: int) -> torch.Tensor:
     """A clip at `sample_rate`, as float32 (samples,)."""
     samples, rate = audio.read(path)
-    return torchaudio.functional.resample(torch.from_numpy(samples), rate, sample_rate)
+    return functional.resample(torch.from_numpy(samples), rate, sample_rate)
 
 
 def _frames(backbone, waveforms: Sequence[torch.Tensor], device: str, size: int) -> torch.Tensor:
     """Frames (clip, frame, channel) of waveforms of equal length, `size` of them in a pass."""
-    parts = [torch.stack(waveforms[start : start + size]).to(device) for start in range(0, len(waveforms), size)]
+    parts = [torch.stack(list(waveforms[start : start + size])).to(device) for start in range(0, len(waveforms), size)]
     return torch.cat([backbone.body(backbone.spectrum(part)) for part in parts])
 
 

@@ -358,8 +358,8 @@ def per_class(table: pd.DataFrame) -> Figure:
     panels[0].set_yticks(range(len(labels)), told)
     panels[0].set_ylim(len(labels) - 0.5, -0.5)
     solid = {detector: replace(style, line="solid") for detector, style in look.items()}
-    pale = [Line2D([], [], **_marker(_GREY), alpha=PALE, label=f"fewer than {FEW} clips")] if clips.min() < FEW else []
-    _legend(figure, solid, "mean, bootstrap interval", "the paper's value", pale)
+    note = [Line2D([], [], **_marker(_GREY), alpha=PALE, label=f"fewer than {FEW} clips")] if clips.min() < FEW else []
+    _legend(figure, solid, "mean, bootstrap interval", "the paper's value", note)
     return figure
 
 

@@ -92,7 +92,7 @@ class Jobs(NamedTuple):
     level: int
     cost: str
     units: float = 0.0
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # that tuples have a method of this name is not used
     memory: float = 0.0
 
 
@@ -232,7 +232,7 @@ def inputs_of(config: Config, resources: str | Path = "resources") -> Inputs:
         per_class, backgrounds = (each.train + each.eval for each in counts)
         count = len(config.classes) * per_class + backgrounds
     elif config.soundbank.kind == "folder":
-        count = len(soundbank.files(config.soundbank.path, config.classes))
+        count = len(soundbank.files(config.soundbank.path or "", config.classes))
     elif config.soundbank.kind == "debian":
         count = len(pd.read_csv(config.soundbank.table))
         if not (resources / "free_sounds").exists():
@@ -282,7 +282,7 @@ def _real_clips(config: Config) -> int:
         return 0
     if config.recordings.kind != "folder":
         return _DESED_PUBLIC_EVAL_CLIPS
-    files, count = recordings.files(config.recordings.audio), 0
+    files, count = recordings.files(config.recordings.audio or ""), 0
     for path in files:
         whole, rest = divmod(audio.header(path).duration, config.mixtures.duration)
         count += int(whole) + (not whole or rest >= recordings.SHORTEST_REST)

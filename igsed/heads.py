@@ -94,7 +94,8 @@ def train(
             sizes = [slice(k, min(k + 256, len(wanted))) for k in range(0, len(wanted), 256)]
             return sum(loss(inputs, wanted, s).item() * (s.stop - s.start) for s in sizes) / len(wanted)
 
-    best, best_epoch, best_loss, curve = None, 0, np.inf, []
+    best: tuple[np.ndarray, np.ndarray] | None = None
+    best_epoch, best_loss, curve = 0, np.inf, []
     for epoch in range(1, max_epochs + 1):
         total = 0.0
         order = torch.randperm(len(targets), generator=generator).numpy()
@@ -107,7 +108,7 @@ def train(
             total += value.item() * len(rows)
         curve.append((epoch, total / len(targets), mean_loss(validation_features, validation_targets)))
         if curve[-1][2] < best_loss:
-            best = [parameter.detach().clone().numpy() for parameter in (head.weight, head.bias)]
+            best = head.weight.detach().clone().numpy(), head.bias.detach().clone().numpy()
             best_epoch, best_loss = epoch, curve[-1][2]
         elif epoch - best_epoch >= patience:
             break

@@ -70,7 +70,7 @@ def read(record: str | Path) -> dict[Path, str]:
     digests = {}
     try:
         for line in record.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[:-1]:
-            escaped, digest, name = re.fullmatch(r"(\\?)([0-9a-f]{64})  (.+)", line).groups()
+            escaped, digest, name = re.fullmatch(r"(\\?)([0-9a-f]{64})  (.+)", line).groups()  # type: ignore[union-attr]  # caught below
             if escaped:
                 name = re.sub(r"\\([\\nr])", lambda match: {"n": "\n", "r": "\r"}.get(match[1], match[1]), name)
             digests[record.parent / name] = digest

@@ -158,7 +158,8 @@ def draw(
             # Whole milliseconds, as in the annotations; rounded down, so that no event outlasts its recording.
             length = int(1000 * min(rng.uniform(*protocol.event_duration), source["duration"])) / 1000
             onset = round(rng.uniform(0, protocol.duration - length), 3)
-            snr, start = round(rng.uniform(*protocol.snr), 3), 0
+            snr = round(rng.uniform(*protocol.snr), 3)
+            start: float = 0
             if protocol.missing_edges == "outside" and source.get("missing"):
                 length, onset, start = _placed(source, length, protocol.duration, rng)
             drawn.append(Event(label, source["path"], onset, round(onset + length, 3), snr, start))
@@ -198,7 +199,7 @@ def audible(mixture: Mixture, protocol: Protocol, recordings: scaper_conversion.
     `recordings` is as of `render`.
     """
     recordings = recordings or scaper_conversion.Sounds({}, protocol.remove_offset)
-    parts = [(mixture.background, mixture.background_start, protocol.duration)]
+    parts: list[tuple[str, float, float]] = [(mixture.background, mixture.background_start, protocol.duration)]
     parts += [(event.source, event.source_start, event.offset - event.onset) for event in mixture.events]
     for path, start, length in parts:
         if not _heard(*recordings.part(path, start, start + length)):
@@ -345,7 +346,7 @@ def event_table(mixtures: Sequence[Mixture]) -> pd.DataFrame:
 
 def _scaper():
     # Scaper 1.6.5 uses a name that numpy 2 removed, and looks for soxbindings by itself.
-    np.Inf, sys.modules["soxbindings"] = np.inf, scaper_conversion
+    np.Inf, sys.modules["soxbindings"] = np.inf, scaper_conversion  # type: ignore[attr-defined]
     import scaper
 
     return scaper

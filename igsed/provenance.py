@@ -18,7 +18,6 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import grimp
 import pandas as pd
 
 from igsed import integrity, modules
@@ -46,6 +45,8 @@ class CodeDigest:
     """
 
     def __init__(self, root: str | Path, package: str = "igsed"):
+        import grimp  # here, because only the workflow needs it
+
         self.root, self.package = Path(root), package
         # A digest object is a snapshot: what it has once read stays as it was.
         self.graph = grimp.build_graph(package, cache_dir=None)
@@ -224,7 +225,7 @@ def costs(folder: str | Path) -> dict[str, dict[str, float]]:
         Rule → `jobs`, `seconds` (wall time summed over jobs), `peak_mb` (largest resident set of a job, MB; 0 where the
         job ended before it was measured).
     """
-    result = {}
+    result: dict[str, dict[str, float]] = {}
     for path in sorted(Path(folder).rglob("*.tsv")):
         rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
         row = pd.read_csv(path, sep="\t", na_values=["-", "NA"]).iloc[0]
@@ -235,7 +236,7 @@ def costs(folder: str | Path) -> dict[str, dict[str, float]]:
     return result
 
 
-def machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | int | None]:
     """System, processor and number of usable cores."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")

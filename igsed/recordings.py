@@ -174,7 +174,9 @@ def find(folder: str | Path, names: Sequence[str]) -> Found:
     paths, missing = {}, []
     for name in dict.fromkeys(map(normal, names)):
         last = name.replace("\\", "/").rsplit("/", 1)[-1]
-        fits = next((k[key] for k, key in zip(keys, (name, last, _bare(last)), strict=True) if key in k), [])
+        fits: list[Path] = next(
+            (k[key] for k, key in zip(keys, (name, last, _bare(last)), strict=True) if key in k), []
+        )
         if len(fits) > 1:
             alike = normal(str(fits[0])) == normal(str(fits[1]))
             remedy = (
@@ -203,7 +205,7 @@ def find(folder: str | Path, names: Sequence[str]) -> Found:
 
 
 def _group(items: Iterable, key: Callable) -> dict:
-    groups = {}
+    groups: dict = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return groups
@@ -460,7 +462,8 @@ def make(
         tally["rows repeated in the annotations, counted once", name] = number
     by_recording = dict(iter(happened.groupby("filename")))
     target.mkdir()
-    clips, pieces, durations = [], [], {}
+    clips: list[tuple] = []
+    pieces, durations = [], {}
     for name, overlaps in zip(progress(names), on_list, strict=True):
         samples, duration = _waveform(found.paths[name], name, sample_rate, remove_offset, tally)
         durations[name] = duration

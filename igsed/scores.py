@@ -116,11 +116,11 @@ def read(path: str | Path) -> FrameScores:
                 labels += table["label"].take(first).to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{unusable} ({error}). Delete it; the next run makes it anew.") from None
-    frame, values = np.frombuffer(frame, np.int32), np.frombuffer(values)
-    frames = max(int(frame.max()) + 1, 1) if len(frame) else 0
-    if frames and (len(frame) % frames or (frame.reshape(-1, frames) != np.arange(frames)).any()):
+    places, numbers = np.frombuffer(frame, np.int32), np.frombuffer(values)
+    frames = max(int(places.max()) + 1, 1) if len(places) else 0
+    if frames and (len(places) % frames or (places.reshape(-1, frames) != np.arange(frames)).any()):
         raise InputError(
             f"{path}: the frames of some pairs are missing or out of order. Delete it; the next run makes it anew."
         )
     pairs = pd.DataFrame({"clip": clips, "label": labels}, dtype=object)
-    return FrameScores(pairs, values.reshape(len(pairs), frames))
+    return FrameScores(pairs, numbers.reshape(len(pairs), frames))

@@ -12,6 +12,7 @@ the workflow, or on the GPU.
 - Memory is the largest resident set of this process up to then, so it never falls from stage to stage.
 """
 
+import functools
 import importlib
 import math
 import resource
@@ -124,10 +125,10 @@ class _Measurement:
         made = {"foreground": source.recordings, "background": source.backgrounds}
         seconds = size = count = 0.0
         for kind, numbers in made.items():
-            parts = (few, {}) if kind == "foreground" else ({}, few)
+            events, beds = (few, {}) if kind == "foreground" else ({}, few)
             labels = len(self.labels) if kind == "foreground" else 1
             share = labels * (numbers.train + numbers.eval) / (3 * labels)
-            seconds += share * _seconds(lambda parts=parts: procedural.write(bank, *parts, *common))
+            seconds += share * _seconds(functools.partial(procedural.write, bank, events, beds, *common))
             size += share * sum(path.stat().st_size for path in bank.rglob(f"{kind}/*/*.wav"))
             count += labels * (numbers.train + numbers.eval)
         self._add("procedural_soundbank", "light", seconds / count, disk=size / count)
@@ -142,6 +143,7 @@ class _Measurement:
         def mix() -> None:
             k = len(self.clips)
             mixture = mixtures.draw(*pools, protocol, self.config.seed, "train", k)
+            assert mixture is not None, "on_overlap: replace"
             waveform = mixtures.render(mixture, protocol, self.folder / f"{k}.jams", recordings)
             self.clips.append(self.folder / f"{k}.flac")
             audio.write_flac(self.clips[-1], waveform, protocol.sample_rate)
@@ -266,12 +268,9 @@ class _Measurement:
             features = np.load(self.folder / f"{model}.npy", mmap_mode="r")
             targets = rng.random((*shape[: 2 if model == "fw_ss" else 1], classes)) < 0.2
             options = {"seed": 0, "batch_size": settings.batch_size, "patience": epochs}
-
-            def train(max_epochs, data=(features, targets, features[:1], targets[:1]), options=options) -> None:
-                heads.train(*data, max_epochs=max_epochs, **options)
-
-            first = _seconds(lambda train=train: train(1))
-            rest = _seconds(lambda train=train: train(epochs)) / epochs
+            train = functools.partial(heads.train, features, targets, features[:1], targets[:1], **options)
+            first = _seconds(functools.partial(train, max_epochs=1))
+            rest = _seconds(functools.partial(train, max_epochs=epochs)) / epochs
             self._add(f"train/{model}", "torch", rest / clips, first - rest)
 
     def features(self) -> None:

@@ -1,11 +1,13 @@
 """Setting up: what is missing is named with the words to type; the lock is complete and is what is installed."""
 
 import importlib.metadata
+import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,22 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NEEDS_NO_GRANT = {"soxbindings"}  # igsed.scaper_conversion stands in for it
+OF_CUDA = re.compile("nvidia-|cuda-|triton")
 
 
-def lock() -> dict[str, str]:
-    lines = (ROOT / "envs" / "requirements.lock").read_text().splitlines()
-    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
-    return {canonical(name): version for name, version in pins}
+def lock(name: str) -> dict[str, str]:
+    """Names and versions that a lock installs on this platform, and that each has a digest."""
+    pins = {}
+    for entry in re.split(r"\n(?=\S)", (ROOT / "envs" / name).read_text(encoding="utf-8")):
+        if not entry.startswith("#"):
+            wish, *digests = re.split(r" \\\n    --hash=sha256:", entry.strip())
+            assert digests, f"{wish} has no digest"
+            requirement = Requirement(wish)
+            if requirement.marker is None or requirement.marker.evaluate():
+                pins[canonical(requirement.name)] = str(requirement.specifier).removeprefix("==")
+    return pins
 
 
 def canonical(name: str) -> str:
@@ -27,18 +38,21 @@ def canonical(name: str) -> str:
 
 
 def wanted() -> list[Requirement]:
-    lines = (ROOT / "envs" / "requirements.in").read_text().splitlines()
-    return [Requirement(line.partition("#")[0].strip()) for line in lines if line.partition("#")[0].strip()]
+    """What pyproject.toml asks for: of the package, of its extras, and of Scaper."""
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    wishes = [PROJECT["project"]["dependencies"], *extras, PROJECT["dependency-groups"]["scaper"]]
+    return [Requirement(wish) for wish in itertools.chain(*wishes) if not wish.startswith("igsed[")]
 
 
 @pytest.mark.parametrize("requirement", wanted(), ids=str)
 def test_the_lock_grants_every_direct_wish(requirement):
-    assert Version(lock()[canonical(requirement.name)]) in requirement.specifier
+    assert Version(lock("requirements.lock")[canonical(requirement.name)]) in requirement.specifier
 
 
-def test_the_lock_is_complete():
+def test_the_locks_are_complete():
     """Whatever a locked package wants on this platform is locked too, in a version that it accepts."""
-    pins, missing = lock(), []
+    pins, missing = lock("requirements.lock"), []
+    with_cuda = pins | lock("cuda.lock")
     for name in pins:
         for text in importlib.metadata.requires(name) or []:
             requirement = Requirement(text)
@@ -46,16 +60,110 @@ def test_the_lock_is_complete():
             dependency = canonical(requirement.name)
             if not needed or dependency in NEEDS_NO_GRANT:
                 continue
-            # A CUDA build of torch brings its own libraries (envs/install.sh).
-            if name == "torch" and re.match("nvidia-|cuda-|triton", dependency):
-                continue
-            if dependency not in pins or Version(pins[dependency]) not in requirement.specifier:
+            granted = with_cuda if name == "torch" and OF_CUDA.match(dependency) else pins
+            if dependency not in granted or Version(granted[dependency]) not in requirement.specifier:
                 missing.append(f"{name} wants {requirement}")
     assert missing == []
 
 
+def test_what_cuda_needs_stands_apart():
+    assert not any(map(OF_CUDA.match, lock("requirements.lock")))
+    assert all(map(OF_CUDA.match, lock("cuda.lock")))
+
+
 def test_the_lock_is_what_is_installed():
-    assert {name: importlib.metadata.version(name).partition("+")[0] for name in lock()} == lock()
+    pins = lock("requirements.lock")
+    assert {name: importlib.metadata.version(name).partition("+")[0] for name in pins} == pins
+
+
+def test_either_build_of_torch_passes_the_check(tmp_path):
+    """The digest of a CPU build, which the package index does not have, is added once, however often a lock is made."""
+    resolution = tmp_path / "resolution"
+    pin = "{} \\\n    --hash=sha256:{}\n".format
+    resolution.write_text(pin("numpy==1", "00") + pin("torch==2.13.0", "11") + pin("triton==3", "22"))
+    for _ in range(2):
+        subprocess.run([sys.executable, ROOT / "envs" / "split_lock.py", resolution, tmp_path], check=True)
+        made = (tmp_path / "requirements.lock").read_text()
+        assert re.findall("sha256:(..)", made) == ["00", "11", "67"]
+        assert re.findall("sha256:(..)", (tmp_path / "cuda.lock").read_text()) == ["22"]
+        resolution.write_text(made + pin("triton==3", "22"))
+
+
+CORE = {canonical(Requirement(wish).name) for wish in PROJECT["project"]["dependencies"]}
+WITHOUT_EXTRAS = """
+import importlib.metadata, sys
+from pathlib import Path
+absent = set({absent!r})
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+{code}
+"""
+# Commands that a user tries outside a checkout, and their exit status there.
+COMMANDS = {
+    "--version": 0,
+    "--help": 0,
+    "docs": 0,
+    "unlock": 0,
+    "check": 1,
+    "results": 1,
+    "verify results/default": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def beyond_core() -> list[str]:
+    """Top modules of the locked packages that neither the core nor what it needs bring."""
+    needed, waiting = set(), set(CORE)
+    while waiting:
+        needed |= waiting
+        wishes = [Requirement(text) for name in waiting for text in importlib.metadata.requires(name) or []]
+        wishes = [wish for wish in wishes if wish.marker is None or wish.marker.evaluate({"extra": ""})]
+        waiting = {canonical(wish.name) for wish in wishes} - needed
+    brought = importlib.metadata.packages_distributions()
+    return sorted(module for module, names in brought.items() if not {*map(canonical, names)} & (needed | {"igsed"}))
+
+
+def without_extras(absent: list[str], code: str, folder: Path) -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    code = WITHOUT_EXTRAS.format(absent=absent, code=code)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_commands_need_only_the_core_and_no_checkout(beyond_core, tmp_path):
+    assert {"snakemake", "captum", "matplotlib", "scaper", "grimp"} <= set(beyond_core)
+    code = f"""
+from igsed.__main__ import main
+for command, expected in {COMMANDS}.items():
+    try:
+        status = main(command.split())
+    except SystemExit as end:
+        status = end.code
+    assert (status or 0) == expected, command
+"""
+    done = without_extras(beyond_core, code, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stderr.splitlines()) == 3
+    assert done.stderr.count("ERROR: config.yaml: ") == done.stderr.count("checkout of igsed") == 2
+
+
+def test_explaining_needs_only_the_core(beyond_core, tmp_path):
+    """`tests/attribution/test_ig.py` explains a clip with less still."""
+    code = """
+import torch
+from igsed import attribution, backbones, classifier, events, features, heads, metrics, scores, statistics, thresholds
+from igsed.backbones import cnn14, yamnet
+assert callable(attribution.load("ig"))
+assert metrics.iou(torch.tensor([[True, False]]).numpy(), torch.tensor([[True, True]]).numpy()) == 0.5
+"""
+    done = without_extras(beyond_core, code, tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
@@ -66,6 +174,7 @@ def bare(tmp_path):
     for name in ("bash", "cat", "cksum", "dirname", "uname"):
         (programs / name).symlink_to(shutil.which(name))
     shutil.copytree(ROOT / "envs", tmp_path / "envs")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 
 
@@ -93,7 +202,7 @@ def test_a_complete_environment_is_left_alone(bare):
     """The second call starts at once: it neither makes an environment nor installs anything."""
     (bare / "bin" / "python3.11").symlink_to(sys.executable)
     digest = subprocess.run(
-        "{ pwd; cat envs/requirements.lock envs/install.sh; } | cksum",
+        "{ pwd; cat envs/requirements.lock envs/cuda.lock pyproject.toml envs/install.sh; } | cksum",
         shell=True,
         cwd=bare,
         capture_output=True,

@@ -79,7 +79,7 @@ def load(name: str, **options) -> Callable:
         raise InputError(f"attribution method {name!r}: {error}. Correct its options.") from None
     bound = functools.partial(found, **options)
     if hasattr(found, "explain"):
-        bound.explain = functools.partial(found.explain, **options)
+        vars(bound)["explain"] = functools.partial(found.explain, **options)
     return bound
 
 

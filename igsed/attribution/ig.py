@@ -113,7 +113,7 @@ class IntegratedGradients:
     def _integrate(self, classifier, spectrum: Tensor, targets: list[int], nodes: int) -> Tensor:
         """V from the even and from the odd pieces, (target, 2, time, mel); each half counts twice, their mean is V."""
         path = Path()
-        span = self.span or getattr(classifier.backbone, "path_span", _SPAN)
+        span = self.span if self.span is not None else getattr(classifier.backbone, "path_span", _SPAN)
         beta = _points(nodes, span).to(spectrum.dtype).to(spectrum.device)
         weights = 2 * beta.diff() * torch.eye(2, dtype=beta.dtype, device=beta.device)[:, torch.arange(nodes) % 2]
         with torch.no_grad():
@@ -156,7 +156,7 @@ def _accumulate(classifier, path: Path, spectra: Tensor, targets: list[int], wei
     """Add the weighted gradients of a batch to `sums` (target, 2, time, mel), all of them or, if it fails, none."""
     spectra.requires_grad_()
     logits = _logits(classifier, path, spectra)
-    parts = []
+    parts: list[Tensor] = []
     for target in targets:
         (gradient,) = torch.autograd.grad(logits[:, target].sum(), spectra, retain_graph=len(parts) + 1 < len(targets))
         parts.append(torch.einsum("hr,rtm->htm", weights, gradient))

@@ -41,11 +41,11 @@ class CaptumIntegratedGradients:
     def explain(self, classifier, waveform: torch.Tensor, targets: Sequence[int]) -> Explanation:
         """Frame scores and completeness of one clip, `waveform` (samples,)."""
         ig, clip = captum.attr.IntegratedGradients(classifier), waveform[None]
-        attributions = [
+        parts = [
             ig.attribute(clip, target=t, n_steps=self.steps, method=self.rule, internal_batch_size=self.batch)[0]
             for t in targets
         ]
-        attributions = torch.stack(attributions).detach() if attributions else waveform.new_zeros(0, len(waveform))
+        attributions = torch.stack(parts).detach() if parts else waveform.new_zeros(0, len(waveform))
         with torch.no_grad():
             logits, baseline = classifier(torch.cat([clip, torch.zeros_like(clip)]))[:, list(targets)].cpu()
         scores = frame_scores(attributions, classifier.sample_rate).cpu()

@@ -78,7 +78,9 @@ class Path(TorchFunctionMode):
 
     def maximum(self, values: Tensor) -> Tensor:
         """Maximum over axis 1 of (row, …, channel)."""
-        return self._follow(_Maximum, values)
+        result = self._follow(_Maximum, values)
+        assert result is not None, "frames lie on the path"
+        return result
 
     def _follow(self, function: type[torch.autograd.Function], z: Tensor, *arguments) -> Tensor | None:
         """The function's value with quotients; None where `z` is not on the path, as a parameter is not."""

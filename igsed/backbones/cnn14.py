@@ -60,6 +60,10 @@ class CNN14(nn.Module):
     embedding = WIDTHS[-1]
     degree = 2
     path_span = 16.0
+    kernels: Tensor
+    mel: Tensor
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -59,6 +59,8 @@ class YAMNet(nn.Module):
 
     sample_rate = SAMPLE_RATE
     embedding = 1024
+    window: Tensor
+    mel: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,7 +101,7 @@ class YAMNet(nn.Module):
             raise InputError(f"{path}: damaged: numbers in {infinite[0]!r} are not finite; {remedy}")
         network.load_state_dict(weights)
         # depthwise convolutions on a CPU are faster with the channels innermost
-        return network.to(memory_format=torch.channels_last)
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # which torch documents
 
     def train(self, mode: bool = True) -> YAMNet:
         """Stays in evaluation mode whatever is asked: see `igsed.backbones.Backbone`."""

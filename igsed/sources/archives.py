@@ -10,6 +10,7 @@ files refused. What macOS adds (``._*``, ``__MACOSX``, ``.DS_Store``) is passed 
 
 from __future__ import annotations
 
+import functools
 import lzma
 import re
 import shutil
@@ -193,17 +194,17 @@ class TarInfo(tarfile.TarInfo):
             raise tarfile.FilterError(f"an extended header states to have {self.size} bytes")
         if self.type == tarfile.GNUTYPE_SPARSE:
             raise tarfile.FilterError(f"the member {self.name!r} is a sparse file")
-        return super()._proc_member(file)
+        return super()._proc_member(file)  # type: ignore[misc]
 
     def _proc_pax(self, file: tarfile.TarFile):
         stream = file.fileobj
-        header = stream.read(self._block(self.size))
+        header = stream.read(self._block(self.size))  # type: ignore[attr-defined]
         # tarfile's search takes a time that grows with the square of a row of digits (CVE-2024-6232)
         if b"GNU.sparse" in header or re.search(rb"[0-9]{1000}", header):
             raise tarfile.FilterError("an extended header speaks of a sparse file, or of an endless number")
         file.fileobj = _ReadOnceMore(header, stream)
         try:
-            return super()._proc_pax(file)
+            return super()._proc_pax(file)  # type: ignore[misc]
         finally:
             file.fileobj = stream
 
@@ -211,7 +212,7 @@ class TarInfo(tarfile.TarInfo):
 class _ReadOnceMore:
     """A stream whose last piece is read a second time."""
 
-    def __init__(self, piece: bytes, stream: IO[bytes]):
+    def __init__(self, piece: bytes, stream):
         self._piece, self._stream = piece, stream
 
     def read(self, size: int) -> bytes:
@@ -258,19 +259,19 @@ def _members(archive: Path, folder: Path, limit: int) -> Iterator[_Member]:
                     raise tarfile.FilterError(f"the member {entry.filename!r} is a link or a device")
                 _parts(entry.orig_filename)  # filename ends at a NUL
                 if not _junk(entry.filename):
-                    opener = None if entry.is_dir() else lambda entry=entry: file.open(entry)
+                    opener = None if entry.is_dir() else functools.partial(file.open, entry)
                     yield _Member(entry.filename, opener)
     else:
-        with tarfile.open(archive, tarinfo=TarInfo) as file:
-            for entry in tar_members(file, limit):
-                _parts(entry.name)
-                if _junk(entry.name):
+        with tarfile.open(archive, tarinfo=TarInfo) as tar:
+            for member in tar_members(tar, limit):
+                _parts(member.name)
+                if _junk(member.name):
                     continue
-                tarfile.data_filter(entry, str(folder))
-                yield _Member(entry.name, None if entry.isdir() else lambda entry=entry: _contents(file, entry))
+                tarfile.data_filter(member, str(folder))
+                yield _Member(member.name, None if member.isdir() else functools.partial(contents, tar, member))
 
 
-def _contents(file: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
+def contents(file: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
     contents = file.extractfile(entry)
     if contents is None:
         raise tarfile.FilterError(f"the member {entry.name!r} is neither a file nor a folder")

@@ -204,7 +204,8 @@ def fetch(
     chosen = {package: _best(downloads, package, group, whole=False) for package, group in wanted.items()}
     incomplete = [package for package, group in wanted.items() if _matches(chosen[package][1], group) < len(group)]
     _download(incomplete, downloads, apt)
-    report, numbers, licences = [], {}, []
+    rows, licences = [], []
+    numbers: dict = {}
     for package in progress(wanted):
         group = wanted[package]
         version, files = _best(downloads, package, group, whole=True) if package in incomplete else chosen[package]
@@ -215,8 +216,8 @@ def fetch(
                 licences += [(path.relative_to(folder), row.licence, package, version) for path in written]
                 made = list(written.values())
             cells = (row.path, row.label, row.split, row.licence, row.sha256, status, len(made), round(sum(made), 3))
-            report.append((row.Index, package, version, *cells))
-    report = pd.DataFrame(report, columns=["row", *REPORT]).sort_values("row", ignore_index=True)[REPORT]
+            rows.append((row.Index, package, version, *cells))
+    report = pd.DataFrame(rows, columns=["row", *REPORT]).sort_values("row", ignore_index=True)[REPORT]
     if not report["files"].any():
         raise InputError(f"the table of Debian packages yields no recording:\n{notes(report)}")
     columns = ["filename", "licence", "package", "version"]
@@ -281,7 +282,7 @@ def _unpacked(deb: Path, group: pd.DataFrame) -> tuple[str, dict[str, bytes]]:
                     if path in waiting and member.isfile():
                         if member.size > _LARGEST:
                             raise tarfile.FilterError(f"{path} has {member.size} bytes")
-                        data = archive.extractfile(member).read()
+                        data = archives.contents(archive, member).read()
                         waiting.remove(path)
                         for name in inner[path]:
                             if (content := _resource(data, name) if name else data) is not None:

@@ -31,9 +31,9 @@ class Fetched(NamedTuple):
 
     file: str
     url: str | None
-    bytes: int
-    md5: str
-    sha256: str
+    bytes: int | None
+    md5: str | None
+    sha256: str | None
 
 
 class _Asking(NamedTuple):
@@ -157,7 +157,7 @@ def _learn(file: File, location: zenodo.Location, answer: dict[str, Identity], l
 
 
 def _merged(first: Identity, second: Identity) -> Identity:
-    return Identity(*(a if a is not None else b for a, b in zip(first, second, strict=True)))
+    return first._replace(**{k: value for k, value in second._asdict().items() if getattr(first, k) is None})
 
 
 def _unverifiable(file: File, path: Path, problem: AddressError) -> str:
@@ -178,7 +178,7 @@ def _obtain(file: File, expected: Identity, path: Path, asking: _Asking) -> Fetc
             raise InputError(
                 f"{path}: {wrong}. Remove it to have it downloaded from {file.url}, or put the right file there."
             )
-        return Fetched(file.file, None, *found)
+        return Fetched(file.file, None, found.bytes, found.md5, found.sha256)
     reasons = []
     for url in file.addresses:
         try:
@@ -186,7 +186,8 @@ def _obtain(file: File, expected: Identity, path: Path, asking: _Asking) -> Fetc
         except AddressError as problem:
             reasons.append(f"  - {problem}\n")
         else:
-            return Fetched(file.file, url, *identity(path))
+            found = identity(path)
+            return Fetched(file.file, url, found.bytes, found.md5, found.sha256)
     length = f"{expected.bytes} bytes, " if expected.bytes else ""
     raise InputError(
         f"{file.file} could not be downloaded:\n"

@@ -62,7 +62,7 @@ def without_suffix(folder: str) -> tuple[str, str]:
     >>> without_suffix("Frying_nOn_nOff"), without_suffix("Running_water")
     (('Frying', 'both'), ('Running_water', ''))
     """
-    label, onset, offset = re.fullmatch(r"(.+?)(_nOn)?(_nOff)?", folder, re.IGNORECASE | re.DOTALL).groups()
+    label, onset, offset = re.fullmatch(r"(.+?)(_nOn)?(_nOff)?", folder, re.IGNORECASE | re.DOTALL).groups()  # type: ignore[union-attr]
     return label, MISSING[bool(onset), bool(offset)]
 
 
@@ -483,7 +483,8 @@ class Unchanged:
     """
 
     def __init__(self, table: pd.DataFrame, name: str | Path):
-        self._digests, self._name, self._seen = dict(zip(table["path"], table["sha256"], strict=True)), name, set()
+        self._digests, self._name = dict(zip(table["path"], table["sha256"], strict=True)), name
+        self._seen: set[str] = set()
 
     def __call__(self, *paths: str) -> None:
         """Compare recordings with the index.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, cast, get_args
 from urllib.parse import urlsplit
 
 from igsed.errors import InputError
@@ -137,7 +137,7 @@ def _row(cells: dict[str, str], where: str) -> File:
     return File(
         name=cells["name"],
         file=cells["file"],
-        kind=cells["kind"],
+        kind=cast(Kind, cells["kind"]),
         url=cells["url"],
         mirror=cells["mirror"] or None,
         bytes=int(cells["bytes"]) if cells["bytes"] else None,

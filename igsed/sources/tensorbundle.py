@@ -81,7 +81,7 @@ def _contents(path: Path, limit: int | None = None) -> memoryview:
 def _tensors(table: memoryview, tensors: memoryview, data: Path) -> Iterator[tuple[str, np.ndarray]]:
     entries = _entries(table)
     key, header = next(entries, (None, None))
-    if key != b"":
+    if key != b"" or header is None:
         raise _Malformed("the header is missing")
     fields = _message(header)
     if _number(fields, 1) != 1:
@@ -201,6 +201,7 @@ def _message(buffer: memoryview) -> dict[int, list[int | memoryview]]:
     """Fields of a protocol buffer message: number to all its values, raw (numbers unsigned)."""
     fields: dict[int, list[int | memoryview]] = {}
     position = 0
+    value: int | memoryview
     while position < len(buffer):
         tag, position = _varint(buffer, position)
         kind = tag & 7
@@ -213,10 +214,9 @@ def _message(buffer: memoryview) -> dict[int, list[int | memoryview]]:
                 length = 8 if kind == 1 else 4
             if position + length > len(buffer):
                 raise _Malformed("a message is cut off")
-            value = buffer[position : position + length]
+            piece = buffer[position : position + length]
             position += length
-            if kind != 2:
-                value = int.from_bytes(value, "little")
+            value = piece if kind == 2 else int.from_bytes(piece, "little")
         else:
             raise _Malformed(f"a message has a field of the unknown kind {kind}")
         fields.setdefault(tag >> 3, []).append(value)
@@ -250,7 +250,7 @@ def _varint(buffer: memoryview, position: int) -> tuple[int, int]:
 
 
 def _crc_table() -> np.ndarray:
-    register = np.arange(256, dtype=np.uint32)
+    register: np.ndarray = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         register = (register >> 1) ^ np.where(register & 1, np.uint32(0x82F63B78), np.uint32(0))
     return register
@@ -290,7 +290,8 @@ def crc32c(contents: bytes | memoryview) -> int:
     register = np.zeros(rows, np.uint32)
     for column in filled.reshape(rows, width).T:
         register = _advance(register, column)
-    shift = np.uint32(1) << np.arange(32, dtype=np.uint32)  # what becomes of each bit over `width` zero bytes
+    # what becomes of each bit over `width` zero bytes
+    shift: np.ndarray = np.uint32(1) << np.arange(32, dtype=np.uint32)
     for _ in range(width):
         shift = _advance(shift, np.uint8(0))
     while register.size > 1:
@@ -300,13 +301,13 @@ def crc32c(contents: bytes | memoryview) -> int:
 
 
 def _crc32c_short(contents: bytes) -> int:
-    register = np.uint32(0xFFFFFFFF)
+    register: np.ndarray | np.uint32 = np.uint32(0xFFFFFFFF)
     for byte in contents:
         register = _advance(register, np.uint8(byte))
     return int(register) ^ 0xFFFFFFFF
 
 
-def _advance(register: np.ndarray, byte: np.ndarray) -> np.ndarray:
+def _advance(register: np.ndarray | np.uint32, byte: np.ndarray | np.uint8) -> np.ndarray:
     return (register >> np.uint32(8)) ^ _CRC_TABLE[(register ^ byte) & np.uint32(0xFF)]
 
 

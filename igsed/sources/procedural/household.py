@@ -115,7 +115,8 @@ def alarm_bell_ringing(rng: np.random.Generator, sample_rate: int) -> np.ndarray
         on = np.arange(samples) < samples - round(0.4 * sample_rate)
         return syn.normalised(_bell(rng, _hammer(rng, samples, rate, on, sample_rate), sample_rate))
     on = _cadence(samples, rng.uniform(1.0, 1.6), rng.uniform(0.6, 1.2), sample_rate)
-    return syn.normalised(sum(_bell(rng, _hammer(rng, samples, rate, on, sample_rate), sample_rate) for _ in range(2)))
+    first, second = (_bell(rng, _hammer(rng, samples, rate, on, sample_rate), sample_rate) for _ in range(2))
+    return syn.normalised(first + second)
 
 
 def frying(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
@@ -153,7 +154,7 @@ def _bubbles(rng: np.random.Generator, rate: np.ndarray, largest: float, samples
     frequencies = 3.26 / radii
     rises = rng.uniform(0, 0.2, len(radii)) * damping
     heights = radii**0.5 * np.exp(0.6 * rng.standard_normal(len(radii))) * (frequencies < 0.45 * sample_rate)
-    cycles, rises, damping, heights = (
+    cycles, rises, damping, heights = (  # type: ignore[assignment]  # to float32
         column.astype(np.float32)[:, np.newaxis] for column in (frequencies, rises, damping, heights)
     )
     total = np.zeros(samples)

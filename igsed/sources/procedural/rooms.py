@@ -32,9 +32,8 @@ def ventilation(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     samples = _samples(rng, sample_rate)
     edge = rng.uniform(250, 900)
     air = syn.noise(rng, samples, sample_rate, [(30, -10), (80, 0), (edge, -4), (8 * edge, -34), (14000, -55)])
-    peaks = 1 + sum(
-        syn.band(centre, 0.2, syn.filter_frequencies(sample_rate)) for centre in syn.log_uniform(rng, 100, 1500, 3)
-    )
+    frequencies = syn.filter_frequencies(sample_rate)
+    peaks = 1 + np.sum([syn.band(centre, 0.2, frequencies) for centre in syn.log_uniform(rng, 100, 1500, 3)], axis=0)
     air = syn.unit_power(syn.filter_frames(air, peaks, sample_rate)) * (
         1 + 0.1 * syn.wander(rng, samples, 0.6, sample_rate)
     )

@@ -6,6 +6,7 @@ Everything is vectorised over samples.
 """
 
 from collections.abc import Callable, Sequence
+from typing import overload
 
 import numpy as np
 from scipy import fft, ndimage, signal
@@ -47,6 +48,10 @@ def decibels(value: float | np.ndarray) -> float | np.ndarray:
     return 10.0 ** (np.asarray(value) / 20.0)
 
 
+@overload
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float: ...
+@overload
+def log_uniform(rng: np.random.Generator, low: float, high: float, size: int) -> np.ndarray: ...
 def log_uniform(rng: np.random.Generator, low: float, high: float, size: int | None = None) -> float | np.ndarray:
     """Numbers in low…high, uniform in the logarithm, as befits frequencies, sizes and rates."""
     return np.exp(rng.uniform(np.log(low), np.log(high), size))
@@ -232,7 +237,7 @@ def room(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     tail = (low + 0.7 * high) * np.minimum(1.0, time / rng.uniform(0.006, 0.015))
     tail[0] = 0.0
     response = tail * rng.uniform(0.5, 1.0) / np.linalg.norm(tail)
-    reflections = rng.integers(3, 8)
+    reflections = int(rng.integers(3, 8))
     delays = log_uniform(rng, 0.0015, 0.025, reflections)
     places = np.minimum(np.round(delays * sample_rate).astype(int), samples - 1)
     np.add.at(response, places, rng.choice([-1.0, 1.0], reflections) * 0.5 / (1 + 200 * delays))

@@ -13,6 +13,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,6 +23,7 @@ import pandas as pd
 
 from igsed import integrity, modules
 from igsed.checksums import file_digest
+from igsed.errors import InputError
 
 PACKAGES = (
     "igsed", "torch", "torchaudio", "captum", "snakemake", "scaper", "numpy", "scipy", "pandas", "pyarrow",
@@ -166,14 +168,22 @@ def machine() -> dict[str, str | int]:
 def listing(folder: str | Path, configfiles: Iterable[str | Path] = ("config.yaml",)) -> str:
     """The tables, figures and reports in an experiment's results, as lines for the terminal.
 
-    `configfiles` are those of the experiment, for the command that makes a report which is missing.
+    `configfiles` are those of the experiment, for the command that makes what is missing.
+
+    Raises
+    ------
+    InputError
+        There are none.
     """
     patterns = ("tables/*.md", "figures/*.png", "metrics.csv", "manifest.json", "report.html")
-    folder = Path(folder)
-    lines = [f"\n{folder} holds:"]
-    lines += [f"  {path}" for pattern in patterns for path in sorted(folder.glob(pattern))]
+    folder, names = Path(folder), " ".join(map(str, configfiles))
+    found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+    if not found:
+        command = "make run" if names == "config.yaml" else f"make run EXPERIMENT={shlex.quote(names)}"
+        raise InputError(f"{folder}: there are no results yet. This makes them: {command}")
+    lines = [f"\n{folder} holds:", *(f"  {path}" for path in found)]
     if (folder / "manifest.json").exists() and not (folder / "report.html").exists():
-        command = f"snakemake --report {folder}/report.html --configfile {' '.join(map(str, configfiles))} --cores 1"
+        command = f"snakemake --report {folder}/report.html --configfile {names} --cores 1"
         lines.append(f"The report is missing, because the run was cut short before it. This makes it: {command}")
     return "\n".join(lines)
 

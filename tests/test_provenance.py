@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from igsed import provenance
+from igsed.errors import InputError
 
 SOURCES = {
     "{package}/__init__.py": "CONSTANT = 1\n",
@@ -275,3 +276,15 @@ def test_commit_is_named_and_changes_are_told(tmp_path):
     assert commit == git("rev-parse", "HEAD").stdout.strip()
     (tmp_path / "file").write_text("2")
     assert provenance.git_commit(tmp_path) == f"{commit}+changes"
+
+
+def test_results_are_listed_and_where_there_are_none_the_way_to_them(tmp_path):
+    with pytest.raises(
+        InputError, match=r"x: there are no results yet. This makes them: make run EXPERIMENT=mine.yaml$"
+    ):
+        provenance.listing(tmp_path / "x", ["mine.yaml"])
+    with pytest.raises(InputError, match=r"makes them: make run$"):
+        provenance.listing(tmp_path / "x")
+    (tmp_path / "x" / "tables").mkdir(parents=True)
+    (tmp_path / "x" / "tables" / "detection.md").touch()
+    assert provenance.listing(tmp_path / "x").splitlines()[2:] == [f"  {tmp_path}/x/tables/detection.md"]

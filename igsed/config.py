@@ -532,8 +532,8 @@ def _unreadable(path: str | Path, error: OSError) -> str:
         return f"{path}: cannot be read ({error.strerror}). Correct that, or name another file."
     if path == Path("config.yaml"):
         return (
-            f"{path}: there is no such file in {Path.cwd()}. Start in the folder of the checkout, where config.yaml and "
-            "the Snakefile lie."
+            f"{path}: there is no such file in {Path.cwd()}. "
+            "Start in the folder of the checkout, where config.yaml and the Snakefile lie."
         )
     folders = dict.fromkeys((path.parent, Path("config"), Path()))
     there = {file: file.stem for folder in folders for file in sorted(folder.glob("*.yaml"))}

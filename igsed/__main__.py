@@ -8,11 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import igsed
-from igsed import config, config_docs, provenance, recordings, runs
+from igsed import config, config_docs, preflight, provenance, runs
 from igsed import verify as verification
 from igsed.console import progress
 from igsed.errors import InputError
-from igsed.sources import soundbank
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="igsed", description=igsed.__doc__)
     parser.add_argument("--version", action="version", version=f"igsed {version('igsed')}")
     commands = parser.add_subparsers(dest="command", required=True)
-    check = commands.add_parser("check", help="check an experiment's configuration and soundbank")
+    check = commands.add_parser("check", help="check an experiment's configuration and inputs")
     check.add_argument("configfile", nargs="*", type=Path, help="YAML files, merged over config.yaml")
     forecast = commands.add_parser(
         "forecast", help="say what an experiment will cost, from measurements of two minutes"
@@ -61,16 +60,18 @@ def main(arguments: list[str] | None = None) -> int:
             print(_forecast(experiment, options.cores, options.gpus))
             return 0
         if options.command == "results":
-            print(provenance.listing(Path("results", experiment.experiment), options.configfile or files))
+            folder, settings = Path("results", experiment.experiment), experiment.model_dump(mode="json")
+            print(provenance.listing(folder, options.configfile or files, settings))
             return 0
-        if experiment.soundbank.kind == "folder":
-            soundbank.files(experiment.soundbank.path or "", experiment.classes)
-        if experiment.recordings and experiment.recordings.kind == "folder":
-            recordings.files(experiment.recordings.audio or "")
+        if problems := preflight.problems(experiment):
+            raise InputError(*problems)
+        if refused := provenance.git_commit(".")[1]:
+            print(f"WARNING: {refused}", file=sys.stderr)
         classes, detectors = ", ".join(experiment.classes), ", ".join(experiment.detectors)
         print(f"{experiment.experiment}: classes {classes}; detectors {detectors}")
     except InputError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
+        lines = ["ERROR: this cannot run:", *error.messages] if len(error.messages) > 1 else [f"ERROR: {error}"]
+        print("\n  - ".join(lines), file=sys.stderr)
         return 1
     return 0
 

@@ -505,9 +505,17 @@ def merge(files: Sequence[str | Path]) -> dict:
     merged: dict = {}
     for path in files:
         try:
-            values = yaml.safe_load(_text(path))
+            text = _text(path)
+        except OSError as error:
+            raise InputError(_unreadable(path, error)) from None
+        except ValueError as error:
+            raise InputError(f"{path}: is no configuration ({error}). Name another file.") from None
+        if not text.strip():
+            raise InputError(f"{path}: is empty. Write keys into it, such as experiment: my_name")
+        try:
+            values = yaml.safe_load(text)
         except _NO_YAML as error:
-            reason = error if isinstance(error, OSError | yaml.YAMLError) else f"{type(error).__name__}: {error}"
+            reason = error if isinstance(error, yaml.YAMLError) else f"{type(error).__name__}: {error}"
             raise InputError(f"{path}: cannot be read as YAML ({reason}). Correct it, or name another file.") from None
         if not isinstance(values, dict):
             raise InputError(f"{path}: holds no keys. Expected YAML such as: experiment: my_name")
@@ -528,6 +536,27 @@ def _text(path) -> str:
     if len(content) > MOST_BYTES:
         raise ValueError(f"more than {MOST_BYTES} bytes")
     return content.decode("utf-8-sig")
+
+
+def _unreadable(path: str | Path, error: OSError) -> str:
+    """What to tell of a configuration file that cannot be opened, with those that the user may have meant."""
+    path = Path(path)
+    if path.is_dir():
+        inside = ", ".join(map(str, sorted(path.glob("*.yaml")))) or "none that ends in .yaml"
+        return f"{path}: is a folder. Name a file; it has {inside}."
+    if not isinstance(error, FileNotFoundError):
+        return f"{path}: cannot be read ({error.strerror}). Correct that, or name another file."
+    if path == Path("config.yaml"):
+        return (
+            f"{path}: there is no such file in {Path.cwd()}. "
+            "Start in the folder of the checkout, where config.yaml and the Snakefile lie."
+        )
+    folders = dict.fromkeys((path.parent, Path("config"), Path()))
+    there = {file: file.stem for folder in folders for file in sorted(folder.glob("*.yaml"))}
+    if close := difflib.get_close_matches(path.stem, there.values(), n=1):
+        meant = next(file for file, stem in there.items() if stem == close[0])
+        return f"{path}: there is no such file (did you mean {meant}?). Correct the name."
+    return f"{path}: there is no such file. Correct the name; there are {', '.join(map(str, there)) or 'none here'}."
 
 
 def _excess(values) -> tuple[list, str] | None:

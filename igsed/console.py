@@ -8,15 +8,14 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tqdm import tqdm
-
 from igsed import integrity, runs
 from igsed.errors import InputError
+from igsed.progress import Progress, clear
 
 _FULL = 1 << 20
 """A disk with fewer free bytes is called full when a job fails."""
@@ -69,9 +68,11 @@ def job(log: str | Path, outputs: Mapping[str, str], inputs: Iterable[str | Path
             _replace(path, final[name], records[name])
     except InputError as error:
         logging.error("%s", error)
+        clear()
         sys.exit(f"\nERROR: {error}\n")
     except Exception as error:
         logging.error("%s", traceback.format_exc())
+        clear()
         if reason := _not_permitted(error, inputs) or _unwritable(error, [Path(log), *temporary.values()]):
             sys.exit(f"\nERROR: {reason}\n")
         sys.exit(f"\nERROR: {type(error).__name__}: {error}\n(the full traceback is in {log})\n")
@@ -138,16 +139,20 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def progress(items: Iterable, description: str, total: int | None = None) -> tqdm:
-    """A progress bar on the terminal; where output is no terminal, a line every ten seconds at most."""
-    terminal = sys.stderr.isatty()
-    return tqdm(
-        items,
-        desc=description,
-        total=total,
-        mininterval=0.5 if terminal else 10.0,
-        delay=1.0,
-        ascii=not terminal,
-        leave=False,
-        dynamic_ncols=terminal,
-    )
+def progress(items: Iterable, description: str, total: int | None = None) -> Iterator:
+    """The items, one by one, while `igsed.progress` shows how many have been worked on.
+
+    Parameters
+    ----------
+    items : iterable
+    description : str
+        What is done with them, such as ``mixing train clips``.
+    total : int, optional
+        How many there are; without it their length, if they have one.
+    """
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    with Progress(description, total) as work:
+        for item in items:
+            yield item
+            work.update()

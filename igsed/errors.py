@@ -1,6 +1,8 @@
 """The one exception that speaks to the user."""
 
+import contextlib
 import re
+from collections.abc import Iterator
 
 _LONGEST = 10_000
 # Control characters, halves of characters, and what turns the direction of writing.
@@ -10,13 +12,46 @@ _HARMFUL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u
 class InputError(Exception):
     """Something the user gave (a file, a setting, a download) cannot be used.
 
-    The message says what is wrong, where (file, line or key) and what to do; it is shown without a traceback. It often
+    Each message says what is wrong, where (file, line or key) and what to do; it is shown without a traceback. It often
     quotes the file of a stranger: what would steer a terminal or cannot be encoded is escaped, and a message of more
-    than 10 000 characters cut in its middle.
+    than 10 000 characters cut in its middle. Several messages are shown one below the other.
     """
 
-    def __init__(self, message: str):
-        super().__init__(_cut(_HARMFUL.sub(lambda match: ascii(match[0])[1:-1], _cut(message))))
+    def __init__(self, *messages: str):
+        self.messages = tuple(
+            _cut(_HARMFUL.sub(lambda match: ascii(match[0])[1:-1], _cut(message))) for message in messages
+        )
+        super().__init__("\n".join(self.messages))
+
+
+class Problems:
+    """What is wrong in several places, to be told at once.
+
+    Examples
+    --------
+    >>> problems = Problems()
+    >>> for name in ("a.wav", "b.wav"):
+    ...     with problems.noted():
+    ...         raise InputError(f"{name}: no such file.")
+    >>> problems.messages
+    ['a.wav: no such file.', 'b.wav: no such file.']
+    """
+
+    def __init__(self):
+        self.messages: list[str] = []
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note an `InputError` instead of raising it; the rest of the block is left out."""
+        try:
+            yield
+        except InputError as error:
+            self.messages += error.messages
+
+    def tell(self) -> None:
+        """Raise an `InputError` with all that was noted, if anything was."""
+        if self.messages:
+            raise InputError(*self.messages)
 
 
 def _cut(text: str) -> str:

@@ -106,6 +106,24 @@ def usable(foreground: pd.DataFrame, protocol: Protocol) -> pd.Series:
     return (foreground["missing"] != "both") | spans
 
 
+def placeable(foreground: pd.DataFrame, protocol: Protocol, split: str) -> pd.DataFrame:
+    """The recordings of a split that are `usable`.
+
+    Raises
+    ------
+    InputError
+        A class has none.
+    """
+    found = foreground[usable(foreground, protocol)]
+    if unplaced := sorted(set(foreground["label"]) - set(found["label"])):
+        raise InputError(
+            f"mixtures.missing_edges: of {', '.join(unplaced)} the {split} split has only recordings without onset and "
+            f"offset that cannot span a clip of {protocol.duration} s. Write `missing_edges: cut`, or raise "
+            "mixtures.event_duration."
+        )
+    return found
+
+
 def draw(
     foreground: pd.DataFrame,
     background: pd.DataFrame,
@@ -141,14 +159,8 @@ def draw(
     InputError
         No admissible clip in 1000 attempts, or a class without any usable recording.
     """
-    sources = dict(iter(foreground[usable(foreground, protocol)].groupby("label", sort=True)))
+    sources = dict(iter(placeable(foreground, protocol, split).groupby("label", sort=True)))
     labels = list(sources)
-    if unplaced := sorted(set(foreground["label"]) - set(labels)):
-        raise InputError(
-            f"mixtures.missing_edges: of {', '.join(unplaced)} the {split} split has only recordings without onset and "
-            f"offset that cannot span a clip of {protocol.duration} s. Write `missing_edges: cut`, or raise "
-            "mixtures.event_duration."
-        )
     for attempt in range(MAX_ATTEMPTS):
         rng = seeds.generator(seed, "mixtures", split, index, attempt)
         drawn = []

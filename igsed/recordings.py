@@ -37,7 +37,7 @@ import pandas as pd
 import soxr
 
 from igsed import audio, events
-from igsed.errors import InputError
+from igsed.errors import InputError, Problems
 from igsed.names import normal
 
 SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au"}
@@ -294,6 +294,25 @@ def _row(line: str) -> list[str]:
     return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True))]
 
 
+def overlap_list(path: str | Path | None) -> list[str]:
+    """What the file under the key `recordings.overlap` names, see `read_overlap`; nothing where there is none.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or `read_overlap` refuses it.
+    """
+    if not path:
+        return []
+    _require(path, "overlap")
+    return read_overlap(path)
+
+
+def _require(path: str | Path, key: str) -> None:
+    if not Path(path).exists():
+        raise InputError(f"{path}: there is no such file. Correct the key recordings.{key}.")
+
+
 def youtube_id(name: str) -> str | None:
     """The id in a file name that begins with one (see above), or in an id itself; None where there is none.
 
@@ -397,6 +416,53 @@ def cut(happened: pd.DataFrame, spans: np.ndarray) -> pd.DataFrame:
     return parts[parts["offset"] > parts["onset"]].reset_index(drop=True)
 
 
+def match(
+    folder: str | Path, annotations: str | Path, labels: Sequence[str], overlap: str | Path | None = None
+) -> tuple[pd.DataFrame, Found, list[str]]:
+    """Bring sound files, annotation and overlap list together, by names alone.
+
+    Parameters
+    ----------
+    folder, annotations, labels, overlap
+        As of `make`.
+
+    Returns
+    -------
+    pandas.DataFrame, Found, list of str
+        The events of the recordings found, these recordings, and what the overlap list names.
+
+    Raises
+    ------
+    InputError
+        What cannot be read, or does not belong together; no event has one of the labels; the overlap list names no
+        recording. What does not follow from each other is told at once.
+    """
+    problems, listed, names = Problems(), [], None
+    with problems.noted():
+        listed = overlap_list(overlap)
+    with problems.noted():
+        _require(annotations, "annotations")
+        happened, names = events.read(annotations), events.clips(annotations)
+    with problems.noted():
+        found = files(folder) if names is None else find(folder, names)
+    problems.tell()
+    names = list(found.paths)
+    happened = happened[happened["filename"].isin(names)]
+    if not happened["event_label"].isin(labels).any():
+        known = ", ".join(sorted(happened["event_label"].unique())) or "none at all"
+        problems.messages.append(
+            f"{annotations}: no recording in {folder} has an event of the classes {', '.join(labels)}, so there is "
+            f"nothing to score (labels found: {known}). Rename the labels as DESED does, or choose other classes."
+        )
+    if listed and not overlapping(names, listed)[0].any():
+        problems.messages.append(
+            f"{overlap}: none of its {len(listed)} lines names one of the {len(names)} recordings, the first line "
+            f"{listed[0]!r}. Write YouTube ids or file names, or leave the key out."
+        )
+    problems.tell()
+    return happened, found, listed
+
+
 def make(
     folder: str | Path,
     annotations: str | Path,
@@ -433,26 +499,11 @@ def make(
     Raises
     ------
     InputError
-        Beside those of reading: no event has one of the labels, no event of these ends within its sound or soon after
-        it, or the overlap list names no recording.
+        As `match`; a sound file cannot be read; or no event of the classes ends within its sound or soon after it.
     """
-    happened, names = events.read(annotations), events.clips(annotations)
-    found = find(folder, names)
+    happened, found, listed = match(folder, annotations, labels, overlap)
     names = list(found.paths)
-    happened = happened[happened["filename"].isin(names)]
-    if not happened["event_label"].isin(labels).any():
-        known = ", ".join(sorted(happened["event_label"].unique())) or "none at all"
-        raise InputError(
-            f"{annotations}: no recording in {folder} has an event of the classes {', '.join(labels)}, so there is "
-            f"nothing to score (labels found: {known}). Rename the labels as DESED does, or choose other classes."
-        )
-    listed = read_overlap(overlap) if overlap else []
     on_list, unmatched = overlapping(names, listed)
-    if listed and not on_list.any():
-        raise InputError(
-            f"{overlap}: none of its {len(listed)} lines names one of the {len(names)} recordings, the first line "
-            f"{listed[0]!r}. Write YouTube ids or file names, or leave the key out."
-        )
     tally = Counter({("recordings not found", name): 1 for name in found.missing})
     tally["recordings in the annotations", ""] = len(names) + len(found.missing)
     tally["recordings scored", ""] = len(names)

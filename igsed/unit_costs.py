@@ -7,8 +7,8 @@ the workflow, or on the GPU.
 
 - Time on a CPU is what this process uses, so other work on the machine does not count, nor does waiting for a disk.
   By the clock are the start of a job, the shorter of two, and the time on a GPU.
-- `ig` and `ig_captum`, whose time is linear in `nodes` and `steps`, take as many of them as fit in six seconds. A
-  method of the user's explains one pair with all its options.
+- `ig` and `ig_captum`, whose time is linear in `nodes` and `steps`, take as many of them as fit in six seconds. Any
+  other method, built in or the user's, explains one pair with all its options.
 - Memory is the largest resident set of this process up to then, so it never falls from stage to stage.
 """
 
@@ -31,7 +31,7 @@ from igsed.config import Config
 from igsed.detectors import baselines, framewise
 from igsed.errors import InputError
 from igsed.forecast import Cost, classes_per_clip
-from igsed.registry import ATTRIBUTIONS, BACKBONES, FRAMEWISE
+from igsed.registry import BACKBONES, FRAMEWISE
 from igsed.sources import procedural, soundbank
 from igsed.timeline import FRAME, frame_count
 
@@ -39,7 +39,7 @@ _ENOUGH = 6.0
 """Seconds within which a method with a known number of steps is measured."""
 
 _STEPS = {"ig": "nodes", "ig_captum": "steps"}
-"""Options in which a built-in method's time is linear."""
+"""Options in which a method's time is linear, for the built-in methods that have such an option."""
 
 _CLIPS = 16
 """Clips whose random scores are judged."""
@@ -306,14 +306,13 @@ class _Measurement:
             explainer = attribution.load(method.function, **{**method.options, **changed})
             return _seconds(lambda: attribution.explain(explainer, classifier, waveform, [0]), self.clock)
 
-        if method.function == ATTRIBUTIONS.get(name):
-            option, wanted = _STEPS[name], method.options[_STEPS[name]]
-            once = {"tolerance": None} if name == "ig" else {}
+        if (option := _STEPS.get(name)) in method.options:
+            wanted, once = method.options[option], {"tolerance": None} if "tolerance" in method.options else {}
             step = explain(**{option: 2}, **once) / 2
             # At least a whole batch, so that the memory is that of the method.
             steps = min(wanted, max(2, method.options.get("batch", 1), math.floor(_ENOUGH / step)))
             seconds = explain(**{option: steps}, **once) * wanted / steps
-            if name == "ig" and method.options["tolerance"] is not None:
+            if method.options.get("tolerance") is not None:
                 seconds *= 1.5  # as if every fourth class were explained again with twice the pieces
         else:
             seconds = explain()

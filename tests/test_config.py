@@ -212,6 +212,35 @@ def test_unreadable_files_do_not_hide_the_problem(tmp_path):
         config.load({}, [broken, tmp_path / "absent.yaml", tmp_path])
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("papr.yaml", None, "papr.yaml: there is no such file (did you mean config/paper.yaml?). Correct the name."),
+        ("config/mien.yaml", None, "(did you mean config/mine.yaml?)"),
+        ("xyz.yaml", None, "there are config/mine.yaml, config/paper.yaml."),
+        ("config", None, "config: is a folder. Name a file; it has config/mine.yaml, config/paper.yaml."),
+        ("config/mine.yaml/x.yaml", None, "x.yaml: cannot be read (Not a directory)."),
+        ("config.yaml", None, "Start in the folder of the checkout"),
+        ("void.yaml", b" \n", "void.yaml: is empty. Write keys into it, such as experiment: my_name"),
+        ("list.yaml", b"- 1", "list.yaml: holds no keys. Expected YAML"),
+        ("open.yaml", b"a: [", "open.yaml: cannot be read as YAML ("),
+        ("sound.yaml", b"\xff\xfe\x00", "sound.yaml: is no configuration ("),
+        ("long.yaml", b"#" * 300_000, "long.yaml: is no configuration (more than 200000 bytes)."),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_told_with_a_remedy(tmp_path, monkeypatch, name, content, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    for known in ("mine", "paper"):
+        (tmp_path / "config" / f"{known}.yaml").write_text(BASE)
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        config.merge([name])
+    assert told in str(caught.value)
+    assert "Errno" not in str(caught.value)
+
+
 def test_labels_follow_the_order_of_desed(base):
     base.write_text(BASE + "labels: [Speech, Cat, Dog]\n")
     assert load(base).classes == ["Cat", "Dog", "Speech"]

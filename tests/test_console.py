@@ -1,13 +1,12 @@
 """Jobs: outputs whole or absent, errors that can be read. Each job is a process, as in the workflow."""
 
-import os
 import subprocess
 import sys
 import textwrap
 
 import pytest
 
-from igsed import console, integrity
+from igsed import integrity
 from tests.disks import disk
 
 
@@ -142,12 +141,6 @@ def test_read_only_disk_is_named(run, tmp_path):
     assert done.returncode == 1
     assert "out/.part-a.csv: Read-only file system. Make the folder writable, then run again." in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_progress_passes_items_through(capsys):
-    assert list(console.progress(range(3), "counting")) == [0, 1, 2]
-    assert console.progress([], "counting", total=7).total == 7
-    assert os.linesep not in capsys.readouterr().out
 
 
 CONSUMER = """

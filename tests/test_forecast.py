@@ -17,6 +17,7 @@ from igsed import unit_costs
 from igsed.__main__ import main
 from igsed.errors import InputError
 from igsed.forecast import Cost, Inputs, Source
+from igsed.registry import ATTRIBUTIONS
 from igsed.sources import table as sources_table
 from tests.toys import recording
 from tests.workflow.project import MINIATURE, ROOT, Project
@@ -250,8 +251,12 @@ def test_jobs_are_those_of_the_workflow(variant, tmp_path):
     assert forecasts.forecast(experiment, COSTS, inputs)["jobs"].to_dict() == project.plan()
 
 
-def test_measured_costs_cover_every_stage():
+def test_measured_costs_cover_every_stage(monkeypatch):
+    """Also a built-in method of which nothing is known but its name and section."""
+    monkeypatch.setitem(ATTRIBUTIONS, "another", "examples.my_methods:gradient_times_input")
+    monkeypatch.setattr(configuration.Config, "another", configuration.Section(), raising=False)
     tiny = config(
+        detectors=["ig", "another", "fw_ws", "fw_ss", "random", "energy"],
         labels=["Dog", "Speech"],
         mixtures={"duration": 2, "event_duration": [0.25, 0.5]},
         ig={"nodes": 2, "tolerance": None},
@@ -262,7 +267,7 @@ def test_measured_costs_cover_every_stage():
     costs = unit_costs.measure(tiny, say=parts.append)
     assert torch.get_num_threads() == threads
     assert "attribution by ig" in parts
-    assert set(costs) == set(COSTS) - {"attribute/ig_captum"}
+    assert set(costs) == set(COSTS) - {"attribute/ig_captum"} | {"attribute/another"}
     assert all(cost.job > 0 and cost.memory > 1e7 for cost in costs.values())
     assert all(cost.unit > 0 for name, cost in costs.items() if name not in ("light", "torch", "figure"))
     # 2 s are 6 or 7 of YAMNet's frames, and the pooled one, of 1024 numbers of four bytes.

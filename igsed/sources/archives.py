@@ -16,7 +16,6 @@ import re
 import shutil
 import stat
 import struct
-import sys
 import tarfile
 import zipfile
 import zlib
@@ -24,9 +23,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from tqdm import tqdm
-
 from igsed.errors import InputError
+from igsed.progress import Progress
 
 LIMIT = 200 * 10**9
 """Most bytes to unpack unless told otherwise: more than four times the largest source, SINS."""
@@ -76,7 +74,7 @@ def unpack(archive: Path, folder: Path, *, limit: int = LIMIT, progress: bool = 
     limit : int
         Most bytes to write. The free space on the disk is a limit as well.
     progress : bool
-        Whether to show a progress bar.
+        Whether to show how far it is.
 
     Returns
     -------
@@ -114,20 +112,8 @@ def unpack(archive: Path, folder: Path, *, limit: int = LIMIT, progress: bool = 
                 f"{folder}: the {free / 1e9:.2f} GB that are free do not suffice to unpack {archive}. Free some space."
             )
 
-    terminal = sys.stderr.isatty()
     try:
-        with tqdm(
-            desc=f"unpack {archive.name}",
-            total=unpacked_size(archive),
-            unit="B",
-            unit_scale=True,
-            mininterval=0.5 if terminal else 10.0,
-            delay=1.0,
-            ascii=not terminal,
-            leave=False,
-            dynamic_ncols=terminal,
-            disable=not progress,
-        ) as bar:
+        with Progress(f"unpack {archive.name}", unpacked_size(archive), in_bytes=True, shown=progress) as bar:
             for member in _members(archive, folder, limit):
                 target = folder.joinpath(*_parts(member.name))
                 take(_BLOCK)

@@ -33,9 +33,10 @@ import numpy as np
 import pandas as pd
 
 from igsed import LABELS, audio
-from igsed.errors import InputError
+from igsed.errors import InputError, Problems
 from igsed.names import normal
 from igsed.sources import archives
+from igsed.sources.soundbank import Recording, none_of
 
 REQUIRED = ("package", "path", "label", "split", "licence", "sha256")
 OPTIONAL = ("series", "start", "stop")
@@ -95,6 +96,8 @@ def read(path: str | Path) -> pd.DataFrame:
                     f"Begin the file with {','.join(REQUIRED + OPTIONAL)}."
                 )
             rows = [_row(path, reader.line_num, row) for row in reader]
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file. Correct the key soundbank.table.") from None
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a table: {error}. Name a CSV file in UTF-8.") from None
     if not rows:
@@ -148,6 +151,42 @@ def _check(path: Path, table: pd.DataFrame) -> None:
                     f"{path}, line {other.line}, column split: {other.split}, but {one.split} in line {one.line} for "
                     "the same source. Put both into one split, or give them different entries in column series."
                 )
+
+
+def promised(path: str | Path, labels: Sequence[str], problems: Problems | None = None) -> list[Recording]:
+    """The recordings that a table promises, before anything is fetched; their `path` is the table's and a name.
+
+    Parameters
+    ----------
+    path : path
+        See `read`.
+    labels : sequence of str
+        The experiment's classes.
+    problems : Problems, optional
+        Gets what the table lacks, instead of its being raised.
+
+    Raises
+    ------
+    InputError
+        As `read`; there are parts without any recording of a class, or without background: all are told.
+    """
+    table, lacking, found = read(path), Problems() if problems is None else problems, []
+    if not labels:
+        raise InputError(f"{path}: names no recording of a class. Add rows whose label is one of {', '.join(LABELS)}.")
+    kinds = table["label"].str.startswith("background/").map({True: "background", False: "foreground"})
+    for part in ("train", "eval"):
+        for label in [*labels, "background"]:
+            chosen = (kinds == "background") if label == "background" else (table["label"] == label)
+            for row in table[chosen & (table["split"] == part)].itertuples():
+                name, source = row.label.removeprefix("background/"), f"{row.package}_{row.series}"
+                # Its pieces are numbered, as in `_write`.
+                path_in = Path(path, f"{source}_0.wav")
+                found.append(Recording(part, kinds[row.Index], name, f"{name}/{source}", path_in))
+            if not (chosen & (table["split"] == part)).any():
+                lacking.messages.append(none_of(label, part, path, f"row of this label with split {part}"))
+    if problems is None:
+        lacking.tell()
+    return found
 
 
 def fetch(

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from igsed.errors import InputError
+from igsed.errors import InputError, Problems
 from igsed.names import normal
 from igsed.sources import soundbank
 from igsed.sources.soundbank import Recording
@@ -83,29 +83,39 @@ def index(
     return soundbank.check(found, validation_share, validation_list, leave_out=True, progress=progress)
 
 
-def find(sources: Mapping[str, str | Path], labels: Sequence[str], backgrounds: Sequence[str]) -> list[Recording]:
+def find(
+    sources: Mapping[str, str | Path],
+    labels: Sequence[str],
+    backgrounds: Sequence[str],
+    problems: Problems | None = None,
+) -> list[Recording]:
     """The recordings that an experiment uses, in a fixed order; parameters as of `index`.
+
+    Where `problems` is given, what lacks is noted there instead of raised.
 
     Raises
     ------
     InputError
-        A folder lacks what the source is known to hold.
+        Folders lack what the sources are known to hold: all is told.
     """
     root = _root(sources["desed_soundbank"], "audio/train/soundbank", "DESED_synth_soundbank.tar.gz")
-    found = [
-        recording
-        for part in ("train", "eval")
-        for label in labels
-        for recording in soundbank.foregrounds(root, part, label)
-    ]
-    evaluation = soundbank.backgrounds(root, "eval")
-    found += [recording._replace(part="any") for recording in evaluation] if "eval" in backgrounds else evaluation
+    found, lacking = [], Problems() if problems is None else problems
+    for part in ("train", "eval"):
+        for label in labels:
+            with lacking.noted():
+                found += soundbank.foregrounds(root, part, label)
+    with lacking.noted():
+        evaluation = soundbank.backgrounds(root, "eval")
+        found += [recording._replace(part="any") for recording in evaluation] if "eval" in backgrounds else evaluation
     # The tables lie in the archive, at its top or beside `audio`.
     tables = [soundbank.licences(folder) for folder in dict.fromkeys((root, Path(sources["desed_soundbank"])))]
     found = [r._replace(licence=next(filter(None, (known(r.path) for known in tables)), "")) for r in found]
     for name in backgrounds:
         if name != "eval":
-            found += _segments(name, sources[name])
+            with lacking.noted():
+                found += _segments(name, sources[name])
+    if problems is None:
+        lacking.tell()
     return found
 
 

@@ -16,7 +16,6 @@ import os
 import random
 import re
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,9 +25,9 @@ from typing import NamedTuple, TypeVar
 
 import requests
 import urllib3
-from tqdm import tqdm
 
 from igsed.errors import InputError
+from igsed.progress import Progress, say
 
 T = TypeVar("T")
 
@@ -118,7 +117,7 @@ def download(
     timeout : tuple of float
         Longest wait for the connection and between two pieces of the answer, in seconds.
     progress : bool
-        Whether to show a progress bar.
+        Whether to show how far it is.
     size : int, optional
         Length in bytes, if known in advance.
     attempts : int
@@ -242,7 +241,7 @@ def persistently(
             message = f"{url}: {reason}; attempt {failures + 1} of {attempts} in {pause:.0f} s"
             log.warning(message)
             if progress:
-                tqdm.write(message, file=sys.stderr)
+                say(message)
             sleep(pause)
         except (ValueError, urllib3.exceptions.HTTPError) as problem:  # a redirection to what is no address
             raise AddressError(f"{url}: {problem}") from None
@@ -296,7 +295,7 @@ def _stream(url: str, partial: Path, expected: Identity, timeout: tuple[float, f
         if not resumed:
             discard(partial)
             _remember(partial, url, response)
-        with open(partial, "ab") as file, _bar(partial.stem, have, total, progress) as bar:
+        with open(partial, "ab") as file, Progress(partial.stem, total, have, True, progress) as bar:
             for chunk in response.iter_content(_CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
@@ -312,23 +311,6 @@ def _continues(response: requests.Response, have: int, etag: str | None) -> bool
     """Whether the answer goes on at byte ``have`` of the same version of the file, as far as the server tells."""
     first = response.headers.get("Content-Range", f"bytes {have}-").removeprefix("bytes ").partition("-")[0]
     return first == str(have) and (etag is None or response.headers.get("ETag", etag) == etag)
-
-
-def _bar(what: str, have: int, total: int | None, progress: bool) -> tqdm:
-    terminal = sys.stderr.isatty()
-    return tqdm(
-        desc=what,
-        initial=have,
-        total=total,
-        unit="B",
-        unit_scale=True,
-        mininterval=0.5 if terminal else 10.0,
-        delay=1.0,
-        ascii=not terminal,
-        leave=False,
-        dynamic_ncols=terminal,
-        disable=not progress,
-    )
 
 
 def _length(path: Path) -> int:

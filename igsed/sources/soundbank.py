@@ -22,7 +22,7 @@ import pandas as pd
 
 from igsed import LABELS, audio
 from igsed.checksums import file_digest
-from igsed.errors import InputError
+from igsed.errors import InputError, Problems
 from igsed.names import normal
 
 COLUMNS = [
@@ -113,10 +113,7 @@ def foregrounds(bank: Path, part: str, label: str) -> list[Recording]:
         for path in sounds(here)
     ]
     if not found:
-        raise InputError(
-            f"{folder / label}: no recording of {label} for {_use(part)}. "
-            f"Add at least one sound file, or leave {label} out of the key `labels`."
-        )
+        raise InputError(none_of(label, part, folder / label, "sound file"))
     return found
 
 
@@ -135,22 +132,29 @@ def backgrounds(bank: Path, part: str) -> list[Recording]:
         label = normal(parts[min(1, len(parts) - 2)])
         found.append(Recording(part, "background", label, f"{label}/{base(path.stem)}", path))
     if not found:
-        raise InputError(
-            f"{folder}: no background recording for {_use(part)}. "
-            f"Add at least one sound file, in folders {folder}/<name>/."
-        )
+        raise InputError(none_of("background", part, folder, f"sound file, in folders {folder}/<name>/"))
     return found
 
 
-def find(root: str | Path, labels: Sequence[str]) -> list[Recording]:
+def none_of(label: str, part: str, where: str | Path, what: str) -> str:
+    """What to tell where a part has no recording of a label, or no "background", and lacks at least one `what`."""
+    use = "training and validation" if part == "train" else "the test split"
+    if label == "background":
+        return f"{where}: no background recording for {use}. Add at least one {what}."
+    remedy = f"Add at least one {what}, or leave {label} out of the key `labels`."
+    return f"{where}: no recording of {label} for {use}. {remedy}"
+
+
+def find(root: str | Path, labels: Sequence[str], problems: Problems | None = None) -> list[Recording]:
     """The recordings of a soundbank: foreground of the given labels and all backgrounds, in a fixed order.
 
-    Hidden files and folders, such as the `._*.wav` that macOS leaves in archives, are not looked at.
+    Hidden files and folders, such as the `._*.wav` that macOS leaves in archives, are not looked at. No file is opened
+    but tables of licences. Where `problems` is given, what a part lacks is noted there instead of raised.
 
     Raises
     ------
     InputError
-        There is no label, the folder is missing, or one of its parts has no recording for a label or no background.
+        There is no label, the folder is missing, or parts have no recording for a label or no background: all are told.
     """
     root = Path(root)
     if not root.is_dir():
@@ -160,11 +164,15 @@ def find(root: str | Path, labels: Sequence[str]) -> list[Recording]:
             f"{root}: holds no recording of any class. "
             f"Name folders as in {LAYOUT}; <label> is one of {', '.join(LABELS)}."
         )
-    found = []
+    found, lacking = [], Problems() if problems is None else problems
     for part in ("train", "eval"):
         for label in labels:
-            found += foregrounds(root, part, label)
-        found += backgrounds(root, part)
+            with lacking.noted():
+                found += foregrounds(root, part, label)
+        with lacking.noted():
+            found += backgrounds(root, part)
+    if problems is None:
+        lacking.tell()
     known = licences(root)
     return [recording._replace(licence=known(recording.path)) for recording in found]
 
@@ -172,10 +180,6 @@ def find(root: str | Path, labels: Sequence[str]) -> list[Recording]:
 def files(root: str | Path, labels: Sequence[str]) -> list[Path]:
     """The sound files of a soundbank, as `find` finds them."""
     return [recording.path for recording in find(root, labels)]
-
-
-def _use(part: str) -> str:
-    return "training and validation" if part == "train" else "the test split"
 
 
 def index(
@@ -262,16 +266,7 @@ def check(
     table = table.astype({"sample_rate": int, "channels": int, "samples": int, "duration": float})
     if leave_out:
         _leave_out_copies(table)
-    usable = table["problem"] == ""
-    table["split"] = table["part"].map({"train": "train", "eval": "test", "any": "train"}).where(usable, "")
-    pool = table["label"].where(table["kind"] == "foreground", "background")
-    named = _named(table, validation_list) if validation_list else pd.Series(False, index=table.index)
-    for (label, part), group in table[usable & (table["part"] != "eval")].groupby([pool, "part"], sort=True):
-        listed = set(group.loc[named[group.index], "source"]) if part == "train" else set()
-        chosen = _held_out(label, group, listed, validation_share)
-        for split, sources in chosen.items():
-            table.loc[group.index[group["source"].isin(sources)], "split"] = split
-    _unite(table)
+    assign(table, validation_share, validation_list)
     for _, same in table[table["split"] != ""].groupby("sha256", sort=False):
         if same["split"].nunique() > 1:
             one, other = list(same.drop_duplicates("split").itertuples())[:2]
@@ -280,6 +275,56 @@ def check(
                 f"other in the {other.split} split. Remove one, or name both <source>_<number>, as parts of one source."
             )
     return table.sort_values(["kind", "split", "label", "path"], ignore_index=True)[COLUMNS]
+
+
+def assign(
+    table: pd.DataFrame,
+    validation_share: float,
+    validation_list: str | Path | None = None,
+    problems: Problems | None = None,
+) -> None:
+    """Assign every source to a split, from names alone.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Recordings: columns `part, kind, label, source, path, freesound_id, problem`, of which those with a problem are
+        left out. Gets the column `split`.
+    validation_share, validation_list
+        See `check`.
+    problems : Problems, optional
+        Gets what is wrong, instead of its being raised; the table is then assigned as far as can be.
+
+    Raises
+    ------
+    InputError
+        Of classes and backgrounds, all whose sources are too few; a validation list that names no recording, or all.
+    """
+    wrong = Problems() if problems is None else problems
+    usable = table["problem"] == ""
+    table["split"] = table["part"].map({"train": "train", "eval": "test", "any": "train"}).where(usable, "")
+    pool = table["label"].where(table["kind"] == "foreground", "background")
+    named = pd.Series(False, index=table.index)
+    if validation_list:
+        with wrong.noted():
+            named = _named(table, validation_list)
+    for (label, part), group in table[usable & (table["part"] != "eval")].groupby([pool, "part"], sort=True):
+        listed = set(group.loc[named[group.index], "source"]) if part == "train" else set()
+        with wrong.noted():
+            for split, sources in _held_out(label, group, listed, validation_share).items():
+                table.loc[group.index[group["source"].isin(sources)], "split"] = split
+    if problems is None:
+        wrong.tell()
+    _unite(table)
+
+
+def unread(found: Sequence[Recording]) -> pd.DataFrame:
+    """The columns that `assign` needs, and `missing`, of recordings that were found and not read."""
+    rows = [
+        (r.part, r.kind, r.label, r.source, str(r.path), r.missing, freesound_id(Path(r.path).stem), "") for r in found
+    ]
+    columns = ["part", "kind", "label", "source", "path", "missing", "freesound_id", "problem"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _row(recording: Recording, leave_out: bool) -> tuple:
@@ -311,6 +356,7 @@ def _row(recording: Recording, leave_out: bool) -> tuple:
 def _held_out(label: str, group: pd.DataFrame, named: set[str], share: float) -> dict[str, list[str]]:
     """Which of a pool's sources go to validation, and of a pool for any part, to test."""
     folder = Path(group["path"].iloc[0]).parent
+    what = "background recordings" if label == "background" else f"recordings of {label}"
     remedy = "." if label == "background" else f", or leave {label} out of the key `labels`."
     splits = ["test", "validation"] if (group["part"] == "any").any() else ["validation"]
     sources = sorted(group["source"].unique(), key=lambda name: hashlib.sha256(name.encode()).digest())
@@ -321,7 +367,7 @@ def _held_out(label: str, group: pd.DataFrame, named: set[str], share: float) ->
                 f"{len(sources)} sources of them. Choose other `training_backgrounds`."
             )
         raise InputError(
-            f"{folder}: all {len(group)} recordings of {label} come from one source, "
+            f"{folder}: all {what} ({len(group)}) come from one source, "
             f"so training and validation cannot draw from different ones. Add a recording from another source{remedy}"
         )
     if named == set(sources):
@@ -371,6 +417,8 @@ def read_validation_list(path: str | Path) -> list[str]:
         The file cannot be read or has no such column.
     """
     cells = _cells(path)
+    if not Path(path).exists():
+        raise InputError(f"{path}: there is no such file. Restore it, or set the key soundbank.validation to share.")
     if cells is None:
         raise InputError(f"{path}: cannot be read as a table. Expected tab-separated text with a column `filepath`.")
     header = [cell.lower() for cell in cells.iloc[0]]

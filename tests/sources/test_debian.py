@@ -122,7 +122,7 @@ def test_a_missing_column_a_short_line_and_no_line_are_told(tmp_path):
     path.write_text(path.read_text().rstrip("\n,") + "\n")
     assert "line 2: has more or fewer cells" in refused(path)
     assert "names no recording" in refused(table(tmp_path))
-    assert "cannot be read" in refused(tmp_path / "absent.csv")
+    assert "absent.csv: there is no such file" in refused(tmp_path / "absent.csv")
 
 
 def test_a_source_in_both_splits_is_told(tmp_path):

@@ -159,7 +159,7 @@ def test_a_broken_table_is_told(tmp_path, text, told):
 
 
 def test_no_table_is_told(tmp_path):
-    assert "cannot be read" in refused(tmp_path / "sources.csv")
+    assert "sources.csv: there is no such file" in refused(tmp_path / "sources.csv")
     (tmp_path / "sources.csv").write_bytes(b"\xff\xfe\x00")
     assert "cannot be read" in refused(tmp_path / "sources.csv")
 

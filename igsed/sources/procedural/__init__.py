@@ -104,7 +104,7 @@ def write(
 
     ``recordings``: how many of each label a split has, for example ``{"train": 12, "eval": 6}``; ``backgrounds``: how
     many background files a split has, dealt in turn to the background labels; ``labels``: which of `LABELS` to make;
-    ``sample_rate`` in Hz; ``progress`` wraps the list of files, for example ``tqdm.tqdm``. What else lies below
+    ``sample_rate`` in Hz; ``progress`` wraps the list of files, such as `igsed.console.progress`. What else lies below
     ``root`` stays.
 
     Raises `InputError` for an unknown label or split.

@@ -1,0 +1,94 @@
+"""What is wrong with an experiment's inputs, told before anything runs.
+
+Looked at are names, tables and, where placing a recording depends on its length, headers; no sound is read, so that a
+thousand files take a second. The rules are those of the jobs (`igsed.sources.soundbank.assign`,
+`igsed.mixtures.placeable`, `igsed.recordings.match`), so what is refused here a job would refuse later. What only
+reading shows (damaged, silent or equal files) is left to the jobs; what is yet to be downloaded too.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from igsed import LABELS, audio, mixtures, recordings
+from igsed.config import Config
+from igsed.errors import Problems
+from igsed.sources import debian, desed, soundbank
+from igsed.sources import table as sources_table
+
+
+def problems(config: Config, resources: str | Path = "resources") -> list[str]:
+    """What keeps an experiment from running, as far as can be seen without reading sounds.
+
+    Parameters
+    ----------
+    config : Config
+    resources : path
+        Where downloads lie.
+
+    Returns
+    -------
+    list of str
+        A message each: what is wrong, where, and what to do; empty where nothing is.
+    """
+    found, sources = Problems(), Path(resources, "sources")
+    with found.noted():
+        sources_table.read(config.sources)
+        for name in config.downloads:
+            with found.noted():
+                sources_table.source(config.sources, name)
+    labels: list[str] = []
+    with found.noted():
+        if config.soundbank.kind == "debian":
+            debian.read(config.soundbank.table)
+        labels = config.classes
+        _soundbank(config, labels, sources, found)
+    with found.noted():
+        _recordings(config, labels or list(LABELS), sources)
+    return list(dict.fromkeys(found.messages))
+
+
+def _soundbank(config: Config, labels: list[str], sources: Path, found: Problems) -> None:
+    settings, official, leaves_out = config.soundbank, None, False
+    if settings.kind == "folder":
+        recordings_found = soundbank.find(settings.path, labels, found)
+    elif settings.kind == "debian":
+        recordings_found = debian.promised(settings.table, labels, found)
+    elif settings.kind == "desed" and (sources / "desed_soundbank").exists():
+        there = {name: sources / name for name in settings.downloads if (sources / name).exists()}
+        backgrounds = [name for name in settings.training_backgrounds if name in ("eval", *there)]
+        recordings_found = desed.find(there, labels, backgrounds, found)
+        leaves_out = settings.validation != "official"
+        official = None if leaves_out else there["desed_soundbank"] / desed.VALIDATION_LIST
+    else:
+        return
+    table = soundbank.unread(recordings_found)
+    soundbank.assign(table, settings.validation_share, official, found)
+    names = mixtures.Protocol._fields
+    protocol = mixtures.Protocol(**{name: getattr(config.mixtures, name) for name in names})
+    # Where recordings may yet be left out, their sources' share for validation can still become another one.
+    for split in ["test"] if leaves_out else ["train", "validation", "test"]:
+        with found.noted():
+            mixtures.placeable(_with_durations(soundbank.pools(table, split)[0], protocol), protocol, split)
+
+
+def _with_durations(foreground: pd.DataFrame, protocol: mixtures.Protocol) -> pd.DataFrame:
+    """The recordings with a column `duration`, s: of those whose class can only be used if they are long enough."""
+    only = foreground["missing"].eq("both").groupby(foreground["label"]).transform("all").astype(bool)
+    # Events that are never as long as a clip do not span it, whatever the recording's length.
+    needed = only & (protocol.missing_edges == "outside") & (protocol.event_duration[1] >= protocol.duration)
+    durations = [audio.header(p).duration if n else 0.0 for p, n in zip(foreground["path"], needed, strict=True)]
+    return foreground.assign(duration=durations)
+
+
+def _recordings(config: Config, labels: list[str], sources: Path) -> None:
+    settings = config.recordings
+    if settings is None:
+        return
+    folder, annotations = settings.audio, settings.annotations
+    if settings.kind == "desed_public_eval":
+        if not (sources / settings.kind).exists():
+            recordings.overlap_list(settings.overlap)
+            return
+        folder, annotations = recordings.desed_public_eval(sources / settings.kind)
+    recordings.match(folder, annotations, labels, settings.overlap)

@@ -1,0 +1,173 @@
+"""How far long work has got: one bar on a terminal, elsewhere a line now and then.
+
+Conventions
+-----------
+- Nothing is shown of work that ends soon: within a second on a terminal, within ten seconds elsewhere.
+- On a terminal one bar is drawn at a time, though several jobs run there: the process that draws holds the terminal
+  itself with flock, and another one takes over when it is let go. Where no such lock can be had, every process draws.
+- The bar lies on the line below the cursor, so a line that another process writes goes above it and is not glued to it.
+  It is drawn anew below that line, and wiped when the work ends or fails.
+- In a file or a pipe, and on a terminal without a cursor (``TERM=dumb``), a process writes a whole line every ten
+  seconds at most. There are no carriage returns.
+- Of work within other work, the innermost is shown.
+"""
+
+import contextlib
+import fcntl
+import os
+import sys
+import time
+
+from tqdm import tqdm
+
+_SOON, _REDRAW, _LINES = 1.0, 0.5, 10.0
+"""Seconds before a bar appears, between two drawings of it, and between two lines."""
+
+# From the cursor to the end of the screen; one line up.
+_ERASE, _UP = "\x1b[J", "\x1b[A"
+
+_open: list["Progress"] = []
+_terminal: int | None = None  # open and locked, while this process draws
+_last_line = 0.0
+
+
+class Progress:
+    """How far one piece of work has got; a context manager within which `update` counts.
+
+    Parameters
+    ----------
+    description : str
+        What is done, such as ``mixing train clips``.
+    total : int, optional
+        How much there is to do, if known.
+    initial : int
+        How much of it was done before.
+    in_bytes : bool
+        Whether bytes are counted, which are shown as megabytes.
+    shown : bool
+        Whether to show anything.
+    """
+
+    def __init__(
+        self, description: str, total: int | None = None, initial: int = 0, in_bytes: bool = False, shown: bool = True
+    ):
+        self.description, self.total, self.initial, self.in_bytes = description, total, initial, in_bytes
+        self.done, self._shown, self._drawn = initial, shown, False
+
+    def __enter__(self) -> "Progress":
+        self._begun = time.monotonic()
+        self._next = self._begun + _SOON
+        if self._shown:
+            _open.append(self)
+        return self
+
+    def __exit__(self, *_) -> None:
+        global _terminal
+        if self._shown:
+            _open.remove(self)
+        if self._drawn:
+            _write(_ERASE)
+        if not _open and _terminal is not None:
+            os.close(_terminal)
+            _terminal = None
+
+    def update(self, count: int = 1) -> None:
+        """Count what has been done since the last call, and show it if it is time to."""
+        global _last_line
+        self.done += count
+        if not _open or _open[-1] is not self:
+            return
+        now = time.monotonic()
+        if not _on_terminal():
+            if now - max(self._begun, _last_line) >= _LINES:
+                _last_line = now
+                _write(f"{self.line(now - self._begun)}\n")
+        elif now >= self._next:
+            self._next = now + _REDRAW
+            if _take_terminal():
+                self._drawn = True
+                _write(f"{_ERASE}\n{self._bar(now - self._begun)}{_UP}\r")
+
+    def line(self, seconds: float) -> str:
+        """The state in words, after so many seconds.
+
+        Examples
+        --------
+        >>> work = Progress("mixing train clips", 50)
+        >>> work.done = 12
+        >>> work.line(3.2)
+        'mixing train clips: 12 of 50, 24 %, 0:10 left'
+        """
+        done, total = (f"{count / 1e6:.1f}" if self.in_bytes else f"{count}" for count in (self.done, self.total or 0))
+        unit = " MB" if self.in_bytes else ""
+        if not self.total:
+            return f"{self.description}: {done}{unit}, {_clock(seconds)} so far"
+        text = f"{self.description}: {done} of {total}{unit}, {100 * self.done // self.total} %"
+        if self.done > self.initial:
+            left = seconds * max(0, self.total - self.done) / (self.done - self.initial)
+            text += f", {_clock(left)} left"
+        return text
+
+    def _bar(self, seconds: float) -> str:
+        columns = 0
+        with contextlib.suppress(OSError, ValueError):
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        return tqdm.format_meter(
+            self.done,
+            self.total,
+            seconds,
+            ncols=max(10, (columns or 80) - 1),  # not the last column, after which some terminals begin a new line
+            prefix=self.description,
+            ascii=not (sys.stderr.encoding or "").lower().startswith("utf"),
+            unit="B" if self.in_bytes else "it",
+            unit_scale=self.in_bytes,
+            initial=self.initial,
+        )
+
+
+def say(message: str) -> None:
+    """Write a line to standard error, not glued to a bar that this or another process shows there."""
+    clear()
+    _write(f"{message}\n")
+
+
+def clear() -> None:
+    """Wipe the bar on the terminal, whichever process shows it, before something else is written there."""
+    if _on_terminal():
+        _write(_ERASE)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _on_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _write(text: str) -> None:
+    """Write at once and whole; work does not fail because nobody can see how far it is."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def _take_terminal() -> bool:
+    """Whether this process may draw."""
+    global _terminal
+    if _terminal is not None:
+        return True
+    try:
+        # Opened anew: jobs share the descriptor that they have inherited, and with it a lock.
+        descriptor = os.open(os.ttyname(sys.stderr.fileno()), os.O_RDWR | os.O_NOCTTY)
+    except (OSError, ValueError):
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        return not isinstance(error, BlockingIOError)
+    _terminal = descriptor
+    return True

@@ -5,8 +5,13 @@ cd "$(dirname "$0")/.."
 
 fail() { printf '\nERROR: %s\n' "$*" >&2; exit 1; }
 
-# Neither a virtual environment nor PATH can have one in a folder's name.
-case $PWD in *:*) fail "the folder $PWD has a colon in its name, which PATH cannot hold. Rename it, or move the project." ;; esac
+# PATH cannot hold a colon. With quotes, dollars, braces or backslashes above it, an environment's own programs do not start
+# and nothing can be built in it: then .venv is a link to a place whose name has none.
+place=.venv
+case $PWD in
+    *:*) fail "the folder $PWD has a colon in its name, which PATH cannot hold. Rename it, or move the project." ;;
+    *[\"\'\$\`\{\}\\]*) place=${XDG_DATA_HOME:-${HOME:-/tmp}/.local/share}/igsed/$(pwd | cksum | tr ' ' -) ;;
+esac
 
 python=${PYTHON:-}
 for candidate in ${python:-python3.11 python3.12 python3.13 python3 python}; do
@@ -23,9 +28,13 @@ wanted=$({ pwd; cat envs/requirements.lock envs/cuda.lock pyproject.toml envs/in
 if [ "$(cat .venv/igsed-complete 2>/dev/null)" != "$wanted" ]; then
     echo "Setting up .venv (some minutes, about 2 GB) ..."
     if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-        rm -rf .venv
-        "$python" -m venv .venv || fail "$python cannot make a virtual environment. On Debian or Ubuntu type: sudo apt-get install python3-venv"
+        rm -rf .venv "$place"
+        if [ "$place" != .venv ]; then
+            echo "It lies in $place, because of the name of this folder."
+            mkdir -p "$place" && ln -s "$place" .venv || fail "$place cannot be made. Name another folder for it: XDG_DATA_HOME."
+        fi
+        "$python" -m venv "$place" || fail "$python cannot make a virtual environment. On Debian or Ubuntu type: sudo apt-get install python3-venv"
     fi
-    bash envs/install.sh .venv/bin/python || fail "the packages could not be installed. Check the network and call make again; what is done stays done."
+    bash envs/install.sh "$place/bin/python" || fail "the packages could not be installed. Check the network and call make again; what is done stays done."
     echo "$wanted" >.venv/igsed-complete
 fi

@@ -213,3 +213,28 @@ def test_a_complete_environment_is_left_alone(bare):
     done = setup(bare)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [path.name for path in (bare / ".venv").iterdir()] == ["igsed-complete"]
+
+
+def test_a_folder_whose_name_no_environment_can_have(tmp_path):
+    """Programs of an environment do not start below quotes and dollars, and nothing is built below braces."""
+    project = tmp_path / "it's {a} \"b\" $c"
+    shutil.copytree(ROOT / "envs", project / "envs")
+    shutil.copy(ROOT / "pyproject.toml", project)
+    (project / "envs" / "install.sh").write_text("exit 0\n")
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "PYTHON": sys.executable}
+    told = ["Setting up .venv", "It lies in "]
+    for expected in (told, []):
+        done = subprocess.run(["bash", "envs/setup.sh"], cwd=project, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert all(line.startswith(start) for line, start in zip(done.stdout.splitlines(), expected, strict=True))
+    place = (project / ".venv").readlink()
+    assert place.parent == tmp_path / "data" / "igsed"
+    program = subprocess.run([project / ".venv" / "bin" / "pip", "--version"], capture_output=True, text=True)
+    assert str(place) in program.stdout
+
+
+def test_a_folder_with_a_colon_is_refused(tmp_path):
+    shutil.copytree(ROOT / "envs", tmp_path / "a:b" / "envs")
+    done = subprocess.run(["bash", "envs/setup.sh"], cwd=tmp_path / "a:b", capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "has a colon in its name" in done.stderr

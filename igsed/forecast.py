@@ -28,7 +28,7 @@ import pandas as pd
 from igsed import audio, recordings
 from igsed.config import Config
 from igsed.registry import BASELINES, FRAMEWISE
-from igsed.sources import soundbank
+from igsed.sources import debian, soundbank
 from igsed.sources import table as sources_table
 
 DAY = 86400.0
@@ -234,7 +234,7 @@ def inputs_of(config: Config, resources: str | Path = "resources") -> Inputs:
     elif config.soundbank.kind == "folder":
         count = len(soundbank.files(config.soundbank.path or "", config.classes))
     elif config.soundbank.kind == "debian":
-        count = len(pd.read_csv(config.soundbank.table))
+        count = len(debian.read(config.soundbank.table))
         if not (resources / "free_sounds").exists():
             fetched.append(Source("debian_soundbank", "free_sounds", math.nan, math.nan))
     else:

@@ -45,7 +45,7 @@ def problems(config: Config, resources: str | Path = "resources") -> list[str]:
         _soundbank(config, labels, sources, found)
     with found.noted():
         _recordings(config, labels or list(LABELS), sources)
-    return list(dict.fromkeys(found.messages))
+    return found.messages
 
 
 def _soundbank(config: Config, labels: list[str], sources: Path, found: Problems) -> None:

@@ -1,6 +1,10 @@
-"""The example of docs/detectors.md works, and the page shows it as it is."""
+"""The examples of the README and of docs/detectors.md work, and the page shows the file as it is."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from torch import nn
 from igsed import attribution, config
 from igsed.classifier import Classifier
 from igsed.errors import InputError
+from tests.weights import yamnet_files
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "my_methods.py"
@@ -96,3 +101,26 @@ def test_a_module_that_cannot_be_imported_is_named():
     }
     with pytest.raises(InputError, match="no_such_module"):
         config.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | own)
+
+
+@pytest.mark.parametrize("kind", ["checkout", "installed"])
+def test_the_readme_s_python_runs_in_an_empty_folder(tmp_path, kind):
+    """On a fresh copy; once the weights are there, nothing is told. What would come from the network is linked."""
+    copy, empty = tmp_path / "copy", tmp_path / "empty"
+    shutil.copytree(ROOT / "igsed", copy / "igsed", ignore=shutil.ignore_patterns("__pycache__"))
+    if kind == "checkout":
+        (copy / "Snakefile").touch()
+    home = (copy / "resources" if kind == "checkout" else tmp_path / "cache" / "igsed") / "yamnet"
+    home.mkdir(parents=True)
+    (home / "yamnet").symlink_to(yamnet_files()[0].parent)
+    empty.mkdir()
+    (code,) = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
+    code += "assert scores.shape == (1, 100) and scores.isfinite().all()\n"
+    environment = os.environ | {"PYTHONPATH": str(copy), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    for told in (f"YAMNet's weights (16 MB) are fetched once, into {home}\n", "")[: 1 if kind == "checkout" else 2]:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=empty, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", told)
+    assert list(empty.iterdir()) == []
+    assert (home / "yamnet.safetensors").is_file()

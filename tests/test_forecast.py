@@ -162,6 +162,12 @@ def test_only_what_is_missing_is_downloaded(sources, tmp_path):
         forecasts.missing(["nowhere"], sources, tmp_path)
 
 
+def test_a_table_that_is_not_there_is_told(tmp_path):
+    chosen = config(labels=["Dog"], soundbank={"kind": "debian", "table": "absent.csv"})
+    with pytest.raises(InputError, match=r"absent.csv: there is no such file"):
+        forecasts.inputs_of(chosen, tmp_path)
+
+
 def test_unknown_sizes_are_shown_as_unknown(sources, tmp_path):
     (unknown,) = forecasts.missing(["unknown"], sources, tmp_path)
     assert math.isnan(unknown.download)

@@ -217,7 +217,7 @@ def test_a_complete_environment_is_left_alone(bare):
 
 def test_a_folder_whose_name_no_environment_can_have(tmp_path):
     """Programs of an environment do not start below quotes and dollars, and nothing is built below braces."""
-    project = tmp_path / "it's {a} \"b\" $c"
+    project = tmp_path / 'it\'s {a} "b" $c'
     shutil.copytree(ROOT / "envs", project / "envs")
     shutil.copy(ROOT / "pyproject.toml", project)
     (project / "envs" / "install.sh").write_text("exit 0\n")

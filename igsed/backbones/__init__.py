@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 
 from igsed.errors import InputError
-from igsed.registry import BACKBONES
+from igsed.registry import BACKBONES, WEIGHTS
 
 
 class Backbone(Protocol):
@@ -61,31 +61,45 @@ class Backbone(Protocol):
         """
 
 
-def load(name: str, weights: str | Path) -> Backbone:
+def load(name: str, weights: str | Path | None = None) -> Backbone:
     """A frozen network, in evaluation mode, none of its parameters requiring a gradient.
 
     Parameters
     ----------
     name : str
         One of `igsed.registry.BACKBONES`.
-    weights : str or Path
-        What the workflow stored under ``resources/``; see the network's ``from_file``.
+    weights : str or Path, optional
+        What the workflow stored under ``resources/``; see the network's ``from_file``. Without it those of YAMNet are
+        fetched on first use; see `igsed.backbones.yamnet_conversion.obtain`.
 
     Raises
     ------
     InputError
-        There is no such network, or the file does not hold its weights.
+        There is no such network, the file does not hold its weights, or they cannot be fetched.
 
     Examples
     --------
-    >>> yamnet = load("yamnet", "resources/yamnet/yamnet.safetensors")  # doctest: +SKIP
+    >>> yamnet = load("yamnet")  # doctest: +SKIP
     >>> yamnet.body(yamnet.spectrum(torch.zeros(1, 160000))).shape  # doctest: +SKIP
     torch.Size([1, 32, 1024])
     """
     if name not in BACKBONES:
         raise InputError(f"backbone {name!r} is unknown; choose one of: {', '.join(sorted(BACKBONES))}")
-    module, attribute = BACKBONES[name].split(":")
-    network = getattr(import_module(module), attribute)
+    if weights is None and name not in WEIGHTS:
+        raise InputError(
+            f"backbone {name!r}: its weights are not fetched by themselves. Name their file, such as "
+            f"resources/{name}/… after a run with backbone: {{name: {name}}}."
+        )
+    weights = _named(WEIGHTS[name])() if weights is None else weights
+    if not Path(weights).exists():
+        without = "Leave the file out to have the weights fetched" if name in WEIGHTS else "Correct the name"
+        raise InputError(f"{weights}: there is no such file. {without}, or let a run (make run) make it.")
+    network = _named(BACKBONES[name])
     # Convolutions in TF32, a GPU's default, would be wrong in the third decimal.
     torch.backends.cudnn.allow_tf32 = False
     return network.from_file(weights).requires_grad_(False).eval()
+
+
+def _named(path: str):
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)

@@ -20,6 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from scipy.signal import resample_poly
 
+import igsed
 from igsed import backbones
 from igsed.backbones.yamnet import YAMNet, mel_matrix
 from igsed.backbones.yamnet_conversion import store
@@ -242,8 +243,23 @@ def test_a_damaged_file_is_named(tmp_path, contents):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"absent.safetensors"):
-        backbones.load("yamnet", tmp_path / "absent.safetensors")
+    for name, remedy in (("yamnet", "Leave the file out to have the weights fetched"), ("cnn14", "Correct the name")):
+        with pytest.raises(InputError, match=rf"absent.x: there is no such file. {remedy}, or let a run"):
+            backbones.load(name, tmp_path / "absent.x")
+
+
+def test_weights_that_are_not_fetched_must_be_named():
+    with pytest.raises(InputError, match=r"backbone 'cnn14': .* Name their file"):
+        backbones.load("cnn14")
+
+
+def test_weights_are_fetched_into_the_users_cache_or_told_why_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(igsed, "__file__", str(tmp_path / "site" / "igsed" / "__init__.py"))
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # which is to be ignored
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".cache").write_text("no folder")
+    with pytest.raises(InputError, match=r"\.cache/igsed/yamnet: YAMNet's weights cannot be written there"):
+        backbones.load("yamnet")
 
 
 def test_a_foreign_or_cut_file_is_named(tmp_path):

@@ -25,10 +25,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from igsed import LABELS, audio, events, labels, provenance
+from igsed import LABELS, audio, events, labels
+from igsed.jobs import provenance
 from igsed.registry import ATTRIBUTIONS
 from igsed.scores import Writer
-from igsed.sources.soundbank import COLUMNS
+from igsed.soundbanks.soundbank import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 SPLITS = ("train", "validation", "test")

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from igsed import provenance
+from igsed.jobs import provenance
 
 ROOT = Path(__file__).parents[1]
 

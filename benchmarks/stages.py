@@ -26,7 +26,7 @@ import yaml
 
 from benchmarks.attribution import ROOT, machine
 from igsed import audio, backbones, config, features, mixtures
-from igsed.sources import soundbank
+from igsed.soundbanks import soundbank
 
 
 def main() -> None:

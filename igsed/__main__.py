@@ -8,10 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import igsed
-from igsed import config, config_docs, preflight, provenance, runs
-from igsed import verify as verification
-from igsed.console import progress
+from igsed import config, preflight
+from igsed.config import pages as config_docs
 from igsed.errors import InputError
+from igsed.jobs import provenance, runs
+from igsed.jobs import verify as verification
+from igsed.jobs.console import progress
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,8 +16,9 @@ from typing import BinaryIO
 import numpy as np
 import torch
 
-from igsed import audio, devices
+from igsed import audio
 from igsed.errors import InputError
+from igsed.jobs import devices
 from igsed.pure_torchaudio import functional
 
 

@@ -27,9 +27,9 @@ import pandas as pd
 
 from igsed import audio, recordings
 from igsed.config import Config
+from igsed.fetch import table as sources_table
 from igsed.registry import BASELINES, FRAMEWISE
-from igsed.sources import debian, soundbank
-from igsed.sources import table as sources_table
+from igsed.soundbanks import debian, soundbank
 
 DAY = 86400.0
 """Seconds of a run above which the forecast warns."""
@@ -254,7 +254,7 @@ def missing(names: Iterable[str], table: str | Path, resources: str | Path = "re
     ----------
     names : iterable of str
     table : path
-        See `igsed.sources.table`.
+        See `igsed.fetch.table`.
 
     Raises
     ------

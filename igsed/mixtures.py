@@ -93,7 +93,7 @@ def usable(foreground: pd.DataFrame, protocol: Protocol) -> pd.Series:
     ----------
     foreground : pandas.DataFrame
         Recordings: columns `label, path, duration` (seconds) and, where some lack an edge, `missing` (see
-        `igsed.sources.soundbank.check`).
+        `igsed.soundbanks.soundbank.check`).
 
     Returns
     -------

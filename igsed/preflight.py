@@ -1,7 +1,7 @@
 """What is wrong with an experiment's inputs, told before anything runs.
 
 Looked at are names, tables and, where placing a recording depends on its length, headers; no sound is read, so that a
-thousand files take a second. The rules are those of the jobs (`igsed.sources.soundbank.assign`,
+thousand files take a second. The rules are those of the jobs (`igsed.soundbanks.soundbank.assign`,
 `igsed.mixtures.placeable`, `igsed.recordings.match`), so what is refused here a job would refuse later. What only
 reading shows (damaged, silent or equal files) is left to the jobs; what is yet to be downloaded too.
 """
@@ -13,8 +13,8 @@ import pandas as pd
 from igsed import LABELS, audio, mixtures, recordings
 from igsed.config import Config
 from igsed.errors import Problems
-from igsed.sources import debian, desed, soundbank
-from igsed.sources import table as sources_table
+from igsed.fetch import table as sources_table
+from igsed.soundbanks import debian, desed, soundbank
 
 
 def problems(config: Config, resources: str | Path = "resources") -> list[str]:

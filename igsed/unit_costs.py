@@ -32,7 +32,7 @@ from igsed.detectors import baselines, framewise
 from igsed.errors import InputError
 from igsed.forecast import Cost, classes_per_clip
 from igsed.registry import BACKBONES, FRAMEWISE
-from igsed.sources import procedural, soundbank
+from igsed.soundbanks import procedural, soundbank
 from igsed.timeline import FRAME, frame_count
 
 _ENOUGH = 6.0
@@ -108,7 +108,7 @@ class _Measurement:
 
     def start(self) -> None:
         """Starting Python as Snakemake does for a script, and importing what light jobs and networks' jobs import."""
-        light = ["igsed.console", "igsed.evaluation", "igsed.predictions", "igsed.scores"]
+        light = ["igsed.jobs.console", "igsed.evaluation", "igsed.predictions", "igsed.scores"]
         methods = [method.function for method in self.config.attribution_methods.values()]
         heavy = ["igsed.attribution", "igsed.features", "igsed.heads", BACKBONES[self.config.backbone.name], *methods]
         for name, modules in {"light": light, "torch": heavy}.items():
@@ -218,7 +218,8 @@ class _Measurement:
         """One figure, as SVG and PNG."""
 
         def draw() -> None:
-            from igsed import figures, pipeline_figure  # here, so that importing matplotlib counts
+            from igsed import pipeline_figure  # here, so that importing matplotlib counts
+            from igsed.report import figures
 
             figures.save(pipeline_figure.pipeline(), self.folder / "figure.svg", self.folder / "figure.png")
 

@@ -16,9 +16,9 @@ from igsed import forecast as forecasts
 from igsed import unit_costs
 from igsed.__main__ import main
 from igsed.errors import InputError
+from igsed.fetch import table as sources_table
 from igsed.forecast import Cost, Inputs, Source
 from igsed.registry import ATTRIBUTIONS
-from igsed.sources import table as sources_table
 from tests.toys import recording
 from tests.workflow.project import MINIATURE, ROOT, Project
 

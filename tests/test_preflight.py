@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from igsed import audio, config, mixtures, preflight
 from igsed.__main__ import main
 from igsed.errors import InputError
-from igsed.sources import debian, soundbank
+from igsed.soundbanks import debian, soundbank
 from tests import desed_archive
 from tests.toys import recording
 

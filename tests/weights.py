@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from igsed.backbones.yamnet_weights import fetch
 from igsed.errors import InputError
-from igsed.sources.yamnet import fetch
 
 RESOURCES = Path(__file__).parents[1] / "resources"
 
 
 def yamnet_files() -> tuple[Path, Path, Path]:
-    """The published index, data and class map, as `igsed.sources.yamnet.fetch` returns them.
+    """The published index, data and class map, as `igsed.backbones.yamnet_weights.fetch` returns them.
 
     Where they cannot be fetched the calling test is skipped, with the reason. Test processes wait for each other.
     """

@@ -93,7 +93,7 @@ def made_by_rules(workflow, paths: Iterable[str], wanted: Callable[..., bool]) -
     """Of some paths those that a rule can make, with wildcards that the experiment wants.
 
     Snakemake deletes the old outputs of a job before it starts it; where the job then fails, it takes them for files
-    that the user does not need (its issues 1978, 2966, 3808). `igsed.runs` remembers them.
+    that the user does not need (its issues 1978, 2966, 3808). `igsed.jobs.runs` remembers them.
     """
     matches = [
         match

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import torch
 
-from igsed import devices
 from igsed.errors import InputError
+from igsed.jobs import devices
 from igsed.registry import ATTRIBUTIONS
 from igsed.timeline import FRAME, frame_count
 

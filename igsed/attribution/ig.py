@@ -25,7 +25,7 @@ from torch import Tensor
 
 from igsed.attribution import Explanation, frame_scores
 from igsed.attribution.secant import Path
-from igsed.devices import is_out_of_memory
+from igsed.jobs.devices import is_out_of_memory
 
 _SPAN = 6.0
 

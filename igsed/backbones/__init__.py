@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
-
-import torch
+from typing import TYPE_CHECKING, Protocol
 
 from igsed.errors import InputError
 from igsed.registry import BACKBONES, WEIGHTS
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Backbone(Protocol):
@@ -79,6 +80,7 @@ def load(name: str, weights: str | Path | None = None) -> Backbone:
 
     Examples
     --------
+    >>> import torch
     >>> yamnet = load("yamnet")  # doctest: +SKIP
     >>> yamnet.body(yamnet.spectrum(torch.zeros(1, 160000))).shape  # doctest: +SKIP
     torch.Size([1, 32, 1024])
@@ -94,6 +96,8 @@ def load(name: str, weights: str | Path | None = None) -> Backbone:
     if not Path(weights).exists():
         without = "Leave the file out to have the weights fetched" if name in WEIGHTS else "Correct the name"
         raise InputError(f"{weights}: there is no such file. {without}, or let a run (make run) make it.")
+    import torch  # here, so that what only looks up a name does not load it
+
     network = _named(BACKBONES[name])
     # Convolutions in TF32, a GPU's default, would be wrong in the third decimal.
     torch.backends.cudnn.allow_tf32 = False

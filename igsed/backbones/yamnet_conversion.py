@@ -15,10 +15,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 import igsed
+from igsed.backbones import yamnet_weights as source
 from igsed.backbones.yamnet import BLOCKS
 from igsed.errors import InputError
-from igsed.progress import say
-from igsed.sources import yamnet as source
+from igsed.jobs.progress import say
 
 _BATCH_NORM_EPSILON = 1e-4
 
@@ -77,7 +77,7 @@ def store(variables_index: Path, variables_data: Path, path: Path) -> Path:
     Parameters
     ----------
     variables_index, variables_data : Path
-        What `igsed.sources.yamnet.fetch` returns.
+        What `igsed.backbones.yamnet_weights.fetch` returns.
     path : Path
         Where to write; its folder is made.
 

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from igsed.backbones import yamnet_weights as yamnet
 from igsed.errors import InputError
-from igsed.sources import archives, debian, yamnet
+from igsed.fetch import archives
+from igsed.soundbanks import debian
 from tests.hostile.mutations import below, bounded, check_message, damaged, value_or_refusal
 
 FILES = {"audio/dog/1_0.wav": b"woof" * 100, "audio/empty.wav": b"", "x" * 90 + "/" + "é" * 90: b"long name"}

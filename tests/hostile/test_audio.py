@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from igsed import audio, containers, events, recordings
 from igsed.errors import InputError
-from igsed.sources import soundbank
+from igsed.soundbanks import soundbank
 from tests.hostile.mutations import NUMBERS, below, bounded, damaged, value_or_refusal
 from tests.toys import recording
 

@@ -4,7 +4,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from igsed.errors import InputError
-from igsed.sources.download import AddressError
+from igsed.fetch.download import AddressError
 from tests.hostile.mutations import check_message
 
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from igsed import recordings
 from igsed.errors import InputError
-from igsed.sources import debian, desed, soundbank, table, zenodo
-from igsed.sources.download import download
+from igsed.fetch import table, zenodo
+from igsed.fetch.download import download
+from igsed.soundbanks import debian, desed, soundbank
 from tests.hostile.mutations import CELLS, bounded, damaged, damaged_table, value_or_refusal
 from tests.loopback import serve
 from tests.toys import recording

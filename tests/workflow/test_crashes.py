@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
-from igsed import __main__, integrity, runs, verify
+from igsed import __main__
+from igsed.jobs import integrity, runs, verify
 from tests.disks import disk
 from tests.workflow.project import ROOT, Project, contents
 

@@ -27,7 +27,7 @@ def test_a_comment_or_docstring_in_the_package_changes_nothing(editable):
 
 
 def test_an_edit_of_the_figures_redraws_figures_only(editable):
-    editable.edit("igsed/figures.py", "def save(", "EDITED = 1\n\n\ndef save(")
+    editable.edit("igsed/report/figures.py", "def save(", "EDITED = 1\n\n\ndef save(")
     assert set(editable.plan()) == DRAWING | {"manifest"}
 
 
@@ -92,10 +92,10 @@ def test_an_edited_figure_is_redrawn(editable):
     path = editable.results / "figures" / "thresholds.svg"
     before, table = path.read_bytes(), (editable.results / "tables" / "detection.csv").stat().st_mtime_ns
     target = str(path.relative_to(editable.folder))
-    editable.edit("igsed/figures.py", 'xlabel="Percentile', 'xlabel="PERCENTILE')
+    editable.edit("igsed/report/figures.py", 'xlabel="Percentile', 'xlabel="PERCENTILE')
     editable.run(target)
     assert path.read_bytes() != before
     assert (editable.results / "tables" / "detection.csv").stat().st_mtime_ns == table
-    editable.edit("igsed/figures.py", 'xlabel="PERCENTILE', 'xlabel="Percentile')
+    editable.edit("igsed/report/figures.py", 'xlabel="PERCENTILE', 'xlabel="Percentile')
     editable.run()
     assert path.read_bytes() == before

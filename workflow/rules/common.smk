@@ -2,10 +2,12 @@
 import pathlib
 
 from igsed import config as configuration
-from igsed import provenance, recordings, runs
+from igsed.jobs import provenance, runs
+from igsed import recordings
 from igsed.errors import InputError
 from igsed.registry import BACKBONES, BASELINES, FRAMEWISE
-from igsed.sources import soundbank, table
+from igsed.soundbanks import soundbank
+from igsed.fetch import table
 
 provenance.put_first(workflow.basedir)
 runs.announce()

@@ -4,9 +4,10 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 
-from igsed import attribution, backbones, devices, features, predictions
+from igsed import attribution, backbones, features, predictions
 from igsed.classifier import Classifier
-from igsed.console import job, progress
+from igsed.jobs import devices
+from igsed.jobs.console import job, progress
 from igsed.scores import Writer
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:

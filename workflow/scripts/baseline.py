@@ -3,8 +3,8 @@
 import pandas as pd
 
 from igsed import audio
-from igsed.console import job
 from igsed.detectors import baselines
+from igsed.jobs.console import job
 from igsed.scores import Writer
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:

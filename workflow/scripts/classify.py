@@ -4,7 +4,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from igsed import clips, labels, predictions
-from igsed.console import job
+from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params

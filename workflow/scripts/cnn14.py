@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from igsed import backbones
-from igsed.console import job
+from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     (checkpoint,) = Path(snakemake.input.folder).glob("*.pth")

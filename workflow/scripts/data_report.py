@@ -2,9 +2,10 @@
 
 import pandas as pd
 
-from igsed import data_report, events, figures, mixtures
-from igsed.console import job
-from igsed.sources import soundbank
+from igsed import events, mixtures
+from igsed.jobs.console import job
+from igsed.report import data_report, figures
+from igsed.soundbanks import soundbank
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params

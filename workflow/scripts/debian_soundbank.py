@@ -4,8 +4,8 @@ import logging
 import sys
 from pathlib import Path
 
-from igsed.console import job, progress
-from igsed.sources import debian
+from igsed.jobs.console import job, progress
+from igsed.soundbanks import debian
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     report = debian.fetch(

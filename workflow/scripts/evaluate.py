@@ -3,7 +3,7 @@
 import pandas as pd
 
 from igsed import clips, evaluation, labels, metrics, scores
-from igsed.console import job
+from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from igsed import backbones, devices, features
-from igsed.console import job, progress
+from igsed import backbones, features
+from igsed.jobs import devices
+from igsed.jobs.console import job, progress
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     torch.set_num_threads(snakemake.threads)

@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from igsed.console import job
-from igsed.sources import table
-from igsed.sources.fetch import fetch
+from igsed.fetch import table
+from igsed.fetch.source import fetch
+from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     fetched = fetch(

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
-from igsed import audio, clips, evaluation, figures, scores, thresholds
-from igsed.console import job
+from igsed import audio, clips, evaluation, scores, thresholds
 from igsed.errors import InputError
+from igsed.jobs.console import job
+from igsed.report import figures
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params

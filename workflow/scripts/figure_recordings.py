@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from igsed import figures
-from igsed.console import job
+from igsed.jobs.console import job
+from igsed.report import figures
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     figures.save(figures.recordings(pd.read_csv(snakemake.input.table)), out.svg, out.png)

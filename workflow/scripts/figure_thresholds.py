@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from igsed import figures
-from igsed.console import job
+from igsed.jobs.console import job
+from igsed.report import figures
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     sweeps = pd.concat(map(pd.read_csv, snakemake.input.sweeps), ignore_index=True)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from igsed import figures
-from igsed.console import job
+from igsed.jobs.console import job
+from igsed.report import figures
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     curves = [

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from igsed.console import job
 from igsed.detectors import framewise
+from igsed.jobs.console import job
 from igsed.scores import Writer
 from igsed.timeline import frame_count
 

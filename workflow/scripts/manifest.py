@@ -5,8 +5,8 @@ import sys
 
 import yaml
 
-from igsed import provenance
-from igsed.console import job
+from igsed.jobs import provenance
+from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params = snakemake.params

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from igsed import clips, evaluation, seeds, statistics
-from igsed.console import job
+from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params

@@ -1,8 +1,8 @@
 """Draw and render the clips of one shard."""
 
 from igsed import audio, events, mixtures
-from igsed.console import job, progress
-from igsed.sources import soundbank
+from igsed.jobs.console import job, progress
+from igsed.soundbanks import soundbank
 
 # Of the recordings, which may be many more, those that are heard are compared with the index.
 with job(snakemake.log[0], snakemake.output, [snakemake.input.index]) as out:

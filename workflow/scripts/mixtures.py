@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from igsed import events, mixtures
-from igsed.console import job
+from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     shards = [Path(shard) for shard in snakemake.input.shards]

@@ -1,7 +1,7 @@
 """Generate the procedural soundbank in DESED's layout."""
 
-from igsed.console import job, progress
-from igsed.sources import procedural
+from igsed.jobs.console import job, progress
+from igsed.soundbanks import procedural
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params = snakemake.params

@@ -1,7 +1,7 @@
 """Cut real recordings into clips like those of the mixtures, with their events; count what was left out or changed."""
 
 from igsed import events, recordings
-from igsed.console import job, progress
+from igsed.jobs.console import job, progress
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params, source = snakemake.params, snakemake.params.source

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from igsed.console import job, progress
-from igsed.sources import desed, soundbank
+from igsed.jobs.console import job, progress
+from igsed.soundbanks import desed, soundbank
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params, root = snakemake.params, snakemake.params.root

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from igsed import clips, evaluation, labels, scores
-from igsed.console import job
+from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from igsed import tables
-from igsed.console import job
+from igsed.jobs.console import job
+from igsed.report import tables
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     table = tables.recordings(pd.read_csv(snakemake.input.intervals), snakemake.params.detectors)

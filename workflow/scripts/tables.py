@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from igsed import tables
-from igsed.console import job
 from igsed.evaluation import PROTOCOLS
+from igsed.jobs.console import job
+from igsed.report import tables
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params

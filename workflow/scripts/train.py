@@ -5,7 +5,7 @@ import torch
 from safetensors.numpy import save_file
 
 from igsed import clips, heads, labels, seeds
-from igsed.console import job
+from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     torch.set_num_threads(snakemake.threads)

@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
+from igsed.backbones import yamnet_weights as yamnet
 from igsed.backbones.yamnet_conversion import store
-from igsed.console import job
-from igsed.sources import yamnet
+from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     index, data, class_map = yamnet.fetch(Path(snakemake.params.downloads))

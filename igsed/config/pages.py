@@ -1,0 +1,143 @@
+"""The configuration page and the JSON schema, both made from the models of `igsed.config`.
+
+Nothing about a key is written here: types, defaults, units and allowed values are those of the models, so the page
+cannot say other things than the program does. `tests/config/test_pages.py` fails when the files in the repository are
+not what `write` would make.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from igsed.config import Config
+
+PAGE = Path("docs/configuration.md")
+SCHEMA = Path("config/schema.json")
+
+INTRO = """\
+# Configuration
+
+<!-- Made from igsed/config/__init__.py by `python -m igsed docs`. Do not edit by hand. -->
+
+Every experiment starts from `config.yaml`. A file of your own holds only what differs from it: mappings are merged key
+by key, every other value, lists included, replaces the one in `config.yaml`. The defaults below are those of the
+program, for keys that neither file sets. Unknown keys are errors, and so are settings that contradict each other; the
+message names the file and the line. `config/schema.json` describes the merged configuration as a JSON schema.
+"""
+_HEAD = "| key | type | default | unit and meaning | allowed values |\n| --- | --- | --- | --- | --- |\n"
+_TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
+_BOUNDS = {
+    "minimum": "≥",
+    "exclusiveMinimum": ">",
+    "maximum": "≤",
+    "exclusiveMaximum": "<",
+    "multipleOf": "multiple of",
+}
+
+
+def schema() -> str:
+    """The JSON schema (draft 2020-12) of a merged configuration, as text."""
+    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+    return json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+
+
+def markdown() -> str:
+    """The configuration page: a table of keys for each section, in the order of the models."""
+    root = Config.model_json_schema()
+    return INTRO + "".join(_sections(root, root["$defs"], ""))
+
+
+def write(root: str | Path) -> list[Path]:
+    """Write `docs/configuration.md` and `config/schema.json` below `root`; returns their paths."""
+    paths = [Path(root) / PAGE, Path(root) / SCHEMA]
+    for path, text in zip(paths, (markdown(), schema()), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return paths
+
+
+def _sections(model: dict, models: dict, path: str) -> Iterator[str]:
+    """Heading, description and table of a model, then those of the sections within it."""
+    inner, rows = [], []
+    for key, node in model["properties"].items():
+        place = f"{path}.{key}" if path else key
+        target, section = _target(node), None
+        if target:
+            place += "" if "$ref" in _present(node) else ".<name>"
+            section = models[target]
+            inner.append(_sections(section, models, place))
+        rows.append(_row(key, node, place, key in model.get("required", ()), section))
+    title = f"`{path}`" if path else "Top level"
+    level = "#" * (2 + path.count("."))
+    yield f"\n{level} {title}\n\n{model['description']}\n\n{_HEAD}{''.join(rows)}"
+    for sections in inner:
+        yield from sections
+
+
+def _row(key: str, node: dict, place: str, required: bool, section: dict | None) -> str:
+    kind = _type(node)
+    if section is not None:
+        kind = f"{'section' if '$ref' in _present(node) else 'sections'} [`{place}`](#{anchor(place)})"
+    if required:
+        default = "required"
+    elif "$ref" in node and section and not section.get("required"):
+        default = "that of each key"
+    elif node["default"] is None:
+        default = "not set"
+    else:
+        default = f"`{_value(node['default'])}`"
+    cells = [f"`{key}`", kind, default, node["description"], _allowed(node)]
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
+
+
+def anchor(place: str) -> str:
+    """The anchor that GitHub gives to the heading of a section."""
+    return re.sub(r"[^\w-]", "", place).lower()
+
+
+def _target(node: dict) -> str | None:
+    """The model that a key holds, or that each value of a mapping holds; None for plain values."""
+    node = _present(node)
+    references = [each.get("$ref", "") for each in (node, *node.get("patternProperties", {}).values())]
+    return next((reference.rpartition("/")[2] for reference in references if reference), None)
+
+
+def _present(node: dict) -> dict:
+    """The schema of a key that may be left out, without the alternative null."""
+    return next((option for option in node.get("anyOf", ()) if option.get("type") != "null"), node)
+
+
+def _type(node: dict) -> str:
+    node = _present(node)
+    if "prefixItems" in node:
+        kinds = [_type(item) for item in node["prefixItems"]]
+        return f"list of {len(kinds)}: {', '.join(kinds)}"
+    if "items" in node:
+        return f"list of {_type(node['items'])}"
+    return _TYPES.get(node.get("type", ""), "mapping")
+
+
+def _allowed(node: dict) -> str:
+    """What a value must fulfil beyond its type."""
+    node = _present(node)
+    if "const" in node or "enum" in node:
+        return ", ".join(f"`{_value(value)}`" for value in node.get("enum", [node.get("const")]))
+    if "prefixItems" in node:
+        rules = [_allowed(item) for item in node["prefixItems"]]
+        if len(set(rules)) == 1:
+            return f"each {rules[0]}" if rules[0] else ""
+        return "; ".join(rule or "any" for rule in rules)
+    rules = [f"{sign} {node[bound]}" for bound, sign in _BOUNDS.items() if bound in node]
+    if "minItems" in node:
+        rules.append(f"at least {node['minItems']} value")
+    if "pattern" in node:
+        rules.append(f"matches `{node['pattern']}`")
+    rules += [f"`<name>` matches `{pattern}`" for pattern in node.get("patternProperties", ())]
+    if each := _allowed(node["items"]) if "items" in node else "":
+        rules.append(f"each one of {each}" if "enum" in node["items"] else f"each {each}")
+    return ", ".join(rules)
+
+
+def _value(value) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

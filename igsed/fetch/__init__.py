@@ -1,0 +1,1 @@
+"""Downloads: where files come from, how they are fetched, verified and unpacked."""

@@ -1,0 +1,1 @@
+"""What surrounds the work of jobs: whole outputs, records, locks, progress, provenance, devices."""

@@ -1,0 +1,1 @@
+"""What people look at: tables, figures and texts, made from the numbers of an evaluation."""

@@ -1,0 +1,182 @@
+"""Figure 1: the way of the data, from source recordings to metrics, as a diagram.
+
+The axes are in inches, so that a length here is a length on the page.
+"""
+
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from igsed.report.figures import RC, STYLE, WIDTH, Example, log_spectrogram, scaled
+from igsed.timeline import FRAME
+
+_HEIGHT = 3.15
+_INK = "#333333"
+
+
+class _Box(NamedTuple):
+    """A box by its centre, width and height, with a bold title and a line or two below it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
+    note: str = ""
+    edge: str = _INK
+    line: str | tuple = "solid"
+
+    @property
+    def left(self) -> float:
+        return self.x - self.width / 2
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def bottom(self) -> float:
+        return self.y - self.height / 2
+
+    @property
+    def top(self) -> float:
+        return self.y + self.height / 2
+
+
+_ROWS = {"ig": 2.55, "fw_ws": 2.0, "fw_ss": 1.45, "energy": 0.9, "random": 0.42}
+_MIDDLE = _ROWS["fw_ws"]
+_TRUTH_LANE = 0.1
+
+_SOURCES = _Box(0.47, _MIDDLE, 0.86, 0.8, "Source\nrecordings", "events,\nbackgrounds")
+_MIXTURES = _Box(1.55, _MIDDLE, 0.86, 0.8, "Mixtures", "audio and\nevent times\n(Scaper)")
+_BODY = _Box(2.62, _MIDDLE, 0.84, 0.8, "Frozen\nbody", "pretrained\non AudioSet")
+_HEADS = {
+    "ig": _Box(3.72, _ROWS["ig"], 0.92, 0.44, "Clip head", "on clip labels"),
+    "fw_ws": _Box(3.72, _ROWS["fw_ws"], 0.92, 0.44, "Frame head", "on clip labels"),
+    "fw_ss": _Box(3.72, _ROWS["fw_ss"], 0.92, 0.44, "Frame head", "on frame labels"),
+}
+_SCORES = {
+    detector: _Box(4.78, _ROWS[detector], 0.84, 0.4, title, note, STYLE[detector].colour, STYLE[detector].line)
+    for detector, (title, note) in {
+        "ig": ("IG", "attribution"),
+        "fw_ws": ("FW-WS", "frame output"),
+        "fw_ss": ("FW-SS", "frame output"),
+        "energy": ("Energy", "per frame"),
+        "random": ("Random", "no input"),
+    }.items()
+}
+_THRESHOLD = _Box(5.74, 1.45, 0.76, 0.8, "Percentile\nthreshold", "chosen on\nvalidation")
+_METRICS = _Box(6.65, 1.45, 0.8, 0.8, "Metrics", "IoU, F1,\npointing\ngame, …")
+
+
+@matplotlib.rc_context(RC)
+def pipeline(example: Example | None = None) -> Figure:
+    """Figure 1. With an example, its spectrogram and its first detector's scores and detections are drawn
+    small."""
+    figure = Figure(figsize=(WIDTH, _HEIGHT))
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, WIDTH), ylim=(0, _HEIGHT))
+    ax.axis("off")
+    boxes = [_SOURCES, _MIXTURES, _BODY, *_HEADS.values(), *_SCORES.values(), _THRESHOLD, _METRICS]
+    for box in boxes:
+        _draw_box(ax, box)
+    _arrow(ax, (_SOURCES.right, _MIDDLE), (_MIXTURES.left, _MIDDLE))
+    _arrow(ax, (_MIXTURES.right, _MIDDLE), (_BODY.left, _MIDDLE))
+    fork = (_BODY.right + _HEADS["ig"].left) / 2
+    for detector, head in _HEADS.items():
+        _arrow(ax, (_BODY.right, _MIDDLE), (fork, _MIDDLE), (fork, head.y), (head.left, head.y))
+        _arrow(ax, (head.right, head.y), (_SCORES[detector].left, head.y))
+    energy = _SCORES["energy"]
+    audio, times = _MIXTURES.x + 0.2, _MIXTURES.x - 0.2
+    _arrow(ax, (audio, _MIXTURES.bottom), (audio, energy.y), (energy.left, energy.y))
+    join = (energy.right + _THRESHOLD.left) / 2
+    for box in _SCORES.values():
+        _arrow(ax, (box.right, box.y), (join, box.y), (join, _THRESHOLD.y), (_THRESHOLD.left, _THRESHOLD.y))
+    _arrow(ax, (_THRESHOLD.right, _THRESHOLD.y), (_METRICS.left, _METRICS.y))
+    truth = [(times, _MIXTURES.bottom), (times, _TRUTH_LANE), (_METRICS.x, _TRUTH_LANE)]
+    _arrow(ax, *truth, (_METRICS.x, _METRICS.bottom), linestyle=(0, (4, 2)))
+    _note(ax, (audio + 0.1, energy.y + 0.04), "audio")
+    _note(ax, (times + 0.1, _TRUTH_LANE + 0.04), "ground truth")
+    heading = _HEADS["ig"].top + 0.1
+    _note(ax, (_SCORES["ig"].x, heading), "frame scores", ha="center")
+    _note(ax, (_HEADS["ig"].x, heading), "trained heads", ha="center")
+    if example is not None:
+        _draw_spectrogram(figure, example)
+        if example.scores:
+            _draw_detection(figure, example)
+    return figure
+
+
+def _draw_box(ax: Axes, box: _Box) -> None:
+    ax.add_patch(
+        FancyBboxPatch(
+            (box.left, box.bottom),
+            box.width,
+            box.height,
+            boxstyle="round,pad=0,rounding_size=0.06",
+            facecolor="#F4F4F4",
+            edgecolor=box.edge,
+            linestyle=box.line,
+            linewidth=1.0 if box.edge == _INK else 1.6,
+            zorder=3,
+        )
+    )
+    titles, notes = (text.count("\n") + 1 if text else 0 for text in (box.title, box.note))
+    line = 0.125
+    top = box.y + (titles + notes) * line / 2
+    text = {"ha": "center", "va": "center", "zorder": 4, "linespacing": 1.15}
+    ax.text(box.x, top - titles * line / 2, box.title, fontweight="bold", fontsize=7.5, **text)
+    ax.text(box.x, top - (titles + notes / 2) * line, box.note, fontsize=7, **text)
+
+
+def _arrow(ax: Axes, *points: tuple[float, float], linestyle="solid") -> None:
+    """A line through the points, with a head at the last."""
+    xs, ys = zip(*points, strict=True)
+    ax.plot(xs, ys, color=_INK, linewidth=0.9, linestyle=linestyle, solid_joinstyle="miter", zorder=2)
+    ax.annotate(
+        "",
+        points[-1],
+        points[-2],
+        arrowprops={"arrowstyle": "-|>", "color": _INK, "linewidth": 0, "shrinkA": 0, "shrinkB": 0},
+        zorder=2,
+    )
+
+
+def _note(ax: Axes, position: tuple[float, float], text: str, **alignment) -> None:
+    ax.text(*position, text, fontsize=7, color=_INK, style="italic", **{"va": "bottom", **alignment})
+
+
+def _inset(figure: Figure, box: _Box, height: float) -> Axes:
+    """Axes as wide as the box, standing just above it."""
+    place = (box.left / WIDTH, (box.top + 0.08) / _HEIGHT, box.width / WIDTH, height / _HEIGHT)
+    ax = figure.add_axes(place)
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set(visible=True, linewidth=0.6)
+    return ax
+
+
+def _draw_spectrogram(figure: Figure, example: Example) -> None:
+    ax = _inset(figure, _MIXTURES, 0.5)
+    level = log_spectrogram(example.waveform, example.sample_rate, bands=64)[2]
+    ax.imshow(level, origin="lower", aspect="auto", cmap="magma", vmin=-70, vmax=0, interpolation="antialiased")
+
+
+def _draw_detection(figure: Figure, example: Example) -> None:
+    detector = next(iter(example.scores))
+    colour = STYLE[detector].colour if detector in STYLE else _INK
+    scores = scaled(np.asarray(example.scores[detector], dtype=float))
+    mask = np.asarray(example.masks[detector], dtype=bool)
+    edges = np.arange(len(scores) + 1) * FRAME
+    ax = _inset(figure, _THRESHOLD, 0.5)
+    for event in example.events[example.events["label"] == example.label].itertuples():
+        ax.axvspan(event.onset, event.offset, color="#E3E3E3", linewidth=0)
+    ax.stairs(scores, edges, color=colour, linewidth=0.8, baseline=None)
+    if mask.any() and not mask.all():
+        ax.axhline((scores[mask].min() + scores[~mask].max()) / 2, color=_INK, linewidth=0.8, linestyle="dashed")
+    ax.stairs(np.where(mask, -0.06, np.nan), edges, baseline=-0.2, fill=True, color=colour, linewidth=0)
+    ax.set(xlim=(0, edges[-1]), ylim=(-0.25, 1.1))

@@ -1,0 +1,452 @@
+"""The paper's three tables from the evaluation's results, the paper's numbers beside ours, and one of real recordings.
+
+Conventions
+-----------
+`classification`, `detection`, `per_class` and `recordings` turn data frames into data frames of plain numbers;
+`csv` writes those for machines, `markdown` and `latex` for people. Rates lie in 0…1; the people's versions show
+the Pointing Game (PG) in per cent. What is undefined or missing is NaN, an empty cell in CSV and "–" for people;
+it is never 0. Classes stand in the paper's order, others after them by name; detectors in the order asked
+for, else in the paper's.
+
+Source: Tables I-III of arXiv:2605.23293 (`igsed.report.paper`). Table IV, real recordings, is not in the paper.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from igsed import LABELS
+from igsed.evaluation import PROTOCOLS
+from igsed.report import paper
+
+CAPTIONS = {
+    "classification": (
+        "Clip classification on the test clips: mean ± standard deviation over seeds, the paper's value "
+        "beside it. Clips: test clips that hold the class. A precision is undefined (–) where the class "
+        "is never predicted; the mean is over the other seeds. F1 of such a class is 0 while clips hold "
+        "it. The last row is the mean of the column over these classes, and all test clips."
+    ),
+    "detection": (
+        "Temporal detection on the test clips: mean over (clip, class) pairs with its bootstrap interval over "
+        "clips and seeds, the paper's value beside it. Protocol own: each detector at the percentile that is "
+        "best for it on validation; shared: all detectors at the percentile of one, by default IG. The paper "
+        "presumably uses one percentile for all, so its values are to be compared with the shared rows; they "
+        "are repeated in all others. A protocol with an addition, such as own_present, scores the pairs that it "
+        "names, with thresholds chosen on such pairs. PG (Pointing Game) and AP (average precision) need no threshold; "
+        "by class: PG's mean over classes. Pairs: those of all seeds together, and those left out because a metric is "
+        "undefined."
+    ),
+    "per_class": (
+        "Temporal detection per class, IoU / F1, with the paper's values in parentheses. Protocol own: "
+        "each detector at the percentile that is best for it on validation; shared: all detectors at the "
+        "percentile of one, by default IG. The intervals are in the CSV version."
+    ),
+    "recordings": (
+        "Temporal detection on real recordings and on the synthetic test clips, mean over (clip, class) pairs; "
+        "thresholds for both are those of synthetic validation clips. Real, unseen: without the recordings on the "
+        "overlap list, which the network may have been trained on. Class mean: mean over the classes that have a "
+        "pair; all: mean over all pairs, of which real recordings have another share in each class. Pairs: those of "
+        "all seeds together; clips: windows with such a pair. PG: Pointing Game. The intervals are in the CSV version."
+    ),
+}
+"""The caption of each table, in plain text."""
+
+MISSING = "–"
+
+_DETECTION_COLUMNS = [
+    *("detector", "protocol", "iou", "iou_low", "iou_high", "iou_std", "f1", "f1_low", "f1_high"),
+    *("pointing_game", "pg_low", "pg_high", "paper_iou", "paper_f1", "paper_pointing_game"),
+    *("average_precision", "average_precision_low", "average_precision_high", "segment_f1", "event_f1"),
+    *("pg_class_mean", "paper_iou_std", "pairs", "undefined"),
+]
+_PER_CLASS_COLUMNS = [
+    *("label", "detector", "protocol", "iou", "iou_low", "iou_high", "f1", "f1_low", "f1_high", "pairs"),
+    *("paper_iou", "paper_f1", "clips", "undefined"),
+]
+SOUNDS: Mapping[str, str] = {"test": "synthetic", "recordings": "real", "recordings_unseen": "unseen"}
+"""What Table IV compares: split in the intervals, and the beginning of its columns."""
+
+_SCORES = {"iou": "iou", "f1": "f1", "pointing_game": "pg"}
+_NO_NUMBERS = paper.Detection(*[np.nan] * 4)
+_NO_CELL = paper.Temporal(*[np.nan] * 2)
+_MEANS = {"class_mean": "class mean", "all": "all"}
+
+
+def _ordered(found: Iterable[str], known: Iterable[str]) -> list[str]:
+    """What was found: the known names in their order, then the others by name."""
+    found, known = set(found), list(known)
+    return [item for item in known if item in found] + sorted(found - set(known))
+
+
+def classification(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Table I: precision, recall and F1 per class, mean and standard deviation over seeds.
+
+    Parameters
+    ----------
+    predictions
+        One row per (seed, clip, label) with `predicted` and `present` in {0, 1}; further columns are ignored.
+
+    Returns
+    -------
+    One row per class and a last row `mean` (mean over the classes above it) with `label`, `clips`,
+    `precision`, `recall`, `f1`, their `*_std` (sample standard deviation over seeds, NaN for a single seed),
+    `undefined` (seeds in which precision or recall has no denominator and is left out of the mean) and
+    `paper_*` (NaN for other classes). In the last row `clips` counts the clips of the split, `undefined`
+    sums, `*_std` is that of the seeds' class means.
+
+    Notes
+    -----
+    precision = TP / (TP + FP) is undefined where a class is never predicted, recall = TP / (TP + FN) where no
+    clip holds it. F1 = 2 TP / (2 TP + FP + FN) needs neither and is 0 for a class that is present but never
+    predicted.
+    """
+    predicted, present = predictions["predicted"].astype(bool), predictions["present"].astype(bool)
+    counts = (
+        pd.DataFrame({"tp": predicted & present, "fp": predicted & ~present, "fn": ~predicted & present})
+        .groupby([predictions["label"], predictions["seed"]])
+        .sum()
+        .astype(float)
+    )
+    tp, fp, fn = counts["tp"], counts["fp"], counts["fn"]
+    rates = pd.DataFrame({"precision": tp / (tp + fp), "recall": tp / (tp + fn), "f1": 2 * tp / (2 * tp + fp + fn)})
+    labels = _ordered(predictions["label"], LABELS)
+    table = rates.groupby("label").mean().reindex(labels)
+    table[["precision_std", "recall_std", "f1_std"]] = rates.groupby("label").std()
+    table["undefined"] = rates.isna().any(axis=1).groupby("label").sum()
+    table["clips"] = predictions[present].groupby("label")["clip"].nunique().reindex(labels, fill_value=0)
+    for metric in paper.Classification._fields:
+        table[f"paper_{metric}"] = [getattr(paper.CLASSIFICATION.get(x), metric, np.nan) for x in labels]
+    summary = table.mean()
+    summary[["precision_std", "recall_std", "f1_std"]] = rates.groupby("seed").mean().std().to_numpy()
+    summary["undefined"] = table["undefined"].sum()
+    summary["clips"] = predictions["clip"].nunique()
+    table.loc["mean"] = summary
+    columns = [c for m in paper.Classification._fields for c in (m, f"{m}_std", f"paper_{m}")]
+    table = table.astype({"undefined": int, "clips": int})
+    return table[["clips", *columns, "undefined"]].rename_axis("label").reset_index()
+
+
+def detection(
+    intervals: pd.DataFrame, metrics: pd.DataFrame | None = None, detectors: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Table II: temporal detection on the test pairs, by protocol and detector.
+
+    Parameters
+    ----------
+    intervals
+        Rows (detector, protocol, label, metric) with `value`, `low`, `high`, `std`, `pairs`, `undefined`;
+        read are the labels `all` (mean over pairs) and `class_mean` (mean over classes) and the metrics
+        `iou`, `f1`, `pointing_game` and `average_precision`.
+    metrics
+        Tidy rows (detector, seed, split, protocol, label, metric, value); `segment_f1` and `event_f1` of
+        label `all` on the test split are averaged over seeds. Without it both columns are NaN.
+    detectors
+        The detectors' order; one without results has a row of NaN. Default: those found, in the paper's
+        order.
+
+    Returns
+    -------
+    The contract's columns, then average precision with its interval, `segment_f1`, `event_f1`,
+    `pg_class_mean`, `paper_iou_std`, `pairs` (that entered the IoU, of all seeds together), and `undefined`:
+    the most values that any of the four means leaves out as NaN.
+    """
+    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.NAMES)
+    protocols = _ordered(intervals["protocol"], PROTOCOLS)
+    rows = pd.MultiIndex.from_product([protocols, detectors], names=["protocol", "detector"])
+    over_pairs = intervals[intervals["label"] == "all"].set_index(["protocol", "detector", "metric"])
+    table = pd.DataFrame(index=rows)
+    for metric, short in _SCORES.items():
+        table[[metric, f"{short}_low", f"{short}_high"]] = _interval(over_pairs, metric, rows)
+    columns = ["average_precision", "average_precision_low", "average_precision_high"]
+    table[columns] = _interval(over_pairs, "average_precision", rows)
+    table["iou_std"] = _column(over_pairs, "iou", "std", rows)
+    over_classes = intervals[intervals["label"] == "class_mean"].set_index(["protocol", "detector", "metric"])
+    table["pg_class_mean"] = _column(over_classes, "pointing_game", "value", rows)
+    table["pairs"] = _column(over_pairs, "iou", "pairs", rows).astype("Int64")
+    counted = over_pairs[over_pairs.index.isin(("iou", "f1", "pointing_game", "average_precision"), level="metric")]
+    undefined = counted["undefined"].groupby(["protocol", "detector"]).max()
+    table["undefined"] = undefined.reindex(rows).astype("Int64")
+    for metric in ("segment_f1", "event_f1"):
+        table[metric] = np.nan
+        if metrics is not None:
+            found = metrics.query("label == 'all' and split == 'test' and metric == @metric")
+            table[metric] = found.groupby(["protocol", "detector"])["value"].mean().reindex(rows)
+    for metric in paper.Detection._fields:
+        numbers = [getattr(paper.DETECTION.get(detector, _NO_NUMBERS), metric) for _, detector in rows]
+        table[f"paper_{metric}"] = numbers
+    return table.reset_index()[_DETECTION_COLUMNS]
+
+
+def per_class(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) -> pd.DataFrame:
+    """Table III in long form: IoU and F1 with their intervals, by protocol, class and detector.
+
+    `intervals` and `detectors` as for `detection`; read are the rows whose label is a class. A (class,
+    detector) without any scored pair has 0 `pairs` and `clips` and NaN. `undefined` counts the NaN left out of the IoU.
+    """
+    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.NAMES)
+    classes = intervals[~intervals["label"].isin(("all", "class_mean"))]
+    keys = ["protocol", "label", "detector"]
+    protocols = _ordered(intervals["protocol"], PROTOCOLS)
+    labels = _ordered(classes["label"], LABELS)
+    rows = pd.MultiIndex.from_product([protocols, labels, detectors], names=keys)
+    classes = classes.set_index([*keys, "metric"])
+    table = pd.DataFrame(index=rows)
+    for metric in paper.Temporal._fields:
+        table[[metric, f"{metric}_low", f"{metric}_high"]] = _interval(classes, metric, rows)
+        numbers = [getattr(paper.PER_CLASS.get(key[1:], _NO_CELL), metric) for key in rows]
+        table[f"paper_{metric}"] = numbers
+    for count in ("pairs", "clips", "undefined"):
+        table[count] = _column(classes, "iou", count, rows).fillna(0).astype(int)
+    return table.reset_index()[_PER_CLASS_COLUMNS]
+
+
+def recordings(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) -> pd.DataFrame:
+    """Table IV: detection on real recordings beside detection on the synthetic test clips.
+
+    Parameters
+    ----------
+    intervals
+        As for `detection`, with a column `split`: `test`, `recordings` and, where there is an overlap list,
+        `recordings_unseen` (those not on it). Only the protocols own and shared are read.
+    detectors
+        As for `detection`.
+
+    Returns
+    -------
+    One row per protocol, label (the classes, then `class_mean` and `all`) and detector with `label`, `detector`,
+    `protocol` and, beginning with `synthetic_`, `real_` and `unseen_` (the last only where there is an overlap list),
+    the columns `iou`, `iou_low`, `iou_high`, `f1`, `f1_low`, `f1_high`, `pointing_game`, `pg_low`, `pg_high`, `pairs`,
+    `clips` (both that entered the IoU; 0 where a class has none) and `undefined` (pairs that the IoU leaves out).
+    """
+    intervals = intervals[intervals["protocol"].isin(PROTOCOLS)]
+    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.NAMES)
+    labels = _ordered(set(intervals["label"]) - {*_MEANS}, LABELS) + list(_MEANS)
+    keys = ["protocol", "label", "detector"]
+    rows = pd.MultiIndex.from_product([_ordered(intervals["protocol"], PROTOCOLS), labels, detectors], names=keys)
+    table = pd.DataFrame(index=rows)
+    found = set(intervals["split"])
+    for split, sound in SOUNDS.items():
+        if split not in found and split == "recordings_unseen":
+            continue
+        here = intervals[intervals["split"] == split].set_index([*keys, "metric"])
+        for metric, short in _SCORES.items():
+            columns = [f"{sound}_{part}" for part in (metric, f"{short}_low", f"{short}_high")]
+            table[columns] = _interval(here, metric, rows)
+        for count in ("pairs", "clips", "undefined"):
+            table[f"{sound}_{count}"] = _column(here, "iou", count, rows).fillna(0).astype(int)
+    return table.reset_index()[["label", "detector", "protocol", *table.columns]]
+
+
+def _column(indexed: pd.DataFrame, metric: str, column: str, rows: pd.MultiIndex) -> pd.Series:
+    """One column of one metric, in the order of `rows`; NaN where absent."""
+    found = indexed[indexed.index.get_level_values("metric") == metric].droplevel("metric")
+    return found[column].reindex(rows)
+
+
+def _interval(indexed: pd.DataFrame, metric: str, rows: pd.MultiIndex) -> np.ndarray:
+    """(row, 3): value, low and high of one metric."""
+    return np.column_stack([_column(indexed, metric, part, rows) for part in ("value", "low", "high")])
+
+
+def csv(table: pd.DataFrame) -> str:
+    """Comma-separated text with six decimals, so that equal results give equal bytes; missing is empty."""
+    return table.to_csv(index=False, float_format="%.6f", lineterminator="\n")
+
+
+def markdown(table: pd.DataFrame, caption: str | None = None) -> str:
+    """Any of the four tables in (GitHub's) Markdown, below its caption (default: `CAPTIONS`)."""
+    kind, shown, _ = _display(table)
+    heads = [" ".join(filter(None, column)) for column in shown.columns]
+    align = ["---" if column[1] in _LEFT else "---:" for column in shown.columns]
+    rows = [[cell.replace("|", r"\|") for cell in cells] for cells in shown.to_numpy().tolist()]
+    lines = ["| " + " | ".join(cells) + " |" for cells in (heads, align, *rows)]
+    return f"{CAPTIONS[kind] if caption is None else caption}\n\n" + "\n".join(lines) + "\n"
+
+
+def latex(table: pd.DataFrame, caption: str | None = None, label: str | None = None) -> str:
+    """Any of the four tables as a LaTeX `table*` that needs the package booktabs.
+
+    `caption` is plain text and is escaped (default: `CAPTIONS`); `label` is the key for `\\ref` (default:
+    `tab:` and the kind). A rule separates the protocols, the row of means from the classes, and each class of Table IV.
+    """
+    kind, shown, block = _display(table)
+    groups: list[list] = []
+    for group, _ in shown.columns:
+        if group and groups and groups[-1][0] == group:
+            groups[-1][1] += 1
+        else:
+            groups.append([group, 1])
+    spans, rules, start = [], [], 1
+    for group, width in groups:
+        spans.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group)}}}" if group else "")
+        rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if group else []
+        start += width
+    body = []
+    for position, (cells, here) in enumerate(zip(shown.to_numpy().tolist(), block, strict=True)):
+        if position and here != block[position - 1]:
+            body.append(r"\midrule")
+        body.append(" & ".join(map(escape, cells)) + r" \\")
+    lines = [
+        r"\begin{table*}[t]",
+        r"\centering",
+        rf"\caption{{{escape(CAPTIONS[kind] if caption is None else caption)}}}",
+        rf"\label{{{label or 'tab:' + kind}}}",
+        r"\scriptsize",
+        r"\setlength{\tabcolsep}{2pt}",
+        rf"\begin{{tabular}}{{{''.join('l' if name in _LEFT else 'r' for _, name in shown.columns)}}}",
+        r"\toprule",
+        " & ".join(spans) + r" \\",
+        " ".join(rules),
+        " & ".join(escape(name) for _, name in shown.columns) + r" \\",
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table*}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "–": "--",
+        "±": r"$\pm$",
+        **{special: "\\" + special for special in "&%$#_{}"},
+    }
+)
+
+
+def escape(text: str) -> str:
+    r"""Plain text as LaTeX source.
+
+    >>> escape("Alarm_bell_ringing, 95 %")
+    'Alarm\\_bell\\_ringing, 95 \\%'
+    """
+    return text.translate(_LATEX)
+
+
+_LEFT = ("Class", "Protocol", "Detector", "Sound")
+
+
+def _number(value: float, scale: float = 1, digits: int = 2) -> str:
+    return MISSING if pd.isna(value) else f"{value * scale:.{digits}f}"
+
+
+def _count(value) -> str:
+    return MISSING if pd.isna(value) else str(int(value))
+
+
+def _with_std(value: float, std: float) -> str:
+    return _number(value) if pd.isna(value) or pd.isna(std) else f"{value:.2f} ± {std:.2f}"
+
+
+def _with_interval(value: float, low: float, high: float, scale: float = 1, digits: int = 2) -> str:
+    shown = _number(value, scale, digits)
+    if pd.isna(value) or pd.isna(low) or pd.isna(high):
+        return shown
+    return f"{shown} [{_number(low, scale, digits)}, {_number(high, scale, digits)}]"
+
+
+def _two(iou: float, f1: float) -> str:
+    return MISSING if pd.isna(iou) and pd.isna(f1) else f"{_number(iou)} / {_number(f1)}"
+
+
+def _display(table: pd.DataFrame) -> tuple[str, pd.DataFrame, list]:
+    """What people see: the kind of table, its text under (group, name) columns, and each row's block."""
+    if "real_iou" in table:
+        shown = _display_recordings(table)
+        return "recordings", shown, list(zip(shown["", "Protocol"], shown["", "Class"], strict=True))
+    if "pointing_game" in table:
+        return "detection", _display_detection(table), list(table["protocol"])
+    if "detector" in table:
+        shown = _display_per_class(table)
+        return "per_class", shown, list(shown["", "Protocol"])
+    return "classification", _display_classification(table), list(table["label"] == "mean")
+
+
+def _display_classification(table: pd.DataFrame) -> pd.DataFrame:
+    shown = {("", "Class"): table["label"], ("", "Clips"): table["clips"].map(_count)}
+    for metric, title in {"precision": "Precision", "recall": "Recall", "f1": "F1"}.items():
+        shown[title, "ours"] = map(_with_std, table[metric], table[f"{metric}_std"])
+        shown[title, "paper"] = map(_number, table[f"paper_{metric}"])
+    shown["", "Undefined seeds"] = table["undefined"].map(_count)
+    return _text(shown)
+
+
+def _display_detection(table: pd.DataFrame) -> pd.DataFrame:
+    rows = table.to_dict("records")
+    percent = {"scale": 100, "digits": 1}
+    shown = {
+        ("", "Protocol"): table["protocol"],
+        ("", "Detector"): table["detector"].map(paper.name),
+        ("IoU", "ours"): [_with_interval(row["iou"], row["iou_low"], row["iou_high"]) for row in rows],
+        ("IoU", "paper"): table["paper_iou"].map(_number),
+        ("IoU std", "ours"): table["iou_std"].map(_number),
+        ("IoU std", "paper"): table["paper_iou_std"].map(_number),
+        ("F1", "ours"): [_with_interval(row["f1"], row["f1_low"], row["f1_high"]) for row in rows],
+        ("F1", "paper"): table["paper_f1"].map(_number),
+        ("PG / %", "ours"): [
+            _with_interval(row["pointing_game"], row["pg_low"], row["pg_high"], **percent) for row in rows
+        ],
+        ("PG / %", "paper"): [_number(value, **percent) for value in table["paper_pointing_game"]],
+        ("PG / %", "by class"): [_number(value, **percent) for value in table["pg_class_mean"]],
+        ("", "AP"): table["average_precision"].map(_number),
+        ("F1 (sed_eval)", "segment"): table["segment_f1"].map(_number),
+        ("F1 (sed_eval)", "event"): table["event_f1"].map(_number),
+        ("Pairs", "all"): table["pairs"].map(_count),
+        ("Pairs", "undef."): table["undefined"].map(_count),
+    }
+    return _text(shown)
+
+
+def _display_per_class(table: pd.DataFrame) -> pd.DataFrame:
+    detectors = table["detector"].unique()
+    rows = table[["protocol", "label"]].drop_duplicates()
+    cells = table.set_index(["protocol", "label", "detector"])
+    pairs = cells.groupby(["protocol", "label"])["pairs"].max()
+    shown = {
+        ("", "Protocol"): rows["protocol"],
+        ("", "Class"): rows["label"],
+        ("", "Pairs"): [_count(pairs[key]) for key in zip(*rows.to_numpy().T, strict=True)],
+    }
+    for detector in detectors:
+        found = cells.xs(detector, level="detector").reindex(pd.MultiIndex.from_frame(rows))
+        shown[paper.name(detector), "IoU / F1"] = [_two(iou, f1) for iou, f1 in found[["iou", "f1"]].to_numpy()]
+        numbers = found[["paper_iou", "paper_f1"]].to_numpy()
+        if not np.isnan(numbers.astype(float)).all():
+            shown[paper.name(detector), "(paper)"] = [f"({_two(iou, f1)})" for iou, f1 in numbers]
+    return _text(shown)
+
+
+def _display_recordings(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each sound of a class, so that they stand one above the other; columns by detector."""
+    sounds = [sound for sound in SOUNDS.values() if f"{sound}_iou" in table]
+    keys = table[["protocol", "label"]].drop_duplicates().to_numpy().tolist()
+    rows = [(protocol, label, sound) for protocol, label in keys for sound in sounds]
+    cells = table.set_index(["protocol", "label", "detector"]).sort_index()
+    most = cells.groupby(["protocol", "label"]).max(numeric_only=True)
+    shown = {
+        ("", "Protocol"): [protocol for protocol, _, _ in rows],
+        ("", "Class"): [_MEANS.get(label, label) for _, label, _ in rows],
+        ("", "Sound"): ["real, unseen" if sound == "unseen" else sound for _, _, sound in rows],
+        ("", "Pairs"): [_count(most.loc[(protocol, label), f"{sound}_pairs"]) for protocol, label, sound in rows],
+        ("", "Clips"): [_count(most.loc[(protocol, label), f"{sound}_clips"]) for protocol, label, sound in rows],
+    }
+    for detector in table["detector"].unique():
+        found = [cells.loc[(protocol, label, detector)] for protocol, label, _ in rows]
+        pairs = list(zip(found, (sound for _, _, sound in rows), strict=True))
+        name = paper.name(detector)
+        shown[name, "IoU / F1"] = [_two(cell[f"{sound}_iou"], cell[f"{sound}_f1"]) for cell, sound in pairs]
+        shown[name, "PG / %"] = [_number(cell[f"{sound}_pointing_game"], 100, 1) for cell, sound in pairs]
+    return _text(shown)
+
+
+def _text(columns: dict) -> pd.DataFrame:
+    return pd.DataFrame({key: list(values) for key, values in columns.items()})

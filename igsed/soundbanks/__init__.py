@@ -1,0 +1,1 @@
+"""Soundbanks: isolated sound events and backgrounds that mixtures are made of."""

@@ -1,0 +1,234 @@
+"""Progress: whole lines in a file or pipe, one bar on a terminal however many jobs run there."""
+
+import contextlib
+import itertools
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from igsed.jobs import progress
+from igsed.jobs.console import progress as counted
+
+QUICK = "from igsed import console, progress\nimport os, sys, time\n"
+QUICK += "progress._SOON, progress._REDRAW, progress._LINES = 0.05, 0.02, 0.1\n"
+LINE = r"\w+: \d+ of 40, \d+ %, \d+:\d\d left"
+
+
+def work(name: str, count: int = 40, pause: float = 0.02) -> str:
+    return f"for _ in console.progress(range({count}), {name!r}):\n    time.sleep({pause})\n"
+
+
+@pytest.fixture
+def start():
+    """Start Python with some code; what still runs at the end is killed."""
+    started = []
+
+    def run(code: str, stderr) -> subprocess.Popen:
+        environment = os.environ | {"TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
+        started.append(subprocess.Popen([sys.executable, "-c", QUICK + code], stderr=stderr, env=environment))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def screen(written: str) -> list[str]:
+    """What a terminal shows after all that was written to it: its lines, without empty ones at the end."""
+    rows, row, column = [""], 0, 0
+    for piece in re.findall(r"\x1b\[[JA]|.", written, flags=re.DOTALL):
+        if piece == "\r":
+            column = 0
+        elif piece == "\n":
+            row += 1
+            rows += [""] * (row == len(rows))
+        elif piece == "\x1b[A":
+            row = max(0, row - 1)
+        elif piece == "\x1b[J":
+            rows[row:] = [rows[row][:column]]
+        else:
+            line = rows[row].ljust(column)
+            rows[row], column = line[:column] + piece + line[column + 1 :], column + 1
+    while rows and not rows[-1].strip():
+        rows.pop()
+    return rows
+
+
+class Terminal:
+    """A pseudoterminal; `written` is all that came out of it."""
+
+    def __init__(self):
+        self.inside, self.outside = pty.openpty()
+        self._pieces = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):  # EIO: nobody has it open any more
+            while piece := os.read(self.inside, 4096):
+                self._pieces.append(piece)
+
+    @property
+    def written(self) -> str:
+        return b"".join(self._pieces).decode()
+
+    def write(self, text: str) -> None:
+        os.write(self.outside, text.encode())
+
+    def close(self) -> str:
+        os.close(self.outside)
+        self._reader.join(20)
+        os.close(self.inside)
+        return self.written
+
+    def wait_for(self, text: str) -> None:
+        end = time.monotonic() + 20
+        while text not in self.written:
+            assert time.monotonic() < end, self.written
+            time.sleep(0.01)
+
+
+def drawn(written: str) -> list[str]:
+    """The names in the bars, in the order in which these were drawn."""
+    return re.findall(r"\n(\w+): +\d+%", written)
+
+
+@pytest.mark.parametrize("kind", [list, range, dict, iter, "generator"], ids=str)
+def test_items_pass_through(kind, capsys):
+    items = {list: [0, 1, 2], range: range(3), dict: dict.fromkeys(range(3)), iter: iter(range(3))}
+    assert list(counted(items.get(kind) or (k for k in range(3)), "counting")) == [0, 1, 2]
+    assert list(counted(items[list][:0], "counting", total=7)) == []
+    assert capsys.readouterr().err == ""
+
+
+@given(st.integers(0, 10**6), st.none() | st.integers(1, 10**6), st.floats(0, 1e6), st.booleans())
+def test_a_state_in_words_is_one_line(done, total, seconds, in_bytes):
+    state = progress.Progress("work", total, in_bytes=in_bytes)
+    state.done = min(done, total or done)
+    text = state.line(seconds)
+    assert re.fullmatch(r"work: [\d.]+( of [\d.]+)?( MB)?(, (\d|[1-9]\d|100) %)?(, \d+(:\d\d)+ (left|so far))?", text)
+    if state.done == total:
+        assert text.endswith("100 %, 0:00 left")
+
+
+def test_what_was_done_before_does_not_count_as_fast():
+    state = progress.Progress("bank.zip", 4_000_000, initial=2_000_000, in_bytes=True)
+    state.done = 3_000_000
+    assert state.line(60) == "bank.zip: 3.0 of 4.0 MB, 75 %, 1:00 left"
+    assert progress.Progress("clips", 4, initial=2).line(60) == "clips: 2 of 4, 50 %"
+
+
+def test_in_a_pipe_lines_are_whole_and_there_are_no_carriage_returns(start):
+    read, write = os.pipe()
+    jobs = [start(work(name), write) for name in ("mixing", "explaining")]
+    os.close(write)
+    with open(read, encoding="utf-8", newline="") as pipe:
+        told = pipe.read()
+    assert [job.wait() for job in jobs] == [0, 0]
+    assert "\r" not in told
+    assert told.endswith("\n")
+    lines = told.splitlines()
+    assert all(re.fullmatch(LINE, line) for line in lines), told
+    for name in ("mixing", "explaining"):
+        assert 2 <= sum(line.startswith(name) for line in lines) <= 40 * 0.02 / 0.1 + 5
+
+
+def test_in_a_pipe_short_work_is_not_told(start):
+    code = work("short", count=4) + "progress._LINES = 10.0\n" + work("seconds", count=20)
+    job = start(code, subprocess.PIPE)
+    assert job.communicate()[1] == b""
+
+
+def test_two_lines_of_a_process_keep_their_distance(start):
+    """Also where one piece of work follows another, or lies within it."""
+    inner = "    for _ in console.progress(range(3), 'inner'):\n        time.sleep(0.02)\n"
+    job = start(f"for _ in console.progress(range(10), 'outer'):\n{inner}", subprocess.PIPE)
+    lines = job.communicate()[1].decode().splitlines()
+    assert 1 <= len(lines) <= 10
+
+
+def test_on_a_terminal_one_process_draws_at_a_time_and_nothing_is_glued(start):
+    terminal = Terminal()
+    jobs = [start(work("first"), terminal.outside), start(work("second", count=80), terminal.outside)]
+    terminal.wait_for("%")
+    for k in range(5):
+        terminal.write(f"{k} of 5 steps done\n")  # as Snakemake does, which knows nothing of bars
+        time.sleep(0.1)
+    assert [job.wait() for job in jobs] == [0, 0]
+    names = drawn(written := terminal.close())
+    assert len(names) > 10
+    changes = sum(a != b for a, b in itertools.pairwise(names))
+    assert changes <= 1
+    assert screen(written) == [f"{k} of 5 steps done" for k in range(5)]
+
+
+def test_who_is_killed_lets_the_terminal_go(start):
+    terminal = Terminal()
+    first = start(work("first", count=2000), terminal.outside)
+    terminal.wait_for("first")
+    second = start(work("second", count=2000), terminal.outside)
+    time.sleep(1.5)
+    assert set(drawn(terminal.written)) == {"first"}
+    first.send_signal(signal.SIGKILL)
+    terminal.wait_for("second")
+    second.terminate()
+    assert (first.wait(), second.wait()) == (-signal.SIGKILL, -signal.SIGTERM)
+    terminal.close()
+
+
+def test_messages_of_igsed_wipe_the_bar_of_whichever_process(start):
+    terminal = Terminal()
+    bar = start(work("bar", count=60), terminal.outside)
+    terminal.wait_for("bar")
+    failing = "with console.job(os.devnull, {}):\n    raise console.InputError('dog.wav: is silent.')\n"
+    others = [start("progress.say('once more')", terminal.outside), start(failing, terminal.outside)]
+    assert [job.wait() for job in (*others, bar)] == [0, 1, 0]
+    lines = [line for line in screen(terminal.close()) if line.strip()]
+    assert sorted(lines) == ["ERROR: dog.wav: is silent.", "once more"]
+
+
+def test_work_that_fails_leaves_no_bar(start):
+    terminal = Terminal()
+    code = work("failing") + "    if _ == 30:\n        raise ValueError('it failed')\n"
+    assert start(code, terminal.outside).wait() == 1
+    written = terminal.close()
+    assert drawn(written)
+    shown = "\n".join(screen(written))
+    assert "it failed" in shown
+    assert "%" not in shown
+
+
+def test_the_innermost_work_is_shown(start):
+    terminal = Terminal()
+    inner = "    for _ in console.progress(range(20), 'inner'):\n        time.sleep(0.02)\n    time.sleep(0.1)\n"
+    assert start(f"for _ in console.progress(range(3), 'outer'):\n{inner}", terminal.outside).wait() == 0
+    written = terminal.close()
+    assert set(drawn(written)) == {"inner", "outer"}
+    assert screen(written) == []
+
+
+@pytest.mark.parametrize("refusal", ["os.ttyname", "progress.fcntl.flock"])
+def test_where_no_lock_can_be_had_a_process_draws(start, refusal):
+    terminal = Terminal()
+    code = f"def refuse(*_):\n    raise OSError\n{refusal} = refuse\n{work('alone')}"
+    assert start(code, terminal.outside).wait() == 0
+    assert set(drawn(terminal.close())) == {"alone"}
+
+
+def test_a_terminal_without_a_cursor_gets_lines(start):
+    terminal = Terminal()
+    job = start(f"os.environ['TERM'] = 'dumb'\n{work('plain')}", terminal.outside)
+    assert job.wait() == 0
+    lines = terminal.close().replace("\r\n", "\n").splitlines()
+    assert lines
+    assert all(re.fullmatch(LINE, line) for line in lines)

@@ -1,0 +1,384 @@
+"""Figures: bytes that repeat, styles that stay apart, units on the axes, all detectors, no text over text."""
+
+import functools
+import itertools
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import image
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.text import Text
+
+from igsed import LABELS
+from igsed.report import figures, paper
+from igsed.report.pipeline_figure import pipeline
+
+DETECTORS = list(paper.NAMES)
+
+
+def example(label="Dog", detectors=DETECTORS, **changes):
+    rng = np.random.default_rng(3)
+    rate = 16_000
+    waveform = 0.01 * rng.normal(size=10 * rate)
+    waveform[2 * rate : 3 * rate] += np.sin(2 * np.pi * 440 * np.arange(rate) / rate)
+    events = [(2.0, 3.0, label), (6.2, 9.4, "Electric_shaver_toothbrush"), (6.0, 6.5, "Dishes")]
+    active = np.zeros(100, dtype=bool)
+    active[20:30] = True
+    scores = {detector: 5 * (active + 0.2 * rng.random(100)) - 40 for detector in detectors}
+    fields = {
+        "clip": "test_00017",
+        "label": label,
+        "waveform": waveform,
+        "sample_rate": rate,
+        "events": pd.DataFrame(events, columns=["onset", "offset", "label"]),
+        "scores": scores,
+        "masks": dict.fromkeys(detectors, active),
+        "iou": dict.fromkeys(detectors, 0.875),
+    }
+    return figures.Example(**fields | changes)
+
+
+def sweep(detectors=DETECTORS):
+    rows = [
+        (detector, seed, percentile, 0.5 - abs(percentile - 30 - 5 * i) / 300 + seed / 100, 0.6, 9)
+        for i, detector in enumerate(detectors)
+        for seed in range(3)
+        for percentile in range(1, 100)
+    ]
+    return pd.DataFrame(rows, columns=["detector", "seed", "percentile", "iou", "f1", "n"])
+
+
+def per_class_table(detectors=DETECTORS, labels=("Cat", "Electric_shaver_toothbrush"), protocols=("own", "shared")):
+    rows = [
+        (
+            label,
+            detector,
+            protocol,
+            0.4,
+            0.3,
+            0.5,
+            getattr(paper.PER_CLASS.get((label, detector)), "iou", np.nan),
+            3 if label == "Cat" else 12,
+        )
+        for protocol in protocols
+        for label in labels
+        for detector in detectors
+    ]
+    return pd.DataFrame(
+        rows, columns=["label", "detector", "protocol", "iou", "iou_low", "iou_high", "paper_iou", "clips"]
+    )
+
+
+def recordings_table(detectors=DETECTORS, labels=("Cat", "Electric_shaver_toothbrush"), unseen=True):
+    """Synthetic IoU 0.5, real 0.4, unseen 0.3; Cat has few real clips, and none is unseen."""
+    rows = [(label, d, protocol) for protocol in ("own", "shared") for label in (*labels, "all") for d in detectors]
+    table = pd.DataFrame(rows, columns=["label", "detector", "protocol"])
+    for sound, value in [("synthetic", 0.5), ("real", 0.4), ("unseen", 0.3)][: 3 if unseen else 2]:
+        table[f"{sound}_iou"] = value - 0.01 * (table["protocol"] == "shared")
+        table[f"{sound}_iou_low"], table[f"{sound}_iou_high"] = value - 0.1, value + 0.2
+        table[f"{sound}_clips"] = 20
+    table.loc[table["label"] == "Cat", "real_clips"] = 3
+    if unseen:
+        table.loc[table["label"] == "Cat", ["unseen_iou", "unseen_iou_low", "unseen_iou_high"]] = np.nan
+        table.loc[table["label"] == "Cat", "unseen_clips"] = 0
+    return table
+
+
+def curves(models=("clip", "fw_ws", "fw_ss")):
+    rows = [(m, s, e, 0.6 / e, 0.1 + 0.5 / e + 0.002 * e) for m in models for s in (0, 1) for e in range(1, 21)]
+    return pd.DataFrame(rows, columns=["model", "seed", "epoch", "train_loss", "validation_loss"])
+
+
+FIGURES = {
+    "pipeline": lambda: pipeline(),
+    "pipeline_with_example": lambda: pipeline(example()),
+    "examples": lambda: figures.examples([example(), example("Speech", iou={})]),
+    "one_example": lambda: figures.examples([example(detectors=["ig"])]),
+    "thresholds": lambda: figures.thresholds(sweep()),
+    "per_class": lambda: figures.per_class(per_class_table()),
+    "training": lambda: figures.training(curves(("clip", "fw_ws"))),
+    "recordings": lambda: figures.recordings(recordings_table(labels=LABELS)),
+    "recordings_of_many": lambda: figures.recordings(
+        recordings_table([*DETECTORS, "grad_cam", "mine"], LABELS[:4], False)
+    ),
+}
+
+
+def texts(figure):
+    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+
+
+def out_of_view(ax):
+    """Labels of ticks beyond the axis, which matplotlib keeps and does not draw."""
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        for tick in axis.get_major_ticks():
+            if not low <= tick.get_loc() <= high:
+                yield from (tick.label1, tick.label2)
+
+
+@functools.cache
+def drawn(name):
+    """A figure, and its visible texts with their boxes in pixels, after layout, as `save` does it."""
+    figure = FIGURES[name]()
+    with matplotlib.rc_context(figures.RC):
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        hidden = {label for ax in figure.axes for label in out_of_view(ax)}
+        boxes = [(t, t.get_window_extent(canvas.get_renderer())) for t in texts(figure) if t not in hidden]
+    return figure, boxes
+
+
+@pytest.mark.parametrize("name", ["pipeline_with_example", "one_example", "thresholds", "per_class", "recordings"])
+def test_bytes_repeat(name, tmp_path):
+    figure = FIGURES[name]()
+    figures.save(figure, tmp_path / "deep/a.svg", tmp_path / "deep/a.png")
+    figures.save(FIGURES[name](), tmp_path / "b.svg", tmp_path / "b.png")
+    svg = (tmp_path / "deep/a.svg").read_bytes()
+    assert svg == (tmp_path / "b.svg").read_bytes()
+    assert (tmp_path / "deep/a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    ElementTree.fromstring(svg)
+    assert b"dc:date" not in svg
+    assert b"Matplotlib v" not in svg
+    assert b"tEXt" not in (tmp_path / "b.png").read_bytes()
+    pixels = image.imread(tmp_path / "b.png")
+    assert abs(pixels.shape[1] - figures.WIDTH * 200) <= 1
+    assert pixels[..., :3].std() > 0.05
+
+
+def test_a_figure_saved_again_is_the_same(tmp_path):
+    figure = figures.training(curves(["clip"]).query("seed == 0"))
+    figures.save(figure, tmp_path / "a.svg", tmp_path / "a.png")
+    figures.save(figure, tmp_path / "b.png", tmp_path / "b.svg")
+    for ending in ("svg", "png"):
+        assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_text_is_legible_and_inside_the_figure(name):
+    figure, boxes = drawn(name)
+    assert min(text.get_fontsize() for text, _ in boxes) >= 7
+    width, height = figure.get_size_inches() * figure.dpi
+    for text, box in boxes:
+        inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
+        assert inside, (text.get_text(), box)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_text_lies_over_text(name):
+    for (one, a), (other, b) in itertools.combinations(drawn(name)[1], 2):
+        apart = a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 <= b.y0 or b.y1 <= a.y0
+        assert apart, (one.get_text(), other.get_text())
+
+
+def test_pipeline_text_lies_inside_its_box():
+    figure, extents = drawn("pipeline")
+    boxes = [patch.get_window_extent() for patch in figure.axes[0].patches]
+    inside = 0
+    for text, extent in extents:
+        for box in boxes:
+            if box.contains((extent.x0 + extent.x1) / 2, (extent.y0 + extent.y1) / 2):
+                assert box.x0 < extent.x0 < extent.x1 < box.x1, text.get_text()
+                assert box.y0 < extent.y0 < extent.y1 < box.y1, text.get_text()
+                inside += 1
+    assert inside == 2 * len(boxes) == 26
+    assert {*paper.NAMES.values()} <= {text.get_text() for text in texts(figure)}
+
+
+def test_pipeline_takes_an_example_of_any_detectors():
+    assert len(pipeline().axes) == 1
+    assert len(pipeline(example(detectors=["mine"])).axes) == 3
+    assert len(pipeline(example(detectors=[])).axes) == 2
+
+
+def luminance(colour):
+    return np.dot([0.2126, 0.7152, 0.0722], np.power(to_rgb(colour), 2.2))
+
+
+def test_styles_stay_apart_without_colour():
+    look = figures.styles([*DETECTORS, *(f"extra_{i}" for i in range(7))])
+    for one, other in itertools.combinations(look.values(), 2):
+        assert one.marker != other.marker
+        assert one.colour + str(one.line) != other.colour + str(other.line)
+    for one, other in itertools.combinations(figures.STYLE.values(), 2):
+        assert one.line != other.line
+        assert one.colour != other.colour
+    assert max(luminance(style.colour) for style in look.values()) < 0.55
+
+
+def test_a_style_depends_on_the_names_alone():
+    look = figures.styles(["zoom", "ig", "cam"])
+    assert list(look) == ["zoom", "ig", "cam"]
+    assert look == figures.styles(["cam", "zoom", "ig"])
+    assert look["ig"] == figures.styles(["ig"])["ig"] == figures.STYLE["ig"]
+    many = figures.styles(f"d{i:03}" for i in range(140))
+    assert len(set(many.values())) == 140
+
+
+def test_examples_draws_every_detector():
+    figure = figures.examples([example(), example("Speech", detectors=["ig"]), example("Cat")])
+    panels = np.reshape([ax for ax in figure.axes if ax.get_label() != "<colorbar>"], (7, 3))
+    for detector, row in zip(DETECTORS, panels[2:], strict=True):
+        assert row[0].get_ylabel() == paper.NAMES[detector]
+        colours = [to_hex(stairs.get_edgecolor()) for stairs in row[0].patches if hasattr(stairs, "get_data")]
+        assert to_hex(figures.STYLE[detector].colour) in colours
+        assert row[0].texts[0].get_text() == "IoU 0.88"
+    assert len(panels[6, 1].texts) == 0
+    assert panels[2, 1].texts[0].get_text() == "IoU 0.88"
+    words = {text.get_text() for text in texts(figure)}
+    assert {
+        "Time / s",
+        "Frequency / kHz",
+        "Level / dB",
+        "Frame score,\nscaled to 0…1 within the clip",
+    } <= words
+    assert {"Dog\ntest_00017", "Dishes", "Electric shaver toothbrush"} <= words
+    assert panels[2, 0].get_xlim() == (0, 10)
+    assert panels[0, 0].get_shared_x_axes().joined(*panels[[0, 6], 0])
+
+
+def test_examples_marks_detections_and_ground_truth_where_they_are():
+    figure = figures.examples([example(), example()])
+    bars = figure.axes[4].collections[0].get_paths()
+    assert [path.get_extents().intervalx.tolist() for path in bars] == [[2.0, 3.0]]
+    truth = figure.axes[2].collections
+    assert truth[0].get_paths()[0].get_extents().intervalx.tolist() == [2.0, 3.0]
+    assert [collection.get_hatch() is None for collection in truth] == [True, False, False]
+
+
+def test_examples_without_detection_or_iou():
+    empty = example(masks={d: np.zeros(100, dtype=bool) for d in DETECTORS}, iou={"ig": np.nan})
+    figure = figures.examples([empty, empty])
+    assert "IoU –" in {text.get_text() for text in texts(figure)}
+
+
+def test_scaled():
+    assert figures.scaled(np.array([-40.0, -30.0, -35.0])).tolist() == [0, 1, 0.5]
+    assert figures.scaled(np.full(4, 7.0)).tolist() == [0, 0, 0, 0]
+
+
+def test_log_spectrogram_finds_a_tone():
+    rate = 32_000
+    waveform = np.zeros(2 * rate)
+    waveform[rate:] = np.sin(2 * np.pi * 1000 * np.arange(rate) / rate)
+    time, frequency, level = figures.log_spectrogram(waveform, rate)
+    assert level.shape == (len(frequency), len(time))
+    assert level.max() <= 0
+    assert level.min() == -70
+    band, frame = np.unravel_index(level.argmax(), level.shape)
+    assert frequency[band] == pytest.approx(1000, rel=0.04)
+    assert time[frame] > 1
+    assert (level[:, time < 0.9] == -70).all()
+    silent = figures.log_spectrogram(np.zeros(rate), rate)[2]
+    assert np.isfinite(silent).all()
+
+
+def test_thresholds_shows_mean_range_optimum_and_paper():
+    figure = figures.thresholds(sweep())
+    iou, f1 = figure.axes
+    assert (iou.get_xlabel(), iou.get_ylabel()) == ("Percentile threshold", "IoU (validation)")
+    assert f1.get_ylabel() == "F1 (validation)"
+    assert len(iou.collections) == 5
+    curves = [line for line in iou.lines if len(line.get_xdata()) == 99]
+    assert [line.get_color() for line in curves] == [figures.STYLE[d].colour for d in DETECTORS]
+    assert curves[0].get_ydata()[29] == pytest.approx(0.51)
+    marks = [line for line in iou.lines if line not in curves]
+    points = {(float(*line.get_xdata()), round(float(*line.get_ydata()), 3)) for line in marks}
+    assert points == {(30 + 5 * i, 0.51) for i in range(5)} | {(56, 0.39), (43, 0.54), (28, 0.65)}
+    hollow = [line for line in f1.lines if line.get_markerfacecolor() == "none"]
+    assert {float(*line.get_ydata()) for line in hollow} == {0.52, 0.67, 0.77}
+    words = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert words == {*paper.NAMES.values(), "validation optimum", "the paper's peak"}
+
+
+def test_thresholds_marks_what_was_chosen_and_takes_other_detectors():
+    chosen = pd.DataFrame({"detector": ["ig", "mine"], "percentile": [70, 12]})
+    figure = figures.thresholds(sweep(["ig", "mine"]), chosen)
+    marks = [tuple(line.get_xdata()) for line in figure.axes[1].lines if len(line.get_xdata()) == 1]
+    assert marks == [(70,), (12,), (57,)]
+    assert "mine" in {text.get_text() for text in figure.legends[0].get_texts()}
+
+
+def test_nothing_leaves_the_threshold_panels():
+    figure = figures.thresholds(sweep().assign(f1=0.97))
+    top = figure.axes[1].get_ylim()[1]
+    assert top > 0.97
+    assert figure.axes[0].get_ylim() == (0, top)
+
+
+def test_per_class_shows_intervals_and_the_paper():
+    table = per_class_table()
+    table.loc[0, ["iou", "iou_low", "iou_high"]] = np.nan
+    figure = figures.per_class(table)
+    assert [ax.get_title() for ax in figure.axes] == ["Protocol: own", "Protocol: shared"]
+    assert figure.axes[0].get_xlabel() == "IoU"
+    told = [t.get_text() for t in figure.axes[0].get_yticklabels()]
+    assert told == ["Cat\n3 clips", "Electric shaver toothbrush\n12 clips"]
+    paper_ig, ours_ig, few_ig = figure.axes[1].lines[:3]
+    assert paper_ig.get_xdata().tolist() == [0.47, 0.67]
+    assert paper_ig.get_markerfacecolor() == "none"
+    np.testing.assert_array_equal(ours_ig.get_xdata(), [np.nan, 0.4])
+    np.testing.assert_array_equal(few_ig.get_xdata(), [0.4, np.nan])
+    assert few_ig.get_alpha() == figures.PALE
+    assert "fewer than 10 clips" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert len(figures.per_class(per_class_table(protocols=["own"], labels=["Dog"])).axes) == 1
+
+
+def test_recordings_show_synthetic_real_and_unseen_below_each_other():
+    figure = figures.recordings(recordings_table())
+    panels = figure.axes
+    assert [ax.get_title() for ax in panels] == list(paper.NAMES.values())
+    assert {ax.get_xlabel() for ax in panels} == {"IoU"}
+    told = [t.get_text() for t in panels[0].get_yticklabels()]
+    assert told == ["Cat\n20 / 3", "Electric shaver toothbrush\n20 / 20", "All pairs\n20 / 20"]
+    points = [line for line in panels[0].lines if len(line.get_xdata()) == 1]
+    assert [line.get_marker() for line in points] == ["|"] * 3 + ["o"] * 3 + ["x"] * 3
+    assert [line.get_xdata()[0] for line in points[:7]] == pytest.approx([0.5] * 3 + [0.4] * 3 + [np.nan], nan_ok=True)
+    first = [line.get_ydata()[0] for line in points[::3]]
+    assert first == sorted(first)
+    assert np.mean(first) == pytest.approx(0)
+    assert [line.get_alpha() < 1 for line in points[:6]] == [False] * 3 + [True, False, False]
+    assert [to_hex(line.get_markeredgecolor()) for line in points[6:]] == [to_hex(figures.STYLE["ig"].colour)] * 3
+    lines = panels[0].collections[1].get_segments()
+    assert np.ptp(lines[0][:, 0]) == pytest.approx(0.3)
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words[-1] == "fewer than 10 clips"
+    assert "real, not on the overlap list" in words
+
+
+def test_recordings_without_an_overlap_list_of_another_protocol():
+    table = recordings_table(["ig"], ["Dog"], unseen=False)
+    figure = figures.recordings(table, "shared")
+    points = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
+    assert [round(line.get_xdata()[0], 2) for line in points] == [0.49, 0.49, 0.39, 0.39]
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["synthetic", "real", "bootstrap interval"]
+
+
+def test_recordings_of_more_detectors_than_fit_a_line():
+    figure = drawn("recordings_of_many")[0]
+    assert [ax.get_visible() for ax in figure.axes] == [True] * 7 + [False] * 3
+    labelled = [ax.get_xlabel() == "IoU" for ax in figure.axes]
+    assert labelled == [False, False, True, True, True, True, True, False, False, False]
+
+
+def test_training_has_a_panel_per_model():
+    figure = figures.training(curves(("mine", "fw_ws", "clip")))
+    assert [ax.get_title() for ax in figure.axes] == ["Clip head", "FW-WS head", "mine"]
+    assert figure.axes[0].get_xlabel() == "Epoch"
+    assert figure.axes[0].get_ylabel() == "Binary cross-entropy"
+    dot = figure.axes[0].lines[2]
+    assert dot.get_xdata().tolist() == [16]
+    assert dot.get_marker() == "o"
+
+
+def test_neither_torch_nor_pyplot_is_imported():
+    heavy = "{'torch', 'matplotlib.pyplot', 'scipy'}"
+    code = f"import sys, igsed.report.tables, igsed.report.pipeline_figure; print({heavy} & {{*sys.modules}})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"

@@ -1,0 +1,401 @@
+"""Tables I-IV: right numbers from small hand-made results, and faithful text versions."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from igsed import LABELS
+from igsed.report import paper, tables
+
+CONTRACT = [
+    "detector",
+    "protocol",
+    "iou",
+    "iou_low",
+    "iou_high",
+    "iou_std",
+    "f1",
+    "f1_low",
+    "f1_high",
+    "pointing_game",
+    "pg_low",
+    "pg_high",
+    "paper_iou",
+    "paper_f1",
+    "paper_pointing_game",
+]
+
+
+def predictions(rows):
+    return pd.DataFrame(rows, columns=["seed", "clip", "label", "probability", "predicted", "present"])
+
+
+def intervals(detectors=("energy", "ig", "mine"), labels=("Dog", "Cat"), protocols=("shared", "own")):
+    """Every value is different, so that a mix-up shows: `value` counts up from 0.001."""
+    metrics = ("iou", "f1", "precision", "recall", "pointing_game", "average_precision")
+    rows = [
+        (detector, protocol, label, metric)
+        for detector in detectors
+        for protocol in protocols
+        for label in (*labels, "all", "class_mean")
+        for metric in metrics
+    ]
+    table = pd.DataFrame(rows, columns=["detector", "protocol", "label", "metric"])
+    table["value"] = (np.arange(len(table)) + 1) / 1000
+    table["low"], table["high"] = table["value"] - 0.0004, table["value"] + 0.0004
+    table["std"] = table["value"] / 2
+    table["pairs"], table["clips"], table["seeds"] = 10 + np.arange(len(table)), 9, 3
+    table["undefined"] = (table["metric"] == "pointing_game") * 4
+    return table
+
+
+def with_recordings(unseen=True, **changes):
+    """Intervals of every split; Cat occurs only in synthetic clips, Frying only in real ones."""
+    splits = ["test", "recordings", *(["recordings_unseen"] if unseen else [])]
+    tables = [intervals(labels=("Dog", "Cat", "Frying"), **changes).assign(split=split) for split in splits]
+    for k, table in enumerate(tables):
+        table[["value", "low", "high"]] += 0.1002 * k
+        table["clips"] -= k
+    both = pd.concat(tables, ignore_index=True)
+    absent = (both["label"] == "Cat") & (both["split"] != "test") | (both["label"] == "Frying") & (
+        both["split"] == "test"
+    )
+    both.loc[absent, ["value", "low", "high", "std"]] = np.nan
+    both.loc[absent, ["pairs", "clips", "seeds"]] = 0
+    return both
+
+
+MADE = {
+    "classification": lambda small: tables.classification(small),
+    "detection": lambda _: tables.detection(intervals()),
+    "per_class": lambda _: tables.per_class(intervals()),
+    "recordings": lambda _: tables.recordings(with_recordings()),
+}
+
+
+def cell(table, column="value", **keys):
+    return table.loc[np.logical_and.reduce([table[key] == value for key, value in keys.items()]), column].item()
+
+
+@pytest.fixture
+def small():
+    """Two seeds, three clips, two classes; seed 1 never predicts Dog; the last clip holds neither."""
+    return predictions(
+        [
+            (0, "a", "Dog", 0.9, 1, 1),
+            (0, "b", "Dog", 0.8, 1, 0),
+            (0, "c", "Dog", 0.1, 0, 0),
+            (1, "a", "Dog", 0.2, 0, 1),
+            (1, "b", "Dog", 0.2, 0, 0),
+            (1, "c", "Dog", 0.2, 0, 0),
+            (0, "a", "Cat", 0.9, 1, 1),
+            (0, "b", "Cat", 0.9, 1, 1),
+            (0, "c", "Cat", 0.1, 0, 0),
+            (1, "a", "Cat", 0.9, 1, 1),
+            (1, "b", "Cat", 0.2, 0, 1),
+            (1, "c", "Cat", 0.1, 0, 0),
+        ]
+    )
+
+
+def test_paper_holds_the_published_numbers():
+    assert tuple(paper.CLASSIFICATION) == LABELS
+    assert paper.CLASSIFICATION["Blender"] == (1.00, 0.15, 0.27)
+    assert paper.CLASSIFICATION["Vacuum_cleaner"] == (0.86, 0.46, 0.60)
+    assert paper.CLASSIFICATION["Speech"].recall == 0.98
+    assert list(paper.DETECTION) == ["ig", "fw_ws", "fw_ss", "random", "energy"]
+    assert paper.DETECTION["ig"] == (0.39, 0.52, 0.23, 0.826)
+    assert paper.DETECTION["fw_ss"].pointing_game == 0.979
+    assert paper.DETECTION["energy"] == (0.16, 0.24, 0.16, 0.159)
+    assert len(paper.PER_CLASS) == 30
+    assert paper.PER_CLASS["Dog", "ig"] == (0.45, 0.57)
+    assert paper.PER_CLASS["Frying", "fw_ws"] == (0.52, 0.68)
+    assert paper.PER_CLASS["Blender", "fw_ss"] == (0.69, 0.82)
+    assert ("fw_ss", "f1", 29, 0.77) in paper.PEAKS
+    assert ("ig", "iou", 56, 0.39) in paper.PEAKS
+
+
+def test_the_papers_f1_follows_from_its_precision_and_recall():
+    """A typing error in Table I would break the harmonic mean, up to rounding."""
+    for precision, recall, f1 in paper.CLASSIFICATION.values():
+        assert 2 * precision * recall / (precision + recall) == pytest.approx(f1, abs=0.011)
+
+
+def test_the_papers_numbers_cannot_be_changed():
+    with pytest.raises(TypeError):
+        paper.DETECTION["ig"] = None
+    with pytest.raises(AttributeError):
+        paper.DETECTION["ig"].iou = 1.0
+
+
+def test_classification(small):
+    table = tables.classification(small).set_index("label")
+    assert list(table.index) == ["Cat", "Dog", "mean"]
+    dog, cat, mean = table.loc["Dog"], table.loc["Cat"], table.loc["mean"]
+    assert (dog["clips"], cat["clips"], mean["clips"]) == (1, 2, 3)
+    assert (dog["precision"], dog["recall"]) == (0.5, 0.5)
+    assert dog["f1"] == pytest.approx((2 / 3 + 0) / 2)
+    assert np.isnan(dog["precision_std"])
+    assert dog["undefined"] == 1
+    assert (cat["precision"], cat["recall"], cat["undefined"]) == (1.0, 0.75, 0)
+    assert cat["recall_std"] == pytest.approx(np.std([1, 0.5], ddof=1))
+    assert mean["recall"] == pytest.approx(0.625)
+    assert mean["undefined"] == 1
+    assert mean["recall_std"] == pytest.approx(np.std([1, 0.25], ddof=1))
+    assert (dog["paper_precision"], dog["paper_recall"], dog["paper_f1"]) == (1.00, 0.56, 0.71)
+    assert mean["paper_f1"] == pytest.approx((0.71 + 0.90) / 2)
+
+
+def test_a_class_that_is_never_predicted_is_undefined_not_zero(small):
+    table = tables.classification(small[small["seed"] == 1])
+    dog = table.set_index("label").loc["Dog"]
+    assert np.isnan(dog["precision"])
+    assert dog["recall"] == 0
+    assert dog["f1"] == 0
+    assert dog["undefined"] == 1
+    row = next(line for line in tables.markdown(table).splitlines() if line.startswith("| Dog"))
+    assert row == "| Dog | 1 | – | 1.00 | 0.00 | 0.56 | 0.00 | 0.71 | 1 |"
+    assert re.search(r"^Dog,1,,,1\.000000,0\.000000,", tables.csv(table), re.M)
+
+
+def test_a_class_absent_from_the_test_split(small):
+    absent = small.assign(present=np.where(small["label"] == "Dog", 0, small["present"]), predicted=0)
+    dog = tables.classification(absent).set_index("label").loc["Dog"]
+    assert dog["clips"] == 0
+    assert dog[["precision", "recall", "f1"]].isna().all()
+    assert dog["undefined"] == 2
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30))
+def test_f1_is_the_harmonic_mean_where_both_are_defined(decisions):
+    rows = [(0, str(i), "Dog", 0.5, int(a), int(b)) for i, (a, b) in enumerate(decisions)]
+    dog = tables.classification(predictions(rows)).iloc[0]
+    assert dog[["precision", "recall", "f1"]].dropna().between(0, 1).all()
+    if dog["precision"] > 0 and dog["recall"] > 0:
+        assert dog["f1"] == pytest.approx(2 / (1 / dog["precision"] + 1 / dog["recall"]))
+
+
+def test_detection_columns_and_rows():
+    table = tables.detection(intervals())
+    assert list(table.columns[: len(CONTRACT)]) == CONTRACT
+    assert set(table.columns[len(CONTRACT) :]) == {
+        *("average_precision", "average_precision_low", "average_precision_high", "segment_f1", "event_f1"),
+        *("pg_class_mean", "paper_iou_std", "pairs", "undefined"),
+    }
+    rows = list(zip(table["protocol"], table["detector"], strict=True))
+    assert rows == [(p, d) for p in ("own", "shared") for d in ("ig", "energy", "mine")]
+    asked = tables.detection(intervals(), detectors=["mine", "ig", "energy", "random"])
+    assert list(asked["detector"]) == ["mine", "ig", "energy", "random"] * 2
+    assert asked[asked["detector"] == "random"][["iou", "f1", "pairs"]].isna().all(axis=None)
+
+
+def test_detection_values():
+    source = intervals()
+    table = tables.detection(source)
+    for _, row in table.iterrows():
+        keys = {"detector": row["detector"], "protocol": row["protocol"], "label": "all"}
+        for metric, short in {
+            "iou": "iou",
+            "f1": "f1",
+            "pointing_game": "pg",
+            "average_precision": "average_precision",
+        }.items():
+            assert row[metric] == cell(source, **keys, metric=metric)
+            assert row[f"{short}_low"] == cell(source, "low", **keys, metric=metric)
+            assert row[f"{short}_high"] == cell(source, "high", **keys, metric=metric)
+        assert row["iou_std"] == cell(source, "std", **keys, metric="iou")
+        assert row["pairs"] == cell(source, "pairs", **keys, metric="iou")
+        assert row["undefined"] == 4
+        keys["label"] = "class_mean"
+        assert row["pg_class_mean"] == cell(source, **keys, metric="pointing_game")
+    ig, mine = table[table["detector"] == "ig"], table[table["detector"] == "mine"]
+    assert (ig["paper_iou"] == 0.39).all()
+    assert (ig["paper_pointing_game"] == 0.826).all()
+    assert mine[["paper_iou", "paper_f1", "paper_pointing_game", "segment_f1"]].isna().all(axis=None)
+
+
+def test_segment_and_event_f1_are_test_means_over_seeds():
+    columns = ["detector", "seed", "split", "protocol", "label", "metric", "value"]
+    rows = [
+        ("ig", 0, "test", "own", "all", "segment_f1", 0.2),
+        ("ig", 1, "test", "own", "all", "segment_f1", 0.4),
+        ("ig", 0, "validation", "own", "all", "segment_f1", 0.9),
+        ("ig", 0, "test", "own", "Dog", "segment_f1", 0.9),
+        ("ig", 0, "test", "shared", "all", "event_f1", 0.1),
+    ]
+    table = tables.detection(intervals(), pd.DataFrame(rows, columns=columns)).set_index(["detector", "protocol"])
+    assert table.loc[("ig", "own"), "segment_f1"] == pytest.approx(0.3)
+    assert table.loc[("ig", "shared"), "event_f1"] == pytest.approx(0.1)
+    assert np.isnan(table.loc[("ig", "own"), "event_f1"])
+
+
+def test_per_class():
+    source = intervals()
+    without = source[~((source["label"] == "Cat") & (source["detector"] == "ig"))]
+    table = tables.per_class(without)
+    expected = "label detector protocol iou iou_low iou_high f1 f1_low f1_high pairs paper_iou paper_f1"
+    assert list(table.columns) == [*expected.split(), "clips", "undefined"]
+    assert list(table["label"].unique()) == ["Cat", "Dog"]
+    assert len(table) == 12
+    dog = table.set_index(["label", "detector", "protocol"]).loc["Dog", "ig", "shared"]
+    keys = {"detector": "ig", "protocol": "shared", "label": "Dog"}
+    assert dog["iou"] == cell(source, **keys, metric="iou")
+    assert dog["f1_high"] == cell(source, "high", **keys, metric="f1")
+    assert (dog["paper_iou"], dog["paper_f1"]) == (0.45, 0.57)
+    missing = table.set_index(["label", "detector", "protocol"]).loc["Cat", "ig", "own"]
+    assert missing["pairs"] == 0
+    assert np.isnan(missing["iou"])
+    assert missing["paper_iou"] == 0.47
+    text = tables.markdown(table)
+    header, row = (next(x for x in text.splitlines() if x.startswith(y)) for y in ("| Proto", "| own | Cat"))
+    assert "| IG IoU / F1 | IG (paper) | Energy IoU / F1 | mine IoU / F1 |" in header
+    assert "| – | (0.47 / 0.61) |" in row
+
+
+def test_recordings_stand_beside_the_synthetic_clips():
+    source = with_recordings()
+    table = tables.recordings(source)
+    numbers = [
+        "iou",
+        "iou_low",
+        "iou_high",
+        "f1",
+        "f1_low",
+        "f1_high",
+        "pointing_game",
+        "pg_low",
+        "pg_high",
+        "pairs",
+        "clips",
+        "undefined",
+    ]
+    sounds = ("synthetic", "real", "unseen")
+    assert list(table.columns) == [
+        *("label", "detector", "protocol"),
+        *(f"{sound}_{number}" for sound in sounds for number in numbers),
+    ]
+    rows = list(zip(table["protocol"], table["label"], table["detector"], strict=True))
+    labels = ("Cat", "Dog", "Frying", "class_mean", "all")
+    assert rows == [(p, x, d) for p in ("own", "shared") for x in labels for d in ("ig", "energy", "mine")]
+    for _, row in table.iterrows():
+        keys = {key: row[key] for key in ("detector", "protocol", "label")}
+        for sound, split in zip(sounds, ("test", "recordings", "recordings_unseen"), strict=True):
+            for metric, short in {"iou": "iou", "f1": "f1", "pointing_game": "pg"}.items():
+                for column, part in ((metric, "value"), (f"{short}_low", "low"), (f"{short}_high", "high")):
+                    expected = cell(source, part, **keys, split=split, metric=metric)
+                    assert row[f"{sound}_{column}"] == pytest.approx(expected, nan_ok=True)
+            for count in ("pairs", "clips", "undefined"):
+                assert row[f"{sound}_{count}"] == cell(source, count, **keys, split=split, metric="iou")
+    cat = table[table["label"] == "Cat"]
+    assert cat["real_iou"].isna().all()
+    assert (cat["real_pairs"] == 0).all()
+    assert cat["synthetic_iou"].notna().all()
+
+
+def test_recordings_without_an_overlap_list_and_of_the_two_protocols_alone():
+    source = with_recordings(unseen=False, protocols=("own", "own_present", "shared"))
+    table = tables.recordings(source, ["energy", "ig", "fw_ss"])
+    assert not [column for column in table if column.startswith("unseen")]
+    assert list(table["protocol"].unique()) == ["own", "shared"]
+    assert list(table["detector"][:3]) == ["energy", "ig", "fw_ss"]
+    absent = table[table["detector"] == "fw_ss"]
+    assert absent["real_iou"].isna().all()
+    assert (absent["real_pairs"] == 0).all()
+
+
+def test_recordings_for_people_stand_one_above_the_other():
+    table = tables.recordings(with_recordings(detectors=("ig", "mine")))
+    here = (table["label"] == "Dog") & (table["protocol"] == "own") & (table["detector"] == "ig")
+    columns = [f"real_{column}" for column in ("iou", "f1", "pointing_game", "pairs", "clips")]
+    table.loc[here, columns] = 0.314, 0.271, 0.5, 777, 66
+    text = tables.markdown(table).splitlines()
+    assert text[2].startswith("| Protocol | Class | Sound | Pairs | Clips | IG IoU / F1 | IG PG / % | mine IoU / F1 |")
+    dog = [line for line in text if line.startswith("| own | Dog |")]
+    assert [line.split(" | ")[2] for line in dog] == ["synthetic", "real", "real, unseen"]
+    assert dog[1].startswith("| own | Dog | real | 777 | 66 | 0.31 / 0.27 | 50.0 |")
+    assert any(line.startswith("| own | Cat | real | 0 | 0 | – | – | – | – |") for line in text)
+    assert any(line.startswith("| shared | class mean | synthetic |") for line in text)
+    assert r"own & Dog & real & 777 & 66 & 0.31 / 0.27 & 50.0 &" in tables.latex(table)
+
+
+def test_people_see_two_digits_intervals_and_per_cent():
+    table = tables.detection(intervals(detectors=("ig", "fw_ws")))
+    table.loc[0, ["iou", "iou_low", "iou_high"]] = 0.3921, 0.351, 0.4349
+    table.loc[0, ["pointing_game", "pg_low", "pg_high"]] = 0.8263, 0.78, 0.869
+    text = tables.markdown(table)
+    assert "| own | IG | 0.39 [0.35, 0.43] | 0.39 |" in text
+    assert "| 82.6 [78.0, 86.9] | 82.6 |" in text
+    assert "FW-WS" in text
+    assert "shared rows" in text
+    assert "own & IG & 0.39 [0.35, 0.43] & 0.39 &" in tables.latex(table)
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_text_versions_are_well_formed(kind, small):
+    table = MADE[kind](small)
+    text = tables.markdown(table)
+    assert text.startswith(tables.CAPTIONS[kind])
+    assert tables.markdown(table, "Mine").startswith("Mine\n\n|")
+    pipes = {line.count("|") for line in text.splitlines() if line.startswith("|")}
+    assert len(pipes) == 1
+    assert "nan" not in text.lower()
+    assert "<NA>" not in text
+    source = tables.latex(table, label="tab:x")
+    assert r"\label{tab:x}" in source
+    assert rf"\label{{tab:{kind}}}" in tables.latex(table)
+    body = source.split(r"\begin{tabular}")[1]
+    columns = len(re.match(r"\{([lr]+)\}", body).group(1))
+    for line in body.splitlines():
+        if line.endswith(r"\\"):
+            spans = [int(n) for n in re.findall(r"\\multicolumn\{(\d+)\}", line)]
+            assert line.count(" & ") + 1 + sum(spans) - len(spans) == columns
+    assert all(rule in source for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+    assert not re.search(r"(?<!\\)[_%#$](?!\\pm|\$)", re.sub(r"\$\\pm\$|\\label\{.*\}", "", source))
+    assert source.count("{") == source.count("}")
+    assert source.isascii()
+
+
+def test_latex_escapes_every_special_character():
+    assert tables.escape(r"a\b") == r"a\textbackslash{}b"
+    assert tables.escape("&%$#_{}") == r"\&\%\$\#\_\{\}"
+    assert tables.escape("~^") == r"\textasciitilde{}\textasciicircum{}"
+    assert tables.escape("–") == "--"
+    table = tables.detection(intervals(detectors=("my_50%_det&r",)))
+    assert r"own & my\_50\%\_det\&r &" in tables.latex(table, caption="50 % & more")
+    assert r"\caption{50 \% \& more}" in tables.latex(table, caption="50 % & more")
+
+
+def test_markdown_escapes_the_cell_border():
+    assert r"| a\|b |" in tables.markdown(tables.detection(intervals(detectors=("a|b",))))
+
+
+def test_csv_is_fixed_and_reads_back():
+    table = tables.detection(intervals())
+    text = tables.csv(table)
+    assert text == tables.csv(tables.detection(intervals().sample(frac=1, random_state=0)))
+    first = text.splitlines()[1].split(",")
+    assert first[:2] == ["ig", "own"]
+    assert re.fullmatch(r"0\.\d{6}", first[2])
+    assert "nan" not in text.lower()
+    assert "<NA>" not in text
+    assert "\r" not in text
+    mine = next(line for line in text.splitlines() if line.startswith("mine"))
+    assert mine.split(",")[CONTRACT.index("paper_iou")] == ""
+
+
+def test_text_from_a_table_read_back_from_csv(tmp_path, small):
+    for name in ("detection", "per_class", "recordings"):
+        table = MADE[name](small)
+        path = tmp_path / f"{name}.csv"
+        path.write_text(tables.csv(table))
+        assert tables.markdown(pd.read_csv(path)) == tables.markdown(table)
+
+
+def test_labels_outside_the_ten_come_last_by_name():
+    table = tables.per_class(intervals(labels=("Zebra", "Speech", "Ant", "Cat")))
+    assert list(table["label"].unique()) == ["Cat", "Speech", "Ant", "Zebra"]

@@ -15,7 +15,7 @@ from typing import Any
 
 from igsed.errors import InputError
 from igsed.jobs import integrity, runs
-from igsed.jobs.progress import Progress, clear
+from igsed.jobs.progress import Progress, say
 
 _FULL = 1 << 20
 """A disk with fewer free bytes is called full when a job fails."""
@@ -68,14 +68,14 @@ def job(log: str | Path, outputs: Mapping[str, str], inputs: Iterable[str | Path
             _replace(path, final[name], records[name])
     except InputError as error:
         logging.error("%s", error)
-        clear()
-        sys.exit(f"\nERROR: {error}\n")
+        say(f"\nERROR: {error}\n")
+        sys.exit(1)
     except Exception as error:
         logging.error("%s", traceback.format_exc())
-        clear()
-        if reason := _not_permitted(error, inputs) or _unwritable(error, [Path(log), *temporary.values()]):
-            sys.exit(f"\nERROR: {reason}\n")
-        sys.exit(f"\nERROR: {type(error).__name__}: {error}\n(the full traceback is in {log})\n")
+        unforeseen = f"{type(error).__name__}: {error}\n(the full traceback is in {log})"
+        reason = _not_permitted(error, inputs) or _unwritable(error, [Path(log), *temporary.values()]) or unforeseen
+        say(f"\nERROR: {reason}\n")
+        sys.exit(1)
     finally:
         with contextlib.suppress(OSError):
             for path in (*temporary.values(), *records.values()):

@@ -126,15 +126,11 @@ class Progress:
 
 
 def say(message: str) -> None:
-    """Write a line to standard error, not glued to a bar that this or another process shows there."""
-    clear()
-    _write(f"{message}\n")
+    """Write a line to standard error, and wipe the bar that this or another process shows there.
 
-
-def clear() -> None:
-    """Wipe the bar on the terminal, whichever process shows it, before something else is written there."""
-    if _on_terminal():
-        _write(_ERASE)
+    At once: in between, another process could draw again.
+    """
+    _write(f"{_ERASE if _on_terminal() else ''}{message}\n")
 
 
 def _clock(seconds: float) -> str:

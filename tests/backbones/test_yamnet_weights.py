@@ -10,9 +10,9 @@ import pytest
 
 from igsed.backbones import yamnet_weights as yamnet
 from igsed.errors import InputError
+from tests.backbones.test_tensorbundle import bundle
 from tests.disks import disk
 from tests.loopback import serve, unused_address
-from tests.sources.test_tensorbundle import bundle
 
 VARIABLES = {
     "layer_with_weights-0/kernel": np.arange(12, dtype="<f4").reshape(3, 4),

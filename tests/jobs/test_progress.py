@@ -162,8 +162,10 @@ def test_on_a_terminal_one_process_draws_at_a_time_and_nothing_is_glued(start):
     jobs = [start(work("first"), terminal.outside), start(work("second", count=80), terminal.outside)]
     terminal.wait_for("%")
     for k in range(5):
+        before = len(drawn(terminal.written))
         terminal.write(f"{k} of 5 steps done\n")  # as Snakemake does, which knows nothing of bars
-        time.sleep(0.1)
+        while len(drawn(terminal.written)) <= before + 1 and jobs[1].poll() is None:
+            time.sleep(0.01)
     assert [job.wait() for job in jobs] == [0, 0]
     names = drawn(written := terminal.close())
     assert len(names) > 10

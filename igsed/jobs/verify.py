@@ -1,8 +1,8 @@
 """Whether an experiment's results still are what the workflow made.
 
 Compared are all outputs that have a record (`igsed.jobs.integrity`), and what `manifest.json` names: its inputs, the
-final outputs, the records that there were, and the settings, which `config.yaml` repeats. What fits its record and not the
-manifest was made again since, perhaps with other settings; a whole run renews the manifest.
+final outputs, the records that there were, and the settings, which `config.yaml` repeats. What fits its record and not
+the manifest was made again since, perhaps with other settings; a whole run renews the manifest.
 """
 
 import json

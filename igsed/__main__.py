@@ -9,7 +9,7 @@ from pathlib import Path
 
 import igsed
 from igsed import config, preflight
-from igsed.config import pages as config_docs
+from igsed.config import pages
 from igsed.errors import InputError
 from igsed.jobs import provenance, runs
 from igsed.jobs import verify as verification
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(told, file=sys.stderr)
             return 0
         if options.command == "docs":
-            config_docs.write(options.root)
+            pages.write(options.root)
             return 0
         files = [Path("config.yaml"), *options.configfile, *getattr(options, "more", [])]
         if not files[0].exists():

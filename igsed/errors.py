@@ -1,8 +1,9 @@
 """The one exception that speaks to the user."""
 
 import contextlib
+import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _LONGEST = 10_000
 # Control characters, halves of characters, and what turns the direction of writing.
@@ -56,3 +57,13 @@ class Problems:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+
+
+def suggestion(name: str, known: Iterable) -> str:
+    """` (did you mean …?)` for a name that is close to a known one, else nothing.
+
+    >>> suggestion("clipz", ["clips", "events"])
+    " (did you mean 'clips'?)"
+    """
+    close = difflib.get_close_matches(name, [str(k) for k in known], n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -218,8 +218,7 @@ class _Measurement:
         """One figure, as SVG and PNG."""
 
         def draw() -> None:
-            from igsed import pipeline_figure  # here, so that importing matplotlib counts
-            from igsed.report import figures
+            from igsed.report import figures, pipeline_figure  # here, so that importing matplotlib counts
 
             figures.save(pipeline_figure.pipeline(), self.folder / "figure.svg", self.folder / "figure.png")
 

@@ -4,7 +4,8 @@ Foregrounds come from freesound; `DESED_synth_soundbank.tar.gz` holds them for t
 with the evaluation's backgrounds, in the layout of `igsed.soundbanks.soundbank`. The training backgrounds are parts of
 two other data sets, chosen as DESED chooses them (github turpaultn/DESED, `desed/download.py`): of SINS (DCASE 2018
 task 5, development) the segments of the class "other", of TUT acoustic scenes 2017 (development) those of home, office
-and library. Both have a table `meta.txt` without header: `audio/<name>.wav`, class, session or location, separated by tabs.
+and library. Both have a table `meta.txt` without header: `audio/<name>.wav`, class, session or location, separated by
+tabs.
 
 A background's source is what was recorded in one go, so that no two splits share it: the session of SINS, whose four
 nodes hear the same (`DevNode<node>_ex<session>_<segment>.wav`), and the location of TUT (`b<location>_<start>_<end>`).

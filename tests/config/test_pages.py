@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from igsed.config import Config, Section
-from igsed.config import pages as config_docs
+from igsed.config import Config, pages
+from igsed.settings import Section
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,9 +39,7 @@ def tables(text):
     return found
 
 
-@pytest.mark.parametrize(
-    ("path", "make"), [(config_docs.PAGE, config_docs.markdown), (config_docs.SCHEMA, config_docs.schema)]
-)
+@pytest.mark.parametrize(("path", "make"), [(pages.PAGE, pages.markdown), (pages.SCHEMA, pages.schema)])
 def test_committed_file_is_what_the_models_give(path, make):
     file = ROOT / path
     assert file.is_file(), f"{path} is missing: run `python -m igsed docs`"
@@ -49,13 +47,13 @@ def test_committed_file_is_what_the_models_give(path, make):
 
 
 def test_write_makes_both_files(tmp_path):
-    assert config_docs.write(tmp_path) == [tmp_path / config_docs.PAGE, tmp_path / config_docs.SCHEMA]
-    assert (tmp_path / config_docs.PAGE).read_text(encoding="utf-8") == config_docs.markdown()
-    assert json.loads((tmp_path / config_docs.SCHEMA).read_text(encoding="utf-8"))["properties"]["experiment"]
+    assert pages.write(tmp_path) == [tmp_path / pages.PAGE, tmp_path / pages.SCHEMA]
+    assert (tmp_path / pages.PAGE).read_text(encoding="utf-8") == pages.markdown()
+    assert json.loads((tmp_path / pages.SCHEMA).read_text(encoding="utf-8"))["properties"]["experiment"]
 
 
 def test_every_key_of_every_model_has_a_row_with_its_description():
-    page, described = tables(config_docs.markdown()), list(models())
+    page, described = tables(pages.markdown()), list(models())
     assert set(page) == {path for path, _ in described}
     for path, model in described:
         assert list(page[path]) == list(model.model_fields), path
@@ -80,20 +78,20 @@ def test_every_key_of_every_model_has_a_row_with_its_description():
     ],
 )
 def test_types_defaults_and_allowed_values(section, key, cells):
-    row = tables(config_docs.markdown())[section][key]
+    row = tables(pages.markdown())[section][key]
     assert [row[1], row[2], row[4]] == cells
 
 
 def test_links_lead_to_headings():
-    page = config_docs.markdown()
-    headings = {config_docs.anchor(line.lstrip("# ")) for line in page.splitlines() if line.startswith("##")}
+    page = pages.markdown()
+    headings = {pages.anchor(line.lstrip("# ")) for line in page.splitlines() if line.startswith("##")}
     links = re.findall(r"\]\(#([^)]*)\)", page)
     assert links
     assert set(links) <= headings
 
 
 def test_schema_accepts_the_default_experiment_and_refuses_a_misspelt_key():
-    schema = json.loads(config_docs.schema())
+    schema = json.loads(pages.schema())
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     values = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

@@ -1,0 +1,111 @@
+"""A whole configuration."""
+
+import csv
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from igsed import LABELS
+from igsed.config.detectors import Attribution, CaptumIntegratedGradients, IntegratedGradients
+from igsed.config.evaluation import Evaluation, Figures
+from igsed.config.mixtures import Mixtures
+from igsed.config.recordings import RealRecordings
+from igsed.config.soundbank import Soundbank
+from igsed.config.training import Backbone, Training
+from igsed.errors import InputError, suggestion
+from igsed.registry import ATTRIBUTIONS, BASELINES, FRAMEWISE
+from igsed.settings import Section
+
+
+class Config(Section):
+    """An experiment."""
+
+    experiment: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")] = Field(
+        description="name of the experiment; everything it makes lies in `results/<experiment>/`"
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(description="root of every random draw")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where networks run; `auto` takes a GPU where the machine that plans the jobs has one"
+    )
+    labels: Annotated[list[Literal[LABELS]], Field(min_length=1)] | None = Field(  # type: ignore[valid-type]
+        None, description="the classes; without it all ten, for `folder` and `debian` those that there are"
+    )
+    sources: str = Field("config/sources.csv", description="table of what can be downloaded, from where")
+    soundbank: Soundbank = Field(description="source recordings")
+    mixtures: Mixtures = Field(description="synthetic clips")
+    recordings: RealRecordings | None = Field(None, description="real recordings, a split of their own")
+    backbone: Backbone = Field(Backbone(), description="frozen network")
+    training: Training = Field(Training(), description="heads")
+    detectors: Annotated[list[str], Field(min_length=1)] = Field(
+        ["ig", "fw_ws", "fw_ss", "random", "energy"],
+        description="what is compared: built-in names, or names defined under `attributions`",
+    )
+    ig: IntegratedGradients = Field(IntegratedGradients(), description="the detector `ig`")
+    ig_captum: CaptumIntegratedGradients = Field(CaptumIntegratedGradients(), description="the detector `ig_captum`")
+    attributions: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")], Attribution] = Field(
+        {}, description="attribution methods of your own, by the name that `detectors` uses"
+    )
+    evaluation: Evaluation = Field(Evaluation(), description="thresholds, metrics, intervals")
+    figures: Figures = Field(Figures(), description="figures")
+
+    @model_validator(mode="after")
+    def _detectors(self):
+        known = [*ATTRIBUTIONS, *FRAMEWISE, *BASELINES, *self.attributions]
+        if clash := [name for name in self.attributions if name in [*ATTRIBUTIONS, *FRAMEWISE, *BASELINES]]:
+            raise ValueError(f"attributions: {clash[0]!r} is a built-in detector; choose another name")
+        for name in self.detectors:
+            if name not in known:
+                raise ValueError(
+                    f"detectors: {name!r} is unknown{suggestion(name, known)}; known are {', '.join(known)}"
+                )
+        if len(set(self.detectors)) < len(self.detectors):
+            raise ValueError("detectors: a name occurs twice; remove the repetition")
+        if self.evaluation.shared_from not in self.detectors:
+            raise ValueError(
+                f"evaluation.shared_from: {self.evaluation.shared_from!r} is not among the detectors "
+                f"({', '.join(self.detectors)}); choose one of them or add it to detectors"
+            )
+        return self
+
+    @property
+    def classes(self) -> list[str]:
+        """The experiment's classes in DESED's order; for a folder, those that either of its parts has."""
+        if self.labels is not None:
+            return [label for label in LABELS if label in self.labels]
+        if self.soundbank.kind in ("procedural", "desed"):
+            return list(LABELS)
+        if self.soundbank.kind == "debian":
+            try:
+                with open(self.soundbank.table, encoding="utf-8-sig", newline="") as table:
+                    present = {row["label"] for row in csv.DictReader(table)}
+            except (OSError, ValueError, KeyError, csv.Error) as error:
+                raise InputError(
+                    f"{self.soundbank.table}: cannot be read as a table with the column 'label' "
+                    f"({type(error).__name__}: {error}). Correct it, or the key soundbank.table."
+                ) from None
+            return [label for label in LABELS if label in present]
+        folders = Path(self.soundbank.path or "").glob("audio/*/soundbank/foreground/*")
+        # DESED's folders of recordings without onset or offset end in _nOn, _nOff or both.
+        present = {re.sub(r"(_nOn)?(_nOff)?$", "", folder.name) for folder in folders if folder.is_dir()}
+        return [label for label in LABELS if label in present]
+
+    @property
+    def downloads(self) -> list[str]:
+        """The sources of `config/sources.csv` that the experiment needs."""
+        recordings = ["desed_public_eval"] if self.recordings and self.recordings.kind == "desed_public_eval" else []
+        return [*self.soundbank.downloads, *recordings, *(["panns_cnn14"] if self.backbone.name == "cnn14" else [])]
+
+    @property
+    def attribution_methods(self) -> dict[str, Attribution]:
+        """The attribution methods among the detectors, built-in ones included."""
+        built_in = {
+            name: Attribution(function=path, options=getattr(self, name).model_dump())
+            for name, path in ATTRIBUTIONS.items()
+        }
+        return {name: method for name, method in (built_in | self.attributions).items() if name in self.detectors}
+
+    def seeds_of(self, detector: str) -> list[int]:
+        """The seeds for which a detector has scores of its own; a detector without a model has only seed 0."""
+        return [0] if detector in BASELINES else self.training.seeds

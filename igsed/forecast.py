@@ -28,7 +28,6 @@ import pandas as pd
 from igsed import audio, recordings
 from igsed.config import Config
 from igsed.fetch import table as sources_table
-from igsed.registry import BASELINES, FRAMEWISE
 from igsed.soundbanks import debian, soundbank
 
 DAY = 86400.0
@@ -164,8 +163,8 @@ def jobs(config: Config, costs: Mapping[str, Cost], inputs: Inputs) -> list[Jobs
     judged = {"test": clips["test"], **real}
     scored = {"validation": clips["validation"], **judged}
     seeds, shard, pairs = len(config.training.seeds), config.mixtures.shard, classes_per_clip(config)
-    framewise = [name for name in FRAMEWISE if name in config.detectors]
-    baselines = [name for name in BASELINES if name in config.detectors]
+    framewise = list(config.detectors_of("frames"))
+    baselines = list(config.detectors_of("waveform"))
     protocols = config.evaluation.protocols
     found = []
     if config.soundbank.kind == "procedural":
@@ -186,7 +185,7 @@ def jobs(config: Config, costs: Mapping[str, Cost], inputs: Inputs) -> list[Jobs
     found.append(Jobs("classify", 6, "light", count=seeds * len(scored)))
     for count in scored.values():
         found += [Jobs("framewise", 6, "framewise", count, seeds * len(framewise))] * (len(framewise) > 0)
-        for name in config.attribution_methods:
+        for name in config.detectors_of("classifier"):
             found.append(Jobs("attribute", 7, f"attribute/{name}", count * pairs, seeds))
     rules = len(set(protocols.values()))
     found.append(Jobs("sweep", 8, "sweep", clips["validation"] * seeds * rules, len(config.detectors)))

@@ -6,6 +6,7 @@ score and is trained on clip labels, FW-SS is trained on frame labels. Adam, ear
 weights of the best epoch are kept.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,17 +41,13 @@ class Trained(NamedTuple):
     curve: pd.DataFrame
 
 
-def clip_logits(logits: torch.Tensor) -> torch.Tensor:
-    """Clip logits of a framewise model: the maximum over frames, (…, frame, class) → (…, class)."""
-    return logits.amax(-2)
-
-
 def train(
     features: np.ndarray | Stored,
     targets: np.ndarray,
     validation_features: np.ndarray | Stored,
     validation_targets: np.ndarray,
     seed: int,
+    pool: Callable[[torch.Tensor], torch.Tensor] | None = None,
     learning_rate: float = 1e-3,
     batch_size: int = 16,
     max_epochs: int = 100,
@@ -69,7 +66,8 @@ def train(
     ======== =========================== =======================
 
     Of features in a file (`Stored`) only a batch is held in memory. `seed` sets the initial weights and the order of
-    clips. The result depends on `torch.get_num_threads()` only through rounding.
+    clips. `pool` makes clip logits of frame logits, (…, frame, class) → (…, class), where frames learn from clip labels
+    (see `igsed.detectors.OfFrames`). The result depends on `torch.get_num_threads()` only through rounding.
 
     Raises
     ------
@@ -87,7 +85,7 @@ def train(
     def loss(inputs, wanted, rows) -> torch.Tensor:
         logits = head(torch.from_numpy(np.array(inputs[rows])))
         wanted = torch.from_numpy(np.array(wanted[rows])).float()
-        return binary_cross_entropy_with_logits(clip_logits(logits) if logits.ndim > wanted.ndim else logits, wanted)
+        return binary_cross_entropy_with_logits(pool(logits) if pool and logits.ndim > wanted.ndim else logits, wanted)
 
     def mean_loss(inputs, wanted) -> float:
         with torch.no_grad():

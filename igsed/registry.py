@@ -5,15 +5,3 @@ BACKBONES = {"cnn14": "igsed.backbones.cnn14:CNN14", "yamnet": "igsed.backbones.
 
 WEIGHTS = {"yamnet": "igsed.backbones.yamnet_conversion:obtain"}
 """What fetches a network's weights where none are named: name → `module:function`."""
-
-ATTRIBUTIONS = {
-    "ig": "igsed.attribution.ig:IntegratedGradients",
-    "ig_captum": "igsed.attribution.ig_captum:CaptumIntegratedGradients",
-}
-"""Attribution methods: name → `module:callable`."""
-
-FRAMEWISE = ("fw_ws", "fw_ss")
-"""Detectors that are frame classifiers trained on weak and on strong labels."""
-
-BASELINES = ("random", "energy")
-"""Detectors that know no model; their scores have only seed 0."""

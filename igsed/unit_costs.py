@@ -26,20 +26,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igsed import audio, evaluation, metrics, mixtures, scores, statistics
+from igsed import audio, detectors, evaluation, metrics, mixtures, scores, statistics
 from igsed.config import Config
-from igsed.detectors import baselines, framewise
+from igsed.detectors import framewise
 from igsed.errors import InputError
 from igsed.forecast import Cost, classes_per_clip
-from igsed.registry import BACKBONES, FRAMEWISE
+from igsed.registry import BACKBONES
 from igsed.soundbanks import procedural, soundbank
 from igsed.timeline import FRAME, frame_count
 
 _ENOUGH = 6.0
 """Seconds within which a method with a known number of steps is measured."""
-
-_STEPS = {"ig": "nodes", "ig_captum": "steps"}
-"""Options in which a method's time is linear, for the built-in methods that have such an option."""
 
 _CLIPS = 16
 """Clips whose random scores are judged."""
@@ -99,7 +96,7 @@ class _Measurement:
             for name, part in {"training": self.training, "features": self.features}.items():
                 say(name)
                 part()
-            for name in self.config.attribution_methods:
+            for name in self.config.detectors_of("classifier"):
                 say(f"attribution by {name}")
                 self.attribution(name)
         finally:
@@ -109,7 +106,7 @@ class _Measurement:
     def start(self) -> None:
         """Starting Python as Snakemake does for a script, and importing what light jobs and networks' jobs import."""
         light = ["igsed.jobs.console", "igsed.evaluation", "igsed.predictions", "igsed.scores"]
-        methods = [method.function for method in self.config.attribution_methods.values()]
+        methods = [chosen.detector.runs_in for chosen in self.config.detectors_of("classifier").values()]
         heavy = ["igsed.attribution", "igsed.features", "igsed.heads", BACKBONES[self.config.backbone.name], *methods]
         for name, modules in {"light": light, "torch": heavy}.items():
             imports = ", ".join(["snakemake.script", *(module.partition(":")[0] for module in modules)])
@@ -158,8 +155,10 @@ class _Measurement:
         size = self.clips[0].stat().st_size
         self._add("recordings", "light", _twice(copy, 2)[1], disk=size)
 
+        random = detectors.load("random")
+
         def baseline(writer, clip) -> None:
-            values = baselines.random(*audio.read(self.clips[0]), self.labels, self.config.seed, clip)
+            values = random(*audio.read(self.clips[0]), self.labels, self.config.seed, clip)
             writer.add(clip, self.labels, values)
 
         self._scoring("baseline", baseline)
@@ -262,12 +261,16 @@ class _Measurement:
         rng, settings = np.random.default_rng(0), self.config.training
         # More than fits the processor's caches, read from a file, as in the workflow.
         clips, epochs, classes, embedding = 256, 3, len(self.labels), self.backbone.embedding
-        for model in ["clip", *(name for name in FRAMEWISE if name in self.config.detectors)]:
+        framewise = self.config.detectors_of("frames")
+        for model in ["clip", *framewise]:
             shape = (clips, embedding) if model == "clip" else (clips, len(self.times), embedding)
             np.save(self.folder / f"{model}.npy", rng.standard_normal(shape, dtype=np.float32))
             features = np.load(self.folder / f"{model}.npy", mmap_mode="r")
-            targets = rng.random((*shape[: 2 if model == "fw_ss" else 1], classes)) < 0.2
-            options = {"seed": 0, "batch_size": settings.batch_size, "patience": epochs}
+            chosen = framewise.get(model)
+            by_frame = chosen is not None and chosen.detector.learns_from == "frame"
+            targets = rng.random((*shape[: 2 if by_frame else 1], classes)) < 0.2
+            pool = detectors.load(chosen.method, **chosen.settings) if chosen else None
+            options = {"seed": 0, "pool": pool, "batch_size": settings.batch_size, "patience": epochs}
             train = functools.partial(heads.train, features, targets, features[:1], targets[:1], **options)
             first = _seconds(functools.partial(train, max_epochs=1))
             rest = _seconds(functools.partial(train, max_epochs=epochs)) / epochs
@@ -296,23 +299,24 @@ class _Measurement:
         from igsed import attribution, features
         from igsed.classifier import Classifier
 
-        method = self.config.attribution_methods[name]
+        chosen = self.config.detectors_of("classifier")[name]
+        settings, option = chosen.settings, chosen.detector.steps
         head = torch.nn.Linear(self.backbone.embedding, len(self.labels))
         classifier = Classifier(self.backbone, head).eval().to(self.device)
         waveform = features.waveform(self.clips[0], self.backbone.sample_rate).to(self.device)
         self._reset_gpu()
 
         def explain(**changed) -> float:
-            explainer = attribution.load(method.function, **{**method.options, **changed})
+            explainer = detectors.load(chosen.method, **{**settings, **changed})
             return _seconds(lambda: attribution.explain(explainer, classifier, waveform, [0]), self.clock)
 
-        if (option := _STEPS.get(name)) in method.options:
-            wanted, once = method.options[option], {"tolerance": None} if "tolerance" in method.options else {}
+        if option:
+            wanted, once = settings[option], {"tolerance": None} if "tolerance" in settings else {}
             step = explain(**{option: 2}, **once) / 2
             # At least a whole batch, so that the memory is that of the method.
-            steps = min(wanted, max(2, method.options.get("batch", 1), math.floor(_ENOUGH / step)))
+            steps = min(wanted, max(2, settings.get("batch", 1), math.floor(_ENOUGH / step)))
             seconds = explain(**{option: steps}, **once) * wanted / steps
-            if method.options.get("tolerance") is not None:
+            if settings.get("tolerance") is not None:
                 seconds *= 1.5  # as if every fourth class were explained again with twice the pieces
         else:
             seconds = explain()

@@ -1,6 +1,6 @@
 """Attribution methods: which samples of a clip a classifier's decision rests on, as one score per 100 ms frame.
 
-A method is a callable ``(classifier, waveform, targets) -> scores`` with
+A method (`igsed.detectors.OfClassifier`) is a callable ``(classifier, waveform, targets) -> scores`` with
 
 - `classifier`: an `igsed.classifier.Classifier`;
 - `waveform`: tensor (samples,) at the classifier's rate, one clip;
@@ -10,9 +10,6 @@ A method is a callable ``(classifier, waveform, targets) -> scores`` with
 A method that can say how exact it was also has ``explain`` with the same arguments, which returns an `Explanation`.
 """
 
-import functools
-import importlib
-import inspect
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -20,7 +17,6 @@ import torch
 
 from igsed.errors import InputError
 from igsed.jobs import devices
-from igsed.registry import ATTRIBUTIONS
 from igsed.timeline import FRAME, frame_count
 
 
@@ -28,7 +24,7 @@ class Explanation(NamedTuple):
     """Frame scores and how exact they are, each (target,) but for `scores` (target, frame); NaN where not known.
 
     Completeness (Sundararajan et al. 2017, proposition 1): the attributions of a clip's samples sum to the difference
-    of the logits of the clip and of the baseline, ``total ≈ logit − baseline_logit``. `nodes` counts the points or
+    of the logits of the clip and of the baseline, ``total ≈ logit − baseline_logit``. `n_steps` counts the points or
     pieces of the path that an integral was taken from; `error` is the estimated relative error of the frame scores.
     """
 
@@ -36,7 +32,7 @@ class Explanation(NamedTuple):
     logit: torch.Tensor
     baseline_logit: torch.Tensor
     total: torch.Tensor
-    nodes: torch.Tensor
+    n_steps: torch.Tensor
     error: torch.Tensor
 
     @property
@@ -44,43 +40,6 @@ class Explanation(NamedTuple):
         """|total − (logit − baseline_logit)| / |logit − baseline_logit|, (target,)."""
         difference = self.logit - self.baseline_logit
         return (self.total - difference).abs() / difference.abs()
-
-
-def load(name: str, **options) -> Callable:
-    """An attribution method by name.
-
-    Parameters
-    ----------
-    name : str
-        A built-in name (`igsed.registry.ATTRIBUTIONS`) or ``package.module:callable``. The named code is imported.
-    options : dict
-        For a class, arguments of its constructor; for a function, keyword arguments bound to it.
-
-    Raises
-    ------
-    InputError
-        Unknown name, something that cannot be called, or options that the method does not take.
-    """
-    path = ATTRIBUTIONS.get(name, name)
-    module, _, attribute = path.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(
-            f"attribution method {name!r}: {error}. Use one of {', '.join(ATTRIBUTIONS)}, or package.module:callable."
-        ) from None
-    if not callable(found):
-        raise InputError(f"attribution method {name!r}: is no class or function. Name a package.module:callable.")
-    try:
-        if isinstance(found, type):
-            return found(**options)
-        inspect.signature(found).bind("classifier", "waveform", "targets", **options)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"attribution method {name!r}: {error}. Correct its options.") from None
-    bound = functools.partial(found, **options)
-    if hasattr(found, "explain"):
-        vars(bound)["explain"] = functools.partial(found.explain, **options)
-    return bound
 
 
 def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Sequence[int]) -> Explanation:

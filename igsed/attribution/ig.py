@@ -44,12 +44,12 @@ class IntegratedGradients:
 
     Parameters
     ----------
-    nodes : int
+    n_steps : int
         Pieces into which the path is cut at first.
     tolerance : float or None
         A class whose estimated error (`Explanation.error`) or completeness error is larger is computed again with twice
         the pieces. None: never.
-    max_nodes : int
+    max_steps : int
         Pieces are not doubled beyond this.
     span : float or None
         Natural logarithm of the range of β over which the pieces lie; below exp(-span) they are evenly spaced in β.
@@ -68,15 +68,15 @@ class IntegratedGradients:
 
     def __init__(
         self,
-        nodes: int = 16,
+        n_steps: int = 16,
         tolerance: float | None = 0.15,
-        max_nodes: int = 256,
+        max_steps: int = 256,
         span: float | None = None,
         batch: int | None = None,
     ):
-        if nodes < 1 or (batch is not None and batch < 1) or (span is not None and span <= 0):
-            raise ValueError(f"nodes ({nodes}), batch ({batch}) and span ({span}) must be positive")
-        self.nodes, self.tolerance, self.max_nodes, self.span, self.batch = nodes, tolerance, max_nodes, span, batch
+        if n_steps < 1 or (batch is not None and batch < 1) or (span is not None and span <= 0):
+            raise ValueError(f"n_steps ({n_steps}), batch ({batch}) and span ({span}) must be positive")
+        self.n_steps, self.tolerance, self.max_steps, self.span, self.batch = n_steps, tolerance, max_steps, span, batch
 
     def __call__(self, classifier, waveform: Tensor, targets: Sequence[int]) -> Tensor:
         """Frame scores (target, frame) of one clip, `waveform` (samples,)."""
@@ -92,17 +92,17 @@ class IntegratedGradients:
         scores = frame_scores(waveform.new_zeros(len(targets), len(waveform)), classifier.sample_rate)
         total, error = scores.new_zeros(len(targets)), scores.new_zeros(len(targets))
         pieces = torch.zeros(len(targets), dtype=torch.int64)
-        nodes, rest = self.nodes, list(range(len(targets)))
+        n_steps, rest = self.n_steps, list(range(len(targets)))
         while rest:
-            halves = self._integrate(classifier, spectrum, [targets[k] for k in rest], nodes)
+            halves = self._integrate(classifier, spectrum, [targets[k] for k in rest], n_steps)
             found = _pull_back(classifier.backbone, waveform, halves)
             scores[rest] = frame_scores(found.mean(1), classifier.sample_rate)
             error[rest] = _disagreement(frame_scores(found, classifier.sample_rate))
             shares = (halves.mean(1) * spectrum).double().flatten(1)
             total[rest] = shares.sum(-1).to(total.dtype)
-            pieces[rest] = nodes
-            nodes *= 2
-            if self.tolerance is None or nodes > self.max_nodes:
+            pieces[rest] = n_steps
+            n_steps *= 2
+            if self.tolerance is None or n_steps > self.max_steps:
                 break
             missing = (total - (logit - baseline)).abs()[rest]
             incomplete = missing > self.tolerance * (logit - baseline).abs()[rest]
@@ -110,20 +110,20 @@ class IntegratedGradients:
             rest = [k for k, lacks in zip(rest, incomplete, strict=True) if lacks or error[k] > self.tolerance]
         return Explanation(scores.cpu(), logit.cpu(), baseline.cpu(), total.cpu(), pieces.float(), error.cpu())
 
-    def _integrate(self, classifier, spectrum: Tensor, targets: list[int], nodes: int) -> Tensor:
+    def _integrate(self, classifier, spectrum: Tensor, targets: list[int], n_steps: int) -> Tensor:
         """V from the even and from the odd pieces, (target, 2, time, mel); each half counts twice, their mean is V."""
         path = Path()
         span = self.span if self.span is not None else getattr(classifier.backbone, "path_span", _SPAN)
-        beta = _points(nodes, span).to(spectrum.dtype).to(spectrum.device)
-        weights = 2 * beta.diff() * torch.eye(2, dtype=beta.dtype, device=beta.device)[:, torch.arange(nodes) % 2]
+        beta = _points(n_steps, span).to(spectrum.dtype).to(spectrum.device)
+        weights = 2 * beta.diff() * torch.eye(2, dtype=beta.dtype, device=beta.device)[:, torch.arange(n_steps) % 2]
         with torch.no_grad():
             _logits(classifier, path, beta[:1, None, None] * spectrum)
         path.advance()
         size = self.batch or _rows_in_memory(path.elements * spectrum.element_size(), spectrum.device)
-        size = min(size, nodes)
+        size = min(size, n_steps)
         halves, done = spectrum.new_zeros(len(targets), 2, *spectrum.shape[1:]), 0
-        while done < nodes:
-            rows = slice(done, min(done + size, nodes))
+        while done < n_steps:
+            rows = slice(done, min(done + size, n_steps))
             try:
                 points = beta[1:][rows, None, None] * spectrum
                 _accumulate(classifier, path, points, targets, weights[:, rows], halves)
@@ -138,9 +138,9 @@ class IntegratedGradients:
         return halves
 
 
-def _points(nodes: int, span: float) -> Tensor:
-    """β at the ends of the pieces, (nodes + 1,), from 0 to 1, float64."""
-    return torch.expm1(span * torch.linspace(0, 1, nodes + 1, dtype=torch.float64)) / math.expm1(span)
+def _points(n_steps: int, span: float) -> Tensor:
+    """β at the ends of the pieces, (n_steps + 1,), from 0 to 1, float64."""
+    return torch.expm1(span * torch.linspace(0, 1, n_steps + 1, dtype=torch.float64)) / math.expm1(span)
 
 
 def _logits(classifier, path: Path, spectra: Tensor) -> Tensor:

@@ -1,45 +1,123 @@
-"""The sections of detectors."""
+"""The list `detectors`."""
 
-from typing import Annotated, Any, Literal
+import ast
+from typing import Any
 
-from pydantic import Field, model_validator
+import pydantic
+from pydantic import Field, model_serializer, model_validator
 
-from igsed.settings import Count, Section
+from igsed import detectors
+from igsed.detectors import DETECTORS, Detector
+from igsed.errors import InputError, suggestion
+from igsed.modules import module_file
+from igsed.settings import Section
+
+_OWN = ("name", "method")
 
 
-class IntegratedGradients(Section):
-    """Integrated Gradients of the paper's setting (`ig`): waveform input, zero waveform as baseline, logit as target.
+class Chosen(Section):
+    """A detector of an experiment: its name alone, or a mapping with `name`, `method` and the method's settings."""
 
-    Computed by an engine of igsed's own at the mel spectrum; `ig_captum` is the same integral by Captum.
-    """
-
-    nodes: Annotated[int, Field(ge=1)] = Field(16, description="pieces of the path from silence to the clip, at first")
-    tolerance: Annotated[float, Field(gt=0)] | None = Field(
-        0.15, description="estimated relative error of the frame scores above which pieces are doubled; null: never"
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,59}$", description="in tables, figures and paths; a letter, then letters, digits, _"
     )
-    max_nodes: Annotated[int, Field(ge=1)] = Field(256, description="pieces of the path, at most")
+    method: str = Field(
+        description="a built-in detector, one of an installed package, or `package.module:name`; by default the name"
+    )
+    settings: dict[str, Any] = Field({}, description="the method's settings stand beside `name` and `method`")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, value):
+        if isinstance(value, str):
+            value = {"name": value}
+        if not isinstance(value, dict):
+            return value
+        own = {key: value[key] for key in _OWN if key in value}
+        return {"method": own.get("name"), **own, "settings": {k: v for k, v in value.items() if k not in _OWN}}
 
     @model_validator(mode="after")
     def _possible(self):
-        if self.max_nodes < self.nodes:
-            raise ValueError(f"max_nodes: {self.max_nodes} is below nodes, {self.nodes}; raise it")
+        if self.name in DETECTORS.built_in and self.name != self.method:
+            raise ValueError(f"name: {self.name!r} is a built-in detector of its own; choose another name")
+        try:
+            detector = self.detector
+        except InputError as error:
+            raise ValueError(f"method: {str(error).removeprefix('detector ').rstrip('.')}") from None
+        try:
+            full = detector.settings.model_validate(self.settings).model_dump()
+        except pydantic.ValidationError as error:
+            raise ValueError(_complaint(detector, error)) from None
+        self.settings.clear()
+        self.settings.update(full)
         return self
 
+    @model_serializer
+    def _flat(self):
+        return {"name": self.name, "method": self.method, **self.settings}
 
-class CaptumIntegratedGradients(Section):
-    """Integrated Gradients by Captum (`ig_captum`), with the paper's 50 steps: the reference, and slower."""
+    @property
+    def detector(self) -> Detector:
+        """The declaration. A plain function is not imported for it, anything else is.
 
-    steps: Annotated[int, Field(ge=2)] = Field(50, description="points on the path from silence to the clip")
-    rule: Literal["gausslegendre", "riemann_middle", "riemann_trapezoid"] = Field(
-        "gausslegendre", description="Captum's integration method"
-    )
-    batch: Count = Field(5, description="points per forward and backward pass")
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        if ":" in self.method and (path := _plain(self.method)):
+            return detectors.plain(path)
+        return detectors.find(self.method)
+
+    @property
+    def module(self) -> str:
+        """The module in which the method is declared."""
+        return DETECTORS.module_of(self.method)
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules on which its scores depend: where it is declared, and what makes the scores."""
+        return sorted({self.module, self.detector.runs_in})
 
 
-class Attribution(Section):
-    """An attribution method of your own. The code that it names is imported and run."""
+def _plain(path: str) -> str | None:
+    """`path` where it names a function or class that is defined as such in its module; None for anything else.
 
-    function: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = Field(
-        description="`package.module:callable`"
-    )
-    options: dict[str, Any] = Field({}, description="keyword arguments for the callable")
+    Raises
+    ------
+    InputError
+        There is no such module, it is no Python, or defines no such name, as far as can be seen without running it.
+    """
+    module, _, name = path.partition(":")
+    file = module_file(module)
+    if file is None:
+        raise InputError(f"there is no module {module!r}. Install it, or start from the folder that holds it.")
+    if file.suffix != ".py":
+        return None
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise InputError(
+            f"{file}, line {getattr(error, 'lineno', None)}: is no Python ({error}). Correct the file."
+        ) from None
+    if any(isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name for node in tree.body):
+        return path
+    names = {getattr(node, key, None) for node in ast.walk(tree) for key in ("id", "name", "asname")}
+    if name not in names and "*" not in names:
+        raise InputError(f"{file}: defines no {name!r}. Correct the name after the colon.")
+    return None
+
+
+def _complaint(detector: Detector, error: pydantic.ValidationError) -> str:
+    """The first thing that is wrong with settings, beginning with its key."""
+    problem = error.errors(include_url=False)[0]
+    message = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message  # of a validator, which names the key itself
+    key = ".".join(map(str, problem["loc"]))
+    known = list(detector.settings.model_fields)
+    if problem["type"] == "extra_forbidden":
+        return (
+            f"{key}: no setting of {detector.name}{suggestion(key, known)}; its settings: {', '.join(known) or 'none'}"
+        )
+    return f"{key}: {message} (given: {problem['input']!r})"

@@ -8,14 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from igsed import LABELS
-from igsed.config.detectors import Attribution, CaptumIntegratedGradients, IntegratedGradients
+from igsed.config.detectors import Chosen
 from igsed.config.evaluation import Evaluation, Figures
 from igsed.config.mixtures import Mixtures
 from igsed.config.recordings import RealRecordings
 from igsed.config.soundbank import Soundbank
 from igsed.config.training import Backbone, Training
-from igsed.errors import InputError, suggestion
-from igsed.registry import ATTRIBUTIONS, BASELINES, FRAMEWISE
+from igsed.errors import InputError
 from igsed.settings import Section
 
 
@@ -38,36 +37,33 @@ class Config(Section):
     recordings: RealRecordings | None = Field(None, description="real recordings, a split of their own")
     backbone: Backbone = Field(Backbone(), description="frozen network")
     training: Training = Field(Training(), description="heads")
-    detectors: Annotated[list[str], Field(min_length=1)] = Field(
-        ["ig", "fw_ws", "fw_ss", "random", "energy"],
-        description="what is compared: built-in names, or names defined under `attributions`",
-    )
-    ig: IntegratedGradients = Field(IntegratedGradients(), description="the detector `ig`")
-    ig_captum: CaptumIntegratedGradients = Field(CaptumIntegratedGradients(), description="the detector `ig_captum`")
-    attributions: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")], Attribution] = Field(
-        {}, description="attribution methods of your own, by the name that `detectors` uses"
+    detectors: Annotated[list[Chosen], Field(min_length=1)] = Field(
+        [Chosen.model_validate(name) for name in ("ig", "fw_ws", "fw_ss", "random", "energy")],
+        description="what is compared: names, or mappings `{name: …, method: …, <settings of the method>}`",
     )
     evaluation: Evaluation = Field(Evaluation(), description="thresholds, metrics, intervals")
     figures: Figures = Field(Figures(), description="figures")
 
     @model_validator(mode="after")
     def _detectors(self):
-        known = [*ATTRIBUTIONS, *FRAMEWISE, *BASELINES, *self.attributions]
-        if clash := [name for name in self.attributions if name in [*ATTRIBUTIONS, *FRAMEWISE, *BASELINES]]:
-            raise ValueError(f"attributions: {clash[0]!r} is a built-in detector; choose another name")
-        for name in self.detectors:
-            if name not in known:
-                raise ValueError(
-                    f"detectors: {name!r} is unknown{suggestion(name, known)}; known are {', '.join(known)}"
-                )
-        if len(set(self.detectors)) < len(self.detectors):
-            raise ValueError("detectors: a name occurs twice; remove the repetition")
-        if self.evaluation.shared_from not in self.detectors:
+        names = self.detector_names
+        if len(set(names)) < len(names):
+            raise ValueError("detectors: a name occurs twice; remove the repetition, or give one another name")
+        if self.evaluation.shared_from not in names:
             raise ValueError(
                 f"evaluation.shared_from: {self.evaluation.shared_from!r} is not among the detectors "
-                f"({', '.join(self.detectors)}); choose one of them or add it to detectors"
+                f"({', '.join(names)}); choose one of them or add it to detectors"
             )
         return self
+
+    @property
+    def detector_names(self) -> list[str]:
+        """The names of the detectors, in order."""
+        return [chosen.name for chosen in self.detectors]
+
+    def detectors_of(self, needs: str) -> dict[str, Chosen]:
+        """The detectors that need the same: `waveform`, `frames`, `classifier` or `files`."""
+        return {chosen.name: chosen for chosen in self.detectors if chosen.detector.needs == needs}
 
     @property
     def classes(self) -> list[str]:
@@ -97,15 +93,7 @@ class Config(Section):
         recordings = ["desed_public_eval"] if self.recordings and self.recordings.kind == "desed_public_eval" else []
         return [*self.soundbank.downloads, *recordings, *(["panns_cnn14"] if self.backbone.name == "cnn14" else [])]
 
-    @property
-    def attribution_methods(self) -> dict[str, Attribution]:
-        """The attribution methods among the detectors, built-in ones included."""
-        built_in = {
-            name: Attribution(function=path, options=getattr(self, name).model_dump())
-            for name, path in ATTRIBUTIONS.items()
-        }
-        return {name: method for name, method in (built_in | self.attributions).items() if name in self.detectors}
-
-    def seeds_of(self, detector: str) -> list[int]:
-        """The seeds for which a detector has scores of its own; a detector without a model has only seed 0."""
-        return [0] if detector in BASELINES else self.training.seeds
+    def seeds_of(self, name: str) -> list[int]:
+        """The seeds for which a detector has scores of its own; one without a model has only seed 0."""
+        (chosen,) = (chosen for chosen in self.detectors if chosen.name == name)
+        return self.training.seeds if chosen.detector.seeded else [0]

@@ -1,10 +1,10 @@
 """From files to a checked configuration, with errors that name the file, the line and the key.
 
 A file of a stranger is read as plain data: no tag of YAML makes an object, aliases must not multiply beyond
-`MOST_VALUES`, no key may stand twice. What runs is only what `attributions` names, and not before the workflow does.
+`MOST_VALUES`, no key may stand twice. Of the components that it names as `package.module:name` functions are not
+imported, declarations are (docs/security.md).
 """
 
-import ast
 import contextlib
 import difflib
 import inspect
@@ -19,7 +19,6 @@ import yaml
 
 from igsed.config.experiment import Config
 from igsed.errors import InputError, suggestion
-from igsed.modules import module_file
 from igsed.settings import Section
 
 MOST_VALUES = 100_000
@@ -69,10 +68,6 @@ def load(values: dict, files: Sequence[str | Path] = (), overrides: dict | None 
         if len(problems) > _MOST_PROBLEMS:
             lines.append(f"and {len(problems) - _MOST_PROBLEMS} more problems")
         raise InputError("the configuration cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)) from None
-    for name, method in config.attributions.items():
-        if complaint := _unusable(method.function):
-            where = _locate(["attributions", name, "function"], trees)
-            raise InputError(f"{where}attributions.{name}.function: {complaint}")
     named = [_experiment(tree) for _, tree in trees]
     if len(files) > 1 and not any(named[1:]) and config.experiment == named[0]:
         raise InputError(
@@ -80,24 +75,6 @@ def load(values: dict, files: Sequence[str | Path] = (), overrides: dict | None 
             "Add a line such as experiment: my_name"
         )
     return config
-
-
-def _unusable(function: str) -> str | None:
-    """What is wrong with `package.module:callable`, as far as can be seen without running it."""
-    module, _, attribute = function.partition(":")
-    path = module_file(module)
-    if path is None:
-        return f"there is no module {module!r}. Install it, or start from the folder that holds it."
-    if path.suffix != ".py":
-        return None
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return f"{path}, line {getattr(error, 'lineno', None)}: is no Python ({error}). Correct the file."
-    names = {getattr(node, key, None) for node in ast.walk(tree) for key in ("id", "name", "asname")}
-    if attribute not in names and "*" not in names:
-        return f"{path}: defines no {attribute!r}. Correct the name after the colon."
-    return None
 
 
 def merge(files: Sequence[str | Path]) -> dict:
@@ -238,8 +215,8 @@ def _explain(problem: Any, trees) -> str:
 def _fields(keys) -> list[str]:
     kind: Any = Config
     for key in keys:
-        if typing.get_origin(kind) is dict:
-            kind = typing.get_args(kind)[1]
+        if typing.get_origin(kind) in (dict, list):
+            kind = typing.get_args(kind)[-1]
         else:
             field = kind.model_fields.get(str(key)) if _is_section(kind) else None
             kind = field.annotation if field else None
@@ -294,8 +271,11 @@ def _locate(keys, trees) -> str:
     for path, node in trees:
         depth, line = 0, 1
         for key in keys:
-            pairs = node.value if isinstance(node, yaml.MappingNode) else []
-            found = [(k, v) for k, v in pairs if k.value == str(key)]
+            if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+                found = [(node.value[key], node.value[key])]
+            else:
+                pairs = node.value if isinstance(node, yaml.MappingNode) else []
+                found = [(k, v) for k, v in pairs if k.value == str(key)]
             if not found:
                 break
             depth, line, node = depth + 1, found[0][0].start_mark.line + 1, found[0][1]

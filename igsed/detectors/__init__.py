@@ -1,0 +1,238 @@
+"""Detectors: everything that can say *when*, as one score per 100 ms frame of a clip and class.
+
+A detector is declared once, in a module of this package or elsewhere, as an object of one of four classes, which say
+what it needs:
+
+- `OfWaveform`: the clip's sound alone (random, energy);
+- `OfFrames`: a framewise head on the frozen body's frames, which the workflow trains (FW-WS, FW-SS);
+- `OfClassifier`: the trained clip classifier, which it explains (every attribution method);
+- `OfFiles`: scores made elsewhere.
+
+In an experiment a detector stands under `detectors` by its name, or as a mapping with a `name`, a `method` and the
+method's settings, so that one method can stand there several times. A plain function ``(classifier, waveform, targets)
+-> (target, frame)``, named as ``package.module:function``, is a detector that needs the classifier.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import pydantic
+
+from igsed.components import Component, Family, imported
+from igsed.errors import InputError
+from igsed.settings import Section
+
+
+class Style(NamedTuple):
+    """How a detector is drawn, the same in all figures: colour, line style (matplotlib's) and marker."""
+
+    colour: str
+    line: str | tuple
+    marker: str
+
+
+class Published(NamedTuple):
+    """What arXiv:2605.23293 says of a detector; rates in 0…1.
+
+    `place`: which row of Table II is its own; `iou`, `f1`, `iou_std`, `pointing_game`: that row. `classes`: label → IoU
+    and F1, its column of Table III. `peaks`: metric → percentile and value where its curve in Figure 3 is highest.
+    """
+
+    place: int
+    iou: float
+    f1: float
+    iou_std: float
+    pointing_game: float
+    classes: Mapping[str, tuple[float, float]] = {}
+    peaks: Mapping[str, tuple[int, float]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detector(Component):
+    """What every detector says of itself, besides `igsed.components.Component`.
+
+    Attributes
+    ----------
+    run : str or callable
+        What makes the scores, or ``package.module:name`` of it, imported when it runs; see the classes below.
+    score : str
+        What a score is, with its unit, in a few words.
+    style : Style, optional
+        Without one it is drawn in one of the colours for further detectors.
+    published : Published, optional
+        The paper's numbers.
+    """
+
+    needs: ClassVar[str]
+    seeded: ClassVar[bool] = True
+    """Whether there are scores for each seed of the models; without a model there is one set, of seed 0."""
+
+    run: str | Callable
+    score: str
+    style: Style | None = None
+    published: Published | None = None
+
+    @property
+    def runs_in(self) -> str:
+        """The module that makes the scores."""
+        return self.run.partition(":")[0] if isinstance(self.run, str) else self.run.__module__
+
+    def bound(self, **settings) -> Callable:
+        """What makes the scores, with its settings: an instance of a class, a function with bound arguments.
+
+        Raises
+        ------
+        InputError
+            It cannot be imported, or does not take these settings.
+        """
+        try:
+            made = imported(self.run) if isinstance(self.run, str) else self.run
+            if isinstance(made, type):
+                return made(**settings)
+            inspect.signature(made).bind_partial(**settings)
+        except (ImportError, AttributeError, TypeError, ValueError) as error:
+            raise InputError(f"detector {self.name!r}: {error}. Correct its name or settings.") from None
+        bound = functools.partial(made, **settings)
+        if hasattr(made, "explain"):
+            bound.explain = functools.partial(made.explain, **settings)  # type: ignore[attr-defined]
+        return bound
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfWaveform(Detector):
+    """A detector that knows no model.
+
+    `run` is a function ``(waveform (samples,), sample_rate, labels, seed, clip, **settings) -> (label, frame)``.
+    """
+
+    needs: ClassVar[str] = "waveform"
+    seeded: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfFrames(Detector):
+    """A detector whose linear head on the body's frames the workflow trains.
+
+    `run` is a function ``(logits (…, frame, class) as a torch.Tensor, **settings) -> (…, class)``: how the frames of a
+    clip become one logit when the head learns from clip labels. `learns_from` says from which labels it learns.
+    """
+
+    needs: ClassVar[str] = "frames"
+    learns_from: Literal["clip", "frame"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfClassifier(Detector):
+    """A detector that explains the clip classifier.
+
+    `run` is a function ``(classifier, waveform, targets, **settings) -> (target, frame)``, or a class that is made with
+    the settings and called with these arguments: an `igsed.classifier.Classifier`, a tensor (samples,), class indices.
+    `steps` names the setting in which its time is linear, if there is one.
+    """
+
+    needs: ClassVar[str] = "classifier"
+    steps: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfFiles(Detector):
+    """A detector whose scores were made elsewhere.
+
+    `run` is a function ``(split, clips, labels, **settings) -> iterable of (clip, (label, frame))``; `clips` has the
+    columns `clip` and `duration`. The setting `path` names the files.
+    """
+
+    needs: ClassVar[str] = "files"
+    seeded: ClassVar[bool] = False
+
+
+DETECTORS: Family[Detector] = Family("detector", "igsed.detectors", Detector)
+"""All detectors that need no path to be found."""
+
+
+class Anything(Section):
+    """The keyword arguments of a plain function."""
+
+    model_config = pydantic.ConfigDict(extra="allow", frozen=True)
+
+
+def find(name: str) -> Detector:
+    """The detector with a name: a built-in or installed one, or ``package.module:name``, which is imported.
+
+    Raises
+    ------
+    InputError
+        There is none, or what is named is neither a declaration nor a function or class.
+    """
+    if ":" in name:
+        try:
+            found = imported(name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise InputError(f"detector {name!r}: {error}. Correct the name, or install what it names.") from None
+        if not isinstance(found, Detector):
+            if not callable(found):
+                raise InputError(f"detector {name!r}: is no declaration, function or class. Name one of these.")
+            return plain(name)
+    return DETECTORS.find(name)
+
+
+def plain(path: str) -> OfClassifier:
+    """The detector that a plain function or class at ``package.module:name`` is; it is not imported."""
+    name = path.rpartition(":")[2]
+    return OfClassifier(name=name, title=name, settings=Anything, run=path, score="the method's own")
+
+
+def load(name: str, **settings) -> Callable:
+    """What makes a detector's scores; for one that needs the classifier ``(classifier, waveform, targets) -> scores``.
+
+    Parameters
+    ----------
+    name : str
+        As of `find`.
+    settings
+        Of the detector; what is left out has its default.
+
+    Raises
+    ------
+    InputError
+        There is no such detector, or it does not take these settings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> load("energy")(np.ones(3200, np.float32), 16000, ["Dog"], seed=0, clip="a")
+    array([[1., 1.]])
+    """
+    detector = find(name)
+    return detector.bound(**checked(detector, settings))
+
+
+def checked(detector: Detector, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A detector's settings with their defaults.
+
+    Raises
+    ------
+    InputError
+        There is no such setting, or a value is not possible.
+    """
+    try:
+        return detector.settings.model_validate(dict(settings)).model_dump()
+    except pydantic.ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        key = ".".join(map(str, problem["loc"]))
+        known = ", ".join(detector.settings.model_fields) or "none"
+        raise InputError(f"detector {detector.name!r}: {key}: {problem['msg']}. Its settings: {known}.") from None
+
+
+def title_of(name: str) -> str:
+    """What people read for a detector of an experiment: a built-in one's title, another one's name."""
+    return DETECTORS.built_in[name].title if name in DETECTORS.built_in else name
+
+
+def published() -> list[Detector]:
+    """The detectors of the paper, in the order of its Table II."""
+    rows = [(d.published.place, d.name, d) for d in DETECTORS.built_in.values() if d.published]
+    return [detector for *_, detector in sorted(rows, key=lambda row: row[:2])]

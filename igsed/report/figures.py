@@ -14,7 +14,7 @@ Figure 1 (`igsed.report.pipeline_figure`) has a module of its own. Colours: Okab
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import matplotlib
@@ -29,6 +29,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
+from igsed.detectors import DETECTORS, Style, title_of
 from igsed.report import paper
 from igsed.timeline import FRAME, segments
 
@@ -55,26 +56,11 @@ RC = {
 }
 
 
-@dataclass(frozen=True)
-class Style:
-    """How a detector is drawn: colour, line style (matplotlib's) and marker."""
-
-    colour: str
-    line: str | tuple
-    marker: str
-
-
 _GREY = Style("#666666", "", "o")
 """For legends that speak of all detectors."""
 
-STYLE: Mapping[str, Style] = {
-    "ig": Style("#0072B2", "solid", "o"),
-    "fw_ws": Style("#E69F00", (0, (5, 1.5)), "s"),
-    "fw_ss": Style("#009E73", (0, (5, 1.5, 1, 1.5)), "^"),
-    "random": Style("#000000", (0, (1, 1.5)), "D"),
-    "energy": Style("#CC79A7", (0, (3, 1.2, 1, 1.2, 1, 1.2)), "v"),
-}
-"""The paper's detectors."""
+STYLE: Mapping[str, Style] = {name: found.style for name, found in DETECTORS.built_in.items() if found.style}
+"""The detectors that declare a style of their own."""
 
 _MORE_COLOURS = ("#D55E00", "#56B4E9", "#8C6D31", "#777777")
 _MORE_LINES = ((0, (8, 2)), (0, (8, 2, 1, 2)), (0, (2, 1)), (0, (8, 2, 3, 2)), (0, (1, 3)))
@@ -221,7 +207,7 @@ def examples(examples: Sequence[Example]) -> Figure:
     axes[0, 0].set_ylabel("Frequency / kHz")
     axes[1, 0].set_ylabel("Ground\ntruth", rotation=0, ha="right", va="center")
     for ax, detector in zip(axes[2:, 0], look, strict=True):
-        ax.set_ylabel(paper.name(detector), rotation=0, ha="right", va="center", fontweight="bold")
+        ax.set_ylabel(title_of(detector), rotation=0, ha="right", va="center", fontweight="bold")
     middle = (0.75 + 0.36 * len(look)) / figure.get_figheight()
     figure.supylabel("Frame score,\nscaled to 0…1 within the clip", fontsize=8, y=middle, multialignment="center")
     bar = figure.colorbar(image, ax=list(axes[0]), pad=0.01, aspect=12)
@@ -357,7 +343,7 @@ def per_class(table: pd.DataFrame) -> Figure:
     told = [f"{readable(label)}\n{number} clip{'s' * (number != 1)}" for label, number in clips.items()]
     panels[0].set_yticks(range(len(labels)), told)
     panels[0].set_ylim(len(labels) - 0.5, -0.5)
-    solid = {detector: replace(style, line="solid") for detector, style in look.items()}
+    solid = {detector: style._replace(line="solid") for detector, style in look.items()}
     note = [Line2D([], [], **_marker(_GREY), alpha=PALE, label=f"fewer than {FEW} clips")] if clips.min() < FEW else []
     _legend(figure, solid, "mean, bootstrap interval", "the paper's value", note)
     return figure
@@ -407,7 +393,7 @@ def recordings(table: pd.DataFrame, protocol: str = "own") -> Figure:
             above, below = labels[int(boundary)], labels[int(boundary) + 1]
             strong = below in _MEANS and above not in _MEANS
             ax.axhline(boundary, color="#777777" if strong else "#CCCCCC", linewidth=0.5)
-        ax.set_title(paper.name(detector), fontweight="bold")
+        ax.set_title(title_of(detector), fontweight="bold")
         ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
         ax.set_axisbelow(True)
         ax.tick_params(axis="y", length=0)
@@ -442,16 +428,18 @@ def _sound_marker(sound: str, style: Style) -> dict:
     return marker
 
 
-MODELS = {"clip": "Clip head", "fw_ws": "FW-WS head", "fw_ss": "FW-SS head"}
+CLIP_HEAD = "clip"
+"""The model of which there is one in every experiment; the others bear the names of detectors."""
 
 
 @matplotlib.rc_context(RC)
 def training(curves: pd.DataFrame) -> Figure:
     """Training and validation loss against the epoch, one panel per model, one pair of lines per seed.
 
-    `curves`: model, seed, epoch, train_loss, validation_loss. A dot marks each seed's lowest validation loss.
+    `curves`: model, seed, epoch, train_loss, validation_loss; panels stand in the order of models there. A dot marks
+    each seed's lowest validation loss.
     """
-    models = list(dict.fromkeys([m for m in MODELS if m in set(curves["model"])] + sorted(set(curves["model"]))))
+    models = list(dict.fromkeys(curves["model"]))
     figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
     panels = figure.subplots(1, len(models), squeeze=False)[0]
     train = {"color": "#0072B2", "linestyle": "solid"}
@@ -469,7 +457,7 @@ def training(curves: pd.DataFrame) -> Figure:
                 markersize=4,
                 mec="white",
             )
-        ax.set(title=MODELS.get(model, model), xlabel="Epoch")
+        ax.set(title="Clip head" if model == CLIP_HEAD else f"{title_of(model)} head", xlabel="Epoch")
         ax.set_ylim(bottom=0)
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.grid(color="#E5E5E5", linewidth=0.5)
@@ -507,7 +495,7 @@ def _marker(style: Style, hollow: bool = False) -> dict:
 def _legend(figure: Figure, look: Mapping[str, Style], ours: str, theirs: str, further: Sequence[Line2D] = ()) -> None:
     """Below the panels: every detector, then what filled, hollow and further markers mean."""
     handles = [
-        Line2D([], [], **_marker(style) | {"linestyle": style.line}, linewidth=1.4, label=paper.name(detector))
+        Line2D([], [], **_marker(style) | {"linestyle": style.line}, linewidth=1.4, label=title_of(detector))
         for detector, style in look.items()
     ]
     handles.append(Line2D([], [], **_marker(_GREY), label=ours))

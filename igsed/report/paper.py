@@ -13,8 +13,7 @@ Figure 3.
 Conventions
 -----------
 Rates lie in 0…1 (the paper's 82.6 % is 0.826), with the paper's two or three digits. Percentiles lie in
-0…100. Detectors carry this project's names (`ig`, `fw_ws`, `fw_ss`, `random`, `energy`); `NAMES` has the
-paper's.
+0…100. Detectors carry this project's names; the numbers of a detector stand in its declaration.
 
 >>> DETECTION["ig"].pointing_game
 0.826
@@ -24,15 +23,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from igsed.detectors import published
+
 CITATION = (
     "M. Dumpis and T. Virtanen, “Evaluating the Temporal Detection Capability of Integrated Gradients "
     "Applied on Sound Classifier”, arXiv:2605.23293, 2026"
 )
-
-NAMES: Mapping[str, str] = MappingProxyType(
-    {"ig": "IG", "fw_ws": "FW-WS", "fw_ss": "FW-SS", "random": "Random", "energy": "Energy"}
-)
-"""The paper's name of each detector, in the order of its Table II."""
 
 
 class Classification(NamedTuple):
@@ -68,6 +64,9 @@ class Peak(NamedTuple):
     value: float
 
 
+# A detector's numbers stand in its declaration.
+_PUBLISHED = [(detector, detector.published) for detector in published() if detector.published]
+
 CLASSIFICATION: Mapping[str, Classification] = MappingProxyType(
     {
         "Alarm_bell_ringing": Classification(1.00, 0.75, 0.86),
@@ -85,52 +84,16 @@ CLASSIFICATION: Mapping[str, Classification] = MappingProxyType(
 """Table I, by class."""
 
 DETECTION: Mapping[str, Detection] = MappingProxyType(
-    {
-        "ig": Detection(0.39, 0.52, 0.23, 0.826),
-        "fw_ws": Detection(0.42, 0.55, 0.24, 0.973),
-        "fw_ss": Detection(0.45, 0.58, 0.24, 0.979),
-        "random": Detection(0.19, 0.30, 0.11, 0.283),
-        "energy": Detection(0.16, 0.24, 0.16, 0.159),
-    }
+    {detector.name: Detection(told.iou, told.f1, told.iou_std, told.pointing_game) for detector, told in _PUBLISHED}
 )
 """Table II, by detector."""
 
-_TABLE_III = {
-    "Alarm_bell_ringing": ((0.44, 0.57), (0.45, 0.58), (0.46, 0.59)),
-    "Blender": ((0.63, 0.75), (0.67, 0.78), (0.69, 0.82)),
-    "Cat": ((0.47, 0.61), (0.54, 0.67), (0.55, 0.68)),
-    "Dishes": ((0.20, 0.31), (0.20, 0.31), (0.24, 0.36)),
-    "Dog": ((0.45, 0.57), (0.32, 0.45), (0.34, 0.46)),
-    "Electric_shaver_toothbrush": ((0.67, 0.79), (0.66, 0.77), (0.66, 0.77)),
-    "Frying": ((0.40, 0.57), (0.52, 0.68), (0.52, 0.68)),
-    "Running_water": ((0.49, 0.62), (0.45, 0.58), (0.49, 0.62)),
-    "Speech": ((0.32, 0.46), (0.41, 0.55), (0.43, 0.57)),
-    "Vacuum_cleaner": ((0.51, 0.65), (0.45, 0.60), (0.52, 0.65)),
-}
-
 PER_CLASS: Mapping[tuple[str, str], Temporal] = MappingProxyType(
-    {
-        (label, detector): Temporal(*cell)
-        for label, row in _TABLE_III.items()
-        for detector, cell in zip(("ig", "fw_ws", "fw_ss"), row, strict=True)
-    }
+    {(label, detector.name): Temporal(*cell) for detector, told in _PUBLISHED for label, cell in told.classes.items()}
 )
 """Table III, by (class, detector)."""
 
-PEAKS: tuple[Peak, ...] = (
-    Peak("ig", "iou", 56, 0.39),
-    Peak("ig", "f1", 57, 0.52),
-    Peak("fw_ws", "iou", 43, 0.54),
-    Peak("fw_ws", "f1", 43, 0.67),
-    Peak("fw_ss", "iou", 28, 0.65),
-    Peak("fw_ss", "f1", 29, 0.77),
+PEAKS: tuple[Peak, ...] = tuple(
+    Peak(detector.name, metric, *peak) for detector, told in _PUBLISHED for metric, peak in told.peaks.items()
 )
 """Figure 3: where the curves peak. The peaks of FW-WS and FW-SS lie above their rows of Table II."""
-
-IG_IOU_AT_80TH_PERCENTILE = 0.34
-"""Figure 3: IG's IoU at the 80th percentile."""
-
-
-def name(detector: str) -> str:
-    """The paper's name of a detector; a detector that the paper lacks keeps its own."""
-    return NAMES.get(detector, detector)

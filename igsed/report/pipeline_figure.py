@@ -1,8 +1,9 @@
-"""Figure 1: the way of the data, from source recordings to metrics, as a diagram.
+"""Figure 1: the data flow, from source recordings to metrics, as a diagram.
 
 The axes are in inches, so that a length here is a length on the page.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import matplotlib
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from igsed.detectors import Detector, Style, published
 from igsed.report.figures import RC, STYLE, WIDTH, Example, log_spectrogram, scaled
 from igsed.timeline import FRAME
 
@@ -47,63 +49,82 @@ class _Box(NamedTuple):
         return self.y + self.height / 2
 
 
-_ROWS = {"ig": 2.55, "fw_ws": 2.0, "fw_ss": 1.45, "energy": 0.9, "random": 0.42}
-_MIDDLE = _ROWS["fw_ws"]
+_MIDDLE = 2.0
+_TOP, _LOWEST = 2.55, 0.66
 _TRUTH_LANE = 0.1
 
 _SOURCES = _Box(0.47, _MIDDLE, 0.86, 0.8, "Source\nrecordings", "events,\nbackgrounds")
 _MIXTURES = _Box(1.55, _MIDDLE, 0.86, 0.8, "Mixtures", "audio and\nevent times\n(Scaper)")
 _BODY = _Box(2.62, _MIDDLE, 0.84, 0.8, "Frozen\nbody", "pretrained\non AudioSet")
-_HEADS = {
-    "ig": _Box(3.72, _ROWS["ig"], 0.92, 0.44, "Clip head", "on clip labels"),
-    "fw_ws": _Box(3.72, _ROWS["fw_ws"], 0.92, 0.44, "Frame head", "on clip labels"),
-    "fw_ss": _Box(3.72, _ROWS["fw_ss"], 0.92, 0.44, "Frame head", "on frame labels"),
-}
-_SCORES = {
-    detector: _Box(4.78, _ROWS[detector], 0.84, 0.4, title, note, STYLE[detector].colour, STYLE[detector].line)
-    for detector, (title, note) in {
-        "ig": ("IG", "attribution"),
-        "fw_ws": ("FW-WS", "frame output"),
-        "fw_ss": ("FW-SS", "frame output"),
-        "energy": ("Energy", "per frame"),
-        "random": ("Random", "no input"),
-    }.items()
-}
 _THRESHOLD = _Box(5.74, 1.45, 0.76, 0.8, "Percentile\nthreshold", "chosen on\nvalidation")
 _METRICS = _Box(6.65, 1.45, 0.8, 0.8, "Metrics", "IoU, F1,\npointing\ngame, …")
+_HEAD, _SCORES = 3.72, 4.78
+_LANES = {
+    ("classifier", ""): ("Clip head", "on clip labels", "attribution"),
+    ("frames", "clip"): ("Frame head", "on clip labels", "frame output"),
+    ("frames", "frame"): ("Frame head", "on frame labels", "frame output"),
+    ("waveform", ""): ("", "", "no model"),
+    ("files", ""): ("", "", "from files"),
+}
+"""What detectors need and learn from: the head that is trained for them, on what, and how scores come of it."""
+
+
+def _lanes(detectors: Sequence[Detector]) -> dict[tuple[str, str], list[Detector]]:
+    """The detectors by what they need, in the order from top to bottom."""
+    kinds = [(detector.needs, getattr(detector, "learns_from", "")) for detector in detectors]
+    return {
+        lane: [detector for detector, kind in zip(detectors, kinds, strict=True) if kind == lane]
+        for lane in _LANES
+        if lane in kinds
+    }
+
+
+def _titles(detectors: Sequence[Detector]) -> str:
+    first, *more = (detector.title for detector in detectors)
+    return first if not more else f"{first}, {more[0]}" if len(more) == 1 else f"{first} + {len(more)}"
 
 
 @matplotlib.rc_context(RC)
-def pipeline(example: Example | None = None) -> Figure:
-    """Figure 1. With an example, its spectrogram and its first detector's scores and detections are drawn
-    small."""
+def pipeline(detectors: Sequence[Detector] | None = None, example: Example | None = None) -> Figure:
+    """Figure 1: the data flow of an experiment.
+
+    `detectors` are the experiment's, by default the paper's. With an example, its spectrogram and its first detector's
+    scores and detections are drawn small.
+    """
     figure = Figure(figsize=(WIDTH, _HEIGHT))
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, WIDTH), ylim=(0, _HEIGHT))
     ax.axis("off")
-    boxes = [_SOURCES, _MIXTURES, _BODY, *_HEADS.values(), *_SCORES.values(), _THRESHOLD, _METRICS]
-    for box in boxes:
+    lanes = _lanes(published() if detectors is None else detectors)
+    heights = np.linspace(_TOP, _LOWEST, len(lanes)) if len(lanes) > 1 else [_MIDDLE]
+    for box in (_SOURCES, _MIXTURES, _BODY, _THRESHOLD, _METRICS):
         _draw_box(ax, box)
     _arrow(ax, (_SOURCES.right, _MIDDLE), (_MIXTURES.left, _MIDDLE))
     _arrow(ax, (_MIXTURES.right, _MIDDLE), (_BODY.left, _MIDDLE))
-    fork = (_BODY.right + _HEADS["ig"].left) / 2
-    for detector, head in _HEADS.items():
-        _arrow(ax, (_BODY.right, _MIDDLE), (fork, _MIDDLE), (fork, head.y), (head.left, head.y))
-        _arrow(ax, (head.right, head.y), (_SCORES[detector].left, head.y))
-    energy = _SCORES["energy"]
     audio, times = _MIXTURES.x + 0.2, _MIXTURES.x - 0.2
-    _arrow(ax, (audio, _MIXTURES.bottom), (audio, energy.y), (energy.left, energy.y))
-    join = (energy.right + _THRESHOLD.left) / 2
-    for box in _SCORES.values():
-        _arrow(ax, (box.right, box.y), (join, box.y), (join, _THRESHOLD.y), (_THRESHOLD.left, _THRESHOLD.y))
+    for (lane, members), y in zip(lanes.items(), heights, strict=True):
+        head, labels, note = _LANES[lane]
+        style = members[0].style if len(members) == 1 and members[0].style else Style(_INK, "solid", "")
+        scores = _Box(_SCORES, y, 0.92, 0.4, _titles(members), note, style.colour, style.line)
+        _draw_box(ax, scores)
+        if head:
+            box = _Box(_HEAD, y, 0.92, 0.44, head, labels)
+            fork = (_BODY.right + box.left) / 2
+            _draw_box(ax, box)
+            _arrow(ax, (_BODY.right, _MIDDLE), (fork, _MIDDLE), (fork, y), (box.left, y))
+            _arrow(ax, (box.right, y), (scores.left, y))
+        else:
+            _arrow(ax, (audio, _MIXTURES.bottom), (audio, y), (scores.left, y))
+            _note(ax, (audio + 0.1, y + 0.04), "audio")
+        join = (scores.right + _THRESHOLD.left) / 2
+        _arrow(ax, (scores.right, y), (join, y), (join, _THRESHOLD.y), (_THRESHOLD.left, _THRESHOLD.y))
     _arrow(ax, (_THRESHOLD.right, _THRESHOLD.y), (_METRICS.left, _METRICS.y))
     truth = [(times, _MIXTURES.bottom), (times, _TRUTH_LANE), (_METRICS.x, _TRUTH_LANE)]
     _arrow(ax, *truth, (_METRICS.x, _METRICS.bottom), linestyle=(0, (4, 2)))
-    _note(ax, (audio + 0.1, energy.y + 0.04), "audio")
     _note(ax, (times + 0.1, _TRUTH_LANE + 0.04), "ground truth")
-    heading = _HEADS["ig"].top + 0.1
-    _note(ax, (_SCORES["ig"].x, heading), "frame scores", ha="center")
-    _note(ax, (_HEADS["ig"].x, heading), "trained heads", ha="center")
+    _note(ax, (_SCORES, heights[0] + 0.32), "frame scores", ha="center")
+    if any(_LANES[lane][0] for lane in lanes):
+        _note(ax, (_HEAD, heights[0] + 0.32), "trained heads", ha="center")
     if example is not None:
         _draw_spectrogram(figure, example)
         if example.scores:

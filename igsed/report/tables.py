@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from igsed import LABELS
+from igsed.detectors import title_of
 from igsed.evaluation import PROTOCOLS
 from igsed.report import paper
 
@@ -151,7 +152,7 @@ def detection(
     `pg_class_mean`, `paper_iou_std`, `pairs` (that entered the IoU, of all seeds together), and `undefined`:
     the most values that any of the four means leaves out as NaN.
     """
-    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.NAMES)
+    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.DETECTION)
     protocols = _ordered(intervals["protocol"], PROTOCOLS)
     rows = pd.MultiIndex.from_product([protocols, detectors], names=["protocol", "detector"])
     over_pairs = intervals[intervals["label"] == "all"].set_index(["protocol", "detector", "metric"])
@@ -184,7 +185,7 @@ def per_class(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) -
     `intervals` and `detectors` as for `detection`; read are the rows whose label is a class. A (class,
     detector) without any scored pair has 0 `pairs` and `clips` and NaN. `undefined` counts the NaN left out of the IoU.
     """
-    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.NAMES)
+    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.DETECTION)
     classes = intervals[~intervals["label"].isin(("all", "class_mean"))]
     keys = ["protocol", "label", "detector"]
     protocols = _ordered(intervals["protocol"], PROTOCOLS)
@@ -220,7 +221,7 @@ def recordings(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) 
     `clips` (both that entered the IoU; 0 where a class has none) and `undefined` (pairs that the IoU leaves out).
     """
     intervals = intervals[intervals["protocol"].isin(PROTOCOLS)]
-    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.NAMES)
+    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.DETECTION)
     labels = _ordered(set(intervals["label"]) - {*_MEANS}, LABELS) + list(_MEANS)
     keys = ["protocol", "label", "detector"]
     rows = pd.MultiIndex.from_product([_ordered(intervals["protocol"], PROTOCOLS), labels, detectors], names=keys)
@@ -385,7 +386,7 @@ def _display_detection(table: pd.DataFrame) -> pd.DataFrame:
     percent = {"scale": 100, "digits": 1}
     shown = {
         ("", "Protocol"): table["protocol"],
-        ("", "Detector"): table["detector"].map(paper.name),
+        ("", "Detector"): table["detector"].map(title_of),
         ("IoU", "ours"): [_with_interval(row["iou"], row["iou_low"], row["iou_high"]) for row in rows],
         ("IoU", "paper"): table["paper_iou"].map(_number),
         ("IoU std", "ours"): table["iou_std"].map(_number),
@@ -418,10 +419,10 @@ def _display_per_class(table: pd.DataFrame) -> pd.DataFrame:
     }
     for detector in detectors:
         found = cells.xs(detector, level="detector").reindex(pd.MultiIndex.from_frame(rows))
-        shown[paper.name(detector), "IoU / F1"] = [_two(iou, f1) for iou, f1 in found[["iou", "f1"]].to_numpy()]
+        shown[title_of(detector), "IoU / F1"] = [_two(iou, f1) for iou, f1 in found[["iou", "f1"]].to_numpy()]
         numbers = found[["paper_iou", "paper_f1"]].to_numpy()
         if not np.isnan(numbers.astype(float)).all():
-            shown[paper.name(detector), "(paper)"] = [f"({_two(iou, f1)})" for iou, f1 in numbers]
+            shown[title_of(detector), "(paper)"] = [f"({_two(iou, f1)})" for iou, f1 in numbers]
     return _text(shown)
 
 
@@ -442,7 +443,7 @@ def _display_recordings(table: pd.DataFrame) -> pd.DataFrame:
     for detector in table["detector"].unique():
         found = [cells.loc[(protocol, label, detector)] for protocol, label, _ in rows]
         pairs = list(zip(found, (sound for _, _, sound in rows), strict=True))
-        name = paper.name(detector)
+        name = title_of(detector)
         shown[name, "IoU / F1"] = [_two(cell[f"{sound}_iou"], cell[f"{sound}_f1"]) for cell, sound in pairs]
         shown[name, "PG / %"] = [_number(cell[f"{sound}_pointing_game"], 100, 1) for cell, sound in pairs]
     return _text(shown)

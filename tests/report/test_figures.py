@@ -97,7 +97,7 @@ def curves(models=("clip", "fw_ws", "fw_ss")):
 
 FIGURES = {
     "pipeline": lambda: pipeline(),
-    "pipeline_with_example": lambda: pipeline(example()),
+    "pipeline_with_example": lambda: pipeline(example=example()),
     "examples": lambda: figures.examples([example(), example("Speech", iou={})]),
     "one_example": lambda: figures.examples([example(detectors=["ig"])]),
     "thresholds": lambda: figures.thresholds(sweep()),
@@ -193,8 +193,8 @@ def test_pipeline_text_lies_inside_its_box():
 
 def test_pipeline_takes_an_example_of_any_detectors():
     assert len(pipeline().axes) == 1
-    assert len(pipeline(example(detectors=["mine"])).axes) == 3
-    assert len(pipeline(example(detectors=[])).axes) == 2
+    assert len(pipeline(example=example(detectors=["mine"])).axes) == 3
+    assert len(pipeline(example=example(detectors=[])).axes) == 2
 
 
 def luminance(colour):

@@ -17,7 +17,10 @@ MINIATURE = {
     "soundbank": {"recordings": {"train": 4, "eval": 2}, "backgrounds": {"train": 2, "eval": 1}},
     "mixtures": {"clips": {"train": 32, "validation": 5, "test": 6}, "events": [1, 2], "shard": 16},
     "training": {"seeds": [0]},
-    "ig": {"nodes": 4, "tolerance": None},
+    "detectors": [
+        {"name": "ig", "n_steps": 4, "tolerance": None},
+        *("fw_ws", "fw_ss", "random", "energy"),
+    ],
     "evaluation": {"bootstrap": 200},
     "figures": {"examples": 2},
 }

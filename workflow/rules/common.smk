@@ -5,7 +5,7 @@ from igsed import config as configuration
 from igsed.jobs import provenance, runs
 from igsed import recordings
 from igsed.errors import InputError
-from igsed.registry import BACKBONES, BASELINES, FRAMEWISE
+from igsed.registry import BACKBONES
 from igsed.soundbanks import soundbank
 from igsed.fetch import table
 
@@ -46,8 +46,11 @@ KEEP = CONFIG.mixtures.keep.model_dump() if CONFIG.mixtures.keep else dict.fromk
 SPLITS = ["train", "validation", "test"]
 # Real recordings, where there are any, are judged like the test split.
 JUDGED = ["test", *(["recordings"] if CONFIG.recordings else [])]
-MODELS = ["clip", *(name for name in FRAMEWISE if name in CONFIG.detectors)]
-METHODS = {name: method.model_dump() for name, method in CONFIG.attribution_methods.items()}
+# The detectors of the experiment, by what they need; every framewise one has a model of its own.
+METHODS, FRAMEWISE, WAVEFORM, GIVEN = map(CONFIG.detectors_of, ["classifier", "frames", "waveform", "files"])
+MODELS = ["clip", *FRAMEWISE]
+CHOSEN = {chosen.name: {"method": chosen.method, "settings": chosen.settings} for chosen in CONFIG.detectors}
+LEARNS_FROM = {"clip": "clip"} | {name: chosen.detector.learns_from for name, chosen in FRAMEWISE.items()}
 TABLES = ["classification", "detection", "per_class", "data"] + (["recordings"] if CONFIG.recordings else [])
 FIGURES = ["pipeline", "examples", "thresholds", "per_class", "training", "data"]
 FIGURES += ["recordings"] if CONFIG.recordings else []
@@ -64,7 +67,7 @@ wildcard_constraints:
     split="|".join([*SPLITS, "recordings"]),
     seed=r"\d+",
     shard=r"\d+",
-    model="|".join(["clip", *FRAMEWISE]),
+    model="|".join(MODELS),
     detector="[a-z][a-z0-9_]*",
 
 
@@ -75,9 +78,16 @@ CODE = {
 }
 BACKBONE_MODULE = BACKBONES[CONFIG.backbone.name].partition(":")[0]
 CODE["features"] = DIGEST("workflow/scripts/features.py", BACKBONE_MODULE)
-ATTRIBUTE_CODE = {
-    name: DIGEST("workflow/scripts/attribute.py", BACKBONE_MODULE, method["function"].partition(":")[0])
-    for name, method in METHODS.items()
+DETECTOR_CODE = {
+    chosen.name: DIGEST(
+        f"workflow/scripts/{script}.py", *chosen.modules, *([BACKBONE_MODULE] if script == "attribute" else [])
+    )
+    for script, group in {"attribute": METHODS, "framewise": FRAMEWISE, "baseline": WAVEFORM, "given": GIVEN}.items()
+    for chosen in group.values()
+}
+FIGURE_PIPELINE_CODE = DIGEST("workflow/scripts/figure_pipeline.py", *(chosen.module for chosen in CONFIG.detectors))
+TRAIN_CODE = {"clip": CODE["train"]} | {
+    name: DIGEST("workflow/scripts/train.py", *chosen.modules) for name, chosen in FRAMEWISE.items()
 }
 
 
@@ -93,6 +103,11 @@ def growing(amount):
         return amount * attempt
 
     return at_attempt
+
+
+def one_of(names):
+    """A constraint on a wildcard: one of some names, or nothing at all where there is none."""
+    return "|".join(names) or "(?!)"
 
 
 def scores_of(detector, split):
@@ -166,9 +181,9 @@ def unfinished(wildcards):
 
 def is_wanted(detector=None, model=None, seed=None, split=None, shard=None, source=None):
     """Whether the experiment has an output with such wildcards."""
-    seeds = CONFIG.seeds_of(detector) if detector in CONFIG.detectors else CONFIG.training.seeds
+    seeds = CONFIG.seeds_of(detector) if detector in CHOSEN else CONFIG.training.seeds
     return (
-        detector in (None, *CONFIG.detectors)
+        detector in (None, *CHOSEN)
         and model in (None, *MODELS)
         and (seed is None or int(seed) in seeds)
         and split in (None, *SPLITS, *JUDGED)

@@ -1,6 +1,12 @@
 # Every detector's frame scores. From here on nothing knows where a score came from.
 
 
+def given_files(wildcards):
+    """Digest of the files from which scores are taken: it changes when one does."""
+    folder = pathlib.Path(CHOSEN[wildcards.detector]["settings"]["path"])
+    return provenance.inventory(path for path in folder.rglob("*") if path.suffix in (".tsv", ".parquet"))
+
+
 rule attribute:
     input:
         weights=WEIGHTS,
@@ -16,7 +22,7 @@ rule attribute:
     benchmark:
         "<benchmarks>/attribute/{detector}_seed{seed}_{split}.tsv"
     wildcard_constraints:
-        detector="|".join(METHODS) or "none",
+        detector=one_of(METHODS),
     # The longest jobs start first, so that nothing waits for the last of them.
     priority: 10
     conda:
@@ -26,9 +32,9 @@ rule attribute:
         mem_mb=growing(4000),
         runtime=growing(480),
     params:
-        code=lookup(within=ATTRIBUTE_CODE, dpath="{detector}"),
-        function=lookup(within=METHODS, dpath="{detector}/function"),
-        options=lookup(within=METHODS, dpath="{detector}/options"),
+        code=lookup(within=DETECTOR_CODE, dpath="{detector}"),
+        method=lookup(within=CHOSEN, dpath="{detector}/method"),
+        settings=lookup(within=CHOSEN, dpath="{detector}/settings"),
         backbone=CONFIG.backbone.name,
         labels=LABELS,
         all_present="present" in [CONFIG.evaluation.pairs, *CONFIG.evaluation.also],
@@ -49,14 +55,14 @@ rule framewise:
     benchmark:
         "<benchmarks>/framewise/{detector}_seed{seed}_{split}.tsv"
     wildcard_constraints:
-        detector="|".join(FRAMEWISE),
+        detector=one_of(FRAMEWISE),
     conda:
         "../../envs/igsed.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        code=code("framewise"),
+        code=lookup(within=DETECTOR_CODE, dpath="{detector}"),
         labels=LABELS,
         upsampling=CONFIG.evaluation.upsampling,
     script:
@@ -74,15 +80,43 @@ rule baseline:
     benchmark:
         "<benchmarks>/baseline/{detector}_{split}.tsv"
     wildcard_constraints:
-        detector="|".join(BASELINES),
+        detector=one_of(WAVEFORM),
     conda:
         "../../envs/igsed.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
-        code=code("baseline"),
+        code=lookup(within=DETECTOR_CODE, dpath="{detector}"),
+        method=lookup(within=CHOSEN, dpath="{detector}/method"),
+        settings=lookup(within=CHOSEN, dpath="{detector}/settings"),
         labels=LABELS,
         seed=CONFIG.seed,
     script:
         "../scripts/baseline.py"
+
+
+rule given:
+    input:
+        clips="<results>/mixtures/{split}/clips.csv",
+    output:
+        scores="<results>/scores/{detector}/seed0/{split}.parquet",
+    log:
+        "<logs>/given/{detector}_{split}.log",
+    benchmark:
+        "<benchmarks>/given/{detector}_{split}.tsv"
+    wildcard_constraints:
+        detector=one_of(GIVEN),
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        code=lookup(within=DETECTOR_CODE, dpath="{detector}"),
+        method=lookup(within=CHOSEN, dpath="{detector}/method"),
+        settings=lookup(within=CHOSEN, dpath="{detector}/settings"),
+        files=given_files,
+        labels=LABELS,
+    script:
+        "../scripts/given.py"

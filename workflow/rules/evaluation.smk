@@ -64,12 +64,12 @@ rule metrics:
     input:
         pairs=collect(
             "<results>/evaluation/{detector}/{split}_pairs.parquet",
-            detector=CONFIG.detectors,
+            detector=CHOSEN,
             split=JUDGED,
         ),
         detections=collect(
             "<results>/evaluation/{detector}/{split}_detections.csv",
-            detector=CONFIG.detectors,
+            detector=CHOSEN,
             split=JUDGED,
         ),
         clips=collect("<results>/mixtures/{split}/clips.csv", split=JUDGED),
@@ -90,7 +90,7 @@ rule metrics:
         code=code("metrics"),
         labels=LABELS,
         splits=JUDGED,
-        detectors=CONFIG.detectors,
+        detectors=CONFIG.detector_names,
         reference=CONFIG.evaluation.shared_from,
         replicates=CONFIG.evaluation.bootstrap,
         confidence=CONFIG.evaluation.confidence,

@@ -43,7 +43,9 @@ rule train:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        code=code("train"),
+        code=lookup(within=TRAIN_CODE, dpath="{model}"),
+        learns_from=lookup(within=LEARNS_FROM, dpath="{model}"),
+        detector=lookup(within=CHOSEN | {"clip": None}, dpath="{model}"),
         labels=LABELS,
         settings=CONFIG.training.model_dump(exclude={"seeds"}),
         root_seed=CONFIG.seed,

@@ -43,7 +43,7 @@ rule tables:
     params:
         code=code("tables"),
         seeds=CONFIG.training.seeds,
-        detectors=CONFIG.detectors,
+        detectors=CONFIG.detector_names,
     script:
         "../scripts/tables.py"
 
@@ -112,7 +112,7 @@ rule table_recordings:
         runtime=growing(10),
     params:
         code=code("table_recordings"),
-        detectors=CONFIG.detectors,
+        detectors=CONFIG.detector_names,
     script:
         "../scripts/table_recordings.py"
 
@@ -136,15 +136,16 @@ rule figure_pipeline:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        code=code("figure_pipeline"),
+        code=FIGURE_PIPELINE_CODE,
+        methods={name: chosen["method"] for name, chosen in CHOSEN.items()},
     script:
         "../scripts/figure_pipeline.py"
 
 
 rule figure_examples:
     input:
-        scores=[path for name in CONFIG.detectors for path in scores_of(name, "test")[:1]],
-        pairs=collect("<results>/evaluation/{detector}/test_pairs.parquet", detector=CONFIG.detectors),
+        scores=[path for name in CHOSEN for path in scores_of(name, "test")[:1]],
+        pairs=collect("<results>/evaluation/{detector}/test_pairs.parquet", detector=CHOSEN),
         clips="<results>/mixtures/test/clips.csv",
         events="<results>/mixtures/test/events.tsv",
         audio="<results>/mixtures/test/audio",
@@ -167,7 +168,7 @@ rule figure_examples:
         runtime=growing(10),
     params:
         code=code("figure_examples"),
-        detectors=CONFIG.detectors,
+        detectors=CONFIG.detector_names,
         seed=CONFIG.training.seeds[0],
         reference=CONFIG.evaluation.shared_from,
         examples=CONFIG.figures.examples,
@@ -177,7 +178,7 @@ rule figure_examples:
 
 rule figure_thresholds:
     input:
-        sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=CONFIG.detectors),
+        sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=CHOSEN),
     output:
         svg=report(
             "<results>/figures/thresholds.svg",
@@ -307,7 +308,7 @@ rule manifest:
     params:
         code=code("manifest"),
         config=CONFIG.model_dump(mode="json"),
-        digests=CODE | {f"attribute/{name}": digest for name, digest in ATTRIBUTE_CODE.items()},
+        digests=CODE | {f"detectors/{name}": digest for name, digest in DETECTOR_CODE.items()},
         root=root,
         device=DEVICE,
         folder=f"results/{CONFIG.experiment}",

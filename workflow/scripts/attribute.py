@@ -4,7 +4,7 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 
-from igsed import attribution, backbones, features, predictions
+from igsed import attribution, backbones, detectors, features, predictions
 from igsed.classifier import Classifier
 from igsed.jobs import devices
 from igsed.jobs.console import job, progress
@@ -18,7 +18,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     head = torch.nn.Linear(weights["weight"].shape[1], len(params.labels))
     head.load_state_dict(weights)
     classifier = Classifier(backbones.load(params.backbone, files.weights), head).eval().to(device)
-    method = attribution.load(params.function, **params.options)
+    method = detectors.load(params.method, **params.settings)
     wanted = predictions.targets(pd.read_csv(files.predictions), params.labels, params.all_present)
     completeness = []
     with Writer(out.scores) as writer:
@@ -32,7 +32,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
             writer.add(clip.clip, names, found.scores)
             numbers = (*found[1:], found.completeness_error)
             completeness += zip([clip.clip] * len(names), names, *(x.tolist() for x in numbers), strict=True)
-    columns = ["clip", "label", "logit", "baseline_logit", "total", "nodes", "error", "completeness_error"]
+    columns = ["clip", "label", "logit", "baseline_logit", "total", "n_steps", "error", "completeness_error"]
     precision = str(head.weight.dtype).removeprefix("torch.")
     table = pd.DataFrame(completeness, columns=columns).assign(device=device, precision=precision)
     table.to_csv(out.completeness, index=False)

@@ -2,15 +2,14 @@
 
 import pandas as pd
 
-from igsed import audio
-from igsed.detectors import baselines
+from igsed import audio, detectors
 from igsed.jobs.console import job
 from igsed.scores import Writer
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     params = snakemake.params
-    detector = getattr(baselines, snakemake.wildcards.detector)
+    method = detectors.load(params.method, **params.settings)
     with Writer(out.scores) as writer:
         for clip in pd.read_csv(snakemake.input.clips).itertuples():
-            scores = detector(*audio.read(clip.path), params.labels, params.seed, clip.clip)
+            scores = method(*audio.read(clip.path), params.labels, params.seed, clip.clip)
             writer.add(clip.clip, params.labels, scores)

@@ -108,7 +108,7 @@ def sounds(options: argparse.Namespace, rate: int):
 
 def methods(options: argparse.Namespace) -> dict[str, CaptumIntegratedGradients | IntegratedGradients]:
     """What is compared, by name."""
-    found = {f"Captum {steps}": CaptumIntegratedGradients(steps=steps) for steps in options.steps}
+    found = {f"Captum {steps}": CaptumIntegratedGradients(n_steps=steps) for steps in options.steps}
     for pieces in options.pieces:
         found[f"engine {pieces}"] = IntegratedGradients(pieces, tolerance=None)
     for tolerance in options.tolerances:
@@ -130,7 +130,7 @@ def _peak(name: str, options: argparse.Namespace) -> float:
         classifier(waveform[None])
     method = methods(options)[name]
     if isinstance(method, CaptumIntegratedGradients):
-        method = CaptumIntegratedGradients(steps=10)  # its memory depends on the batch alone
+        method = CaptumIntegratedGradients(n_steps=10)  # its memory depends on the batch alone
     if options.device == "cuda":
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
@@ -178,7 +178,7 @@ def compare(classifier: Classifier, clips: dict[str, torch.Tensor], references, 
                     "method": name,
                     "clip": clip,
                     "target": target,
-                    "nodes": found.nodes[k].item(),
+                    "nodes": found.n_steps[k].item(),
                     "seconds": clock / len(targets),
                     "cpu_seconds": work / len(targets),
                     "error": errors[k].item(),

@@ -26,8 +26,8 @@ import pandas as pd
 import yaml
 
 from igsed import LABELS, audio, events, labels
+from igsed.detectors import DETECTORS
 from igsed.jobs import provenance
-from igsed.registry import ATTRIBUTIONS
 from igsed.scores import Writer
 from igsed.soundbanks.soundbank import COLUMNS
 
@@ -115,7 +115,7 @@ def make(project: Path, clips: int, detectors: list[str], seeds: int, embedding:
         names, happened = mixtures(project, split, clips, draw)
         present = labels.of_frames(happened, names, LABELS, FRAMES)
         features(results / "features" / split, present, embedding, draw)
-        for detector in filter(ATTRIBUTIONS.__contains__, detectors if split != "train" else ()):
+        for detector in (name for name in detectors if split != "train" and DETECTORS.find(name).needs == "classifier"):
             for seed in range(seeds):
                 attributed(results / "scores" / detector / f"seed{seed}" / f"{split}.parquet", names, present, draw)
 

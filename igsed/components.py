@@ -65,6 +65,8 @@ def imported(path: str):
     module, colon, name = path.partition(":")
     if not colon:
         raise ValueError(f"{path!r} is no package.module:name")
+    if not module or module.startswith("."):
+        raise ValueError(f"{path!r} names no module")
     return functools.reduce(getattr, name.split("."), importlib.import_module(module))
 
 

@@ -7,7 +7,7 @@ the workflow, or on the GPU.
 
 - Time on a CPU is what this process uses, so other work on the machine does not count, nor does waiting for a disk.
   By the clock are the start of a job, the shorter of two, and the time on a GPU.
-- `ig` and `ig_captum`, whose time is linear in `nodes` and `steps`, take as many of them as fit in six seconds. Any
+- A method whose time is linear in one of its settings (`OfClassifier.steps`) takes as many as fit in six seconds. Any
   other method, built in or the user's, explains one pair with all its options.
 - Memory is the largest resident set of this process up to then, so it never falls from stage to stage.
 """

@@ -12,7 +12,7 @@ import torch
 import yaml
 from torch import nn
 
-from igsed import attribution, config
+from igsed import attribution, config, detectors
 from igsed.classifier import Classifier
 from igsed.errors import InputError
 from tests.weights import yamnet_files
@@ -49,7 +49,7 @@ def classifier():
 @pytest.fixture
 def method(monkeypatch):
     monkeypatch.syspath_prepend(EXAMPLE.parent)
-    return attribution.load(METHOD)
+    return detectors.load(METHOD)
 
 
 def blocks(text, language):
@@ -85,20 +85,15 @@ def test_page_shows_the_file():
     assert shown == EXAMPLE.read_text(encoding="utf-8")
 
 
-def test_configuration_of_the_page_is_valid(monkeypatch):
-    monkeypatch.syspath_prepend(EXAMPLE.parent)
-    page = (ROOT / "docs" / "detectors.md").read_text(encoding="utf-8")
-    own = yaml.safe_load(blocks(page, "yaml")[0])
-    checked = config.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | own)
-    assert checked.attribution_methods["my_method"].function == METHOD
-    assert list(checked.attribution_methods) == ["ig", "my_method"]
+def test_the_example_s_configuration_is_valid(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    files = ["config.yaml", "config/own_detector.yaml"]
+    checked = config.load(config.merge(files), files)
+    assert list(checked.detectors_of("classifier")) == ["ig", "gradient_times_input"]
 
 
 def test_a_module_that_cannot_be_imported_is_named():
-    own = {
-        "attributions": {"my_method": {"function": "no_such_module:f"}},
-        "detectors": ["ig", "my_method"],
-    }
+    own = {"detectors": ["ig", {"name": "my_method", "method": "no_such_module:f"}]}
     with pytest.raises(InputError, match="no_such_module"):
         config.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | own)
 

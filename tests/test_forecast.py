@@ -18,7 +18,6 @@ from igsed.__main__ import main
 from igsed.errors import InputError
 from igsed.fetch import table as sources_table
 from igsed.forecast import Cost, Inputs, Source
-from igsed.registry import ATTRIBUTIONS
 from tests.toys import recording
 from tests.workflow.project import MINIATURE, ROOT, Project
 
@@ -257,15 +256,16 @@ def test_jobs_are_those_of_the_workflow(variant, tmp_path):
     assert forecasts.forecast(experiment, COSTS, inputs)["jobs"].to_dict() == project.plan()
 
 
-def test_measured_costs_cover_every_stage(monkeypatch):
-    """Also a built-in method of which nothing is known but its name and section."""
-    monkeypatch.setitem(ATTRIBUTIONS, "another", "examples.my_methods:gradient_times_input")
-    monkeypatch.setattr(configuration.Config, "another", configuration.Section(), raising=False)
+def test_measured_costs_cover_every_stage():
+    """Also a method of which nothing is known but its name."""
     tiny = config(
-        detectors=["ig", "another", "fw_ws", "fw_ss", "random", "energy"],
+        detectors=[
+            {"name": "ig", "n_steps": 2, "tolerance": None},
+            {"name": "another", "method": "examples.my_methods:gradient_times_input"},
+            *("fw_ws", "fw_ss", "random", "energy"),
+        ],
         labels=["Dog", "Speech"],
         mixtures={"duration": 2, "event_duration": [0.25, 0.5]},
-        ig={"nodes": 2, "tolerance": None},
         training={"seeds": [0]},
         evaluation={"bootstrap": 100},
     )

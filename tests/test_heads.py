@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from igsed import heads
+from igsed.detectors.fw_ws import maximum
 from igsed.errors import InputError
 
 CLASSES, EMBEDDING, FRAMES = 3, 6, 8
@@ -24,7 +25,7 @@ def data(kind, clips, seed, noise=0.3):
 
 
 def trained(kind, seed=0, **options):
-    return heads.train(*data(kind, 64, 1), *data(kind, 32, 2), seed=seed, **options)
+    return heads.train(*data(kind, 64, 1), *data(kind, 32, 2), seed=seed, pool=maximum, **options)
 
 
 def loss_of(kind, made, features, targets):
@@ -49,8 +50,8 @@ def test_features_in_a_file_train_the_same_head(kind, tmp_path):
     features, targets = data(kind, 64, 1)
     np.save(tmp_path / "features.npy", features)
     stored = heads.Stored(tmp_path / "features.npy")
-    made = heads.train(stored, targets, stored, targets, seed=0, max_epochs=3)
-    expected = heads.train(features, targets, features, targets, seed=0, max_epochs=3)
+    made = heads.train(stored, targets, stored, targets, seed=0, pool=maximum, max_epochs=3)
+    expected = heads.train(features, targets, features, targets, seed=0, pool=maximum, max_epochs=3)
     np.testing.assert_array_equal(made.weight, expected.weight)
     np.testing.assert_array_equal(made.bias, expected.bias)
 
@@ -98,12 +99,12 @@ def test_torch_s_own_seed_does_not_matter():
 
 def test_memory_mapped_features_give_the_same(tmp_path, recwarn):
     arrays = [*data("fw_ss", 64, 1), *data("fw_ss", 32, 2)]
-    expected = heads.train(*arrays, seed=0, max_epochs=4)
+    expected = heads.train(*arrays, seed=0, pool=maximum, max_epochs=4)
     mapped = []
     for place, array in enumerate(arrays):
         np.save(tmp_path / f"{place}.npy", array)
         mapped.append(np.load(tmp_path / f"{place}.npy", mmap_mode="r"))
-    found = heads.train(*mapped, seed=0, max_epochs=4)
+    found = heads.train(*mapped, seed=0, pool=maximum, max_epochs=4)
     assert found.weight.tobytes() == expected.weight.tobytes()
     assert found.curve.equals(expected.curve)
     assert not [warning for warning in recwarn if "writable" in str(warning.message)]
@@ -124,4 +125,4 @@ def test_divergence_is_told():
 
 def test_clip_logits_of_framewise_models_are_maxima_over_frames():
     logits = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(heads.clip_logits(logits), logits.max(dim=1).values)
+    assert torch.equal(maximum(logits), logits.max(dim=1).values)

@@ -8,20 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from igsed import modules, registry
-from igsed.detectors import baselines
 
 
-@pytest.mark.parametrize("path", [*registry.BACKBONES.values(), *registry.ATTRIBUTIONS.values()])
+@pytest.mark.parametrize("path", registry.BACKBONES.values())
 def test_every_name_leads_to_a_component(path):
     module, _, attribute = path.partition(":")
     found = importlib.import_module(module)
     assert callable(getattr(found, attribute))
     assert modules.module_file(module) == Path(found.__file__)
-
-
-@pytest.mark.parametrize("name", registry.BASELINES)
-def test_every_baseline_exists(name):
-    assert callable(getattr(baselines, name))
 
 
 def test_modules_are_found_and_not_imported(tmp_path, monkeypatch):

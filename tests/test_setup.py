@@ -159,7 +159,7 @@ def test_explaining_needs_only_the_core(beyond_core, tmp_path):
 import torch
 from igsed import attribution, backbones, classifier, events, features, heads, metrics, scores, statistics, thresholds
 from igsed.backbones import cnn14, yamnet
-assert callable(attribution.load("ig"))
+assert callable(detectors.load("ig"))
 assert metrics.iou(torch.tensor([[True, False]]).numpy(), torch.tensor([[True, True]]).numpy()) == 0.5
 """
     done = without_extras(beyond_core, code, tmp_path)

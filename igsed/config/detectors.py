@@ -52,6 +52,14 @@ class Chosen(Section):
         self.settings.update(full)
         return self
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema, handler):
+        """A name, or a mapping; which settings there are depends on the method (docs/configuration.md)."""
+        model = handler.resolve_ref_schema(handler(schema))
+        model["properties"].pop("settings")
+        model |= {"required": ["name"], "additionalProperties": True}
+        return {"anyOf": [{"type": "string", "description": "a detector without settings"}, model]}
+
     @model_serializer
     def _flat(self):
         return {"name": self.name, "method": self.method, **self.settings}

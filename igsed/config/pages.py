@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from igsed.config import Config
+from igsed.config.experiment import Config
+from igsed.detectors import DETECTORS
 
 PAGE = Path("docs/configuration.md")
 SCHEMA = Path("config/schema.json")
@@ -18,7 +19,7 @@ SCHEMA = Path("config/schema.json")
 INTRO = """\
 # Configuration
 
-<!-- Made from igsed/config/__init__.py by `python -m igsed docs`. Do not edit by hand. -->
+<!-- Made from igsed/config and the components' declarations by `python -m igsed docs`. Do not edit by hand. -->
 
 Every experiment starts from `config.yaml`. A file of your own holds only what differs from it: mappings are merged key
 by key, every other value, lists included, replaces the one in `config.yaml`. The defaults below are those of the
@@ -45,7 +46,7 @@ def schema() -> str:
 def markdown() -> str:
     """The configuration page: a table of keys for each section, in the order of the models."""
     root = Config.model_json_schema()
-    return INTRO + "".join(_sections(root, root["$defs"], ""))
+    return INTRO + "".join(_sections(root, root["$defs"], "")) + "".join(_components())
 
 
 def write(root: str | Path) -> list[Path]:
@@ -73,6 +74,19 @@ def _sections(model: dict, models: dict, path: str) -> Iterator[str]:
     yield f"\n{level} {title}\n\n{model['description']}\n\n{_HEAD}{''.join(rows)}"
     for sections in inner:
         yield from sections
+
+
+def _components() -> Iterator[str]:
+    """The settings of every built-in detector, from its declaration."""
+    yield (
+        "\n## Settings of detectors\n\nThey stand beside `name` and `method` in `detectors`. `igsed list detectors` "
+        "shows those of installed packages too.\n"
+    )
+    for name, detector in DETECTORS.built_in.items():
+        model = detector.settings.model_json_schema()
+        rows = [_row(k, node, k, k in model.get("required", ()), None) for k, node in model["properties"].items()]
+        table = f"{_HEAD}{''.join(rows)}" if rows else "No settings.\n"
+        yield f"\n### `{name}`\n\n{detector.title}: {detector.score} per frame. Needs: {detector.needs}.\n\n{table}"
 
 
 def _row(key: str, node: dict, place: str, required: bool, section: dict | None) -> str:
@@ -114,7 +128,7 @@ def _type(node: dict) -> str:
         kinds = [_type(item) for item in node["prefixItems"]]
         return f"list of {len(kinds)}: {', '.join(kinds)}"
     if "items" in node:
-        return f"list of {_type(node['items'])}"
+        return f"list of {'names or mappings' if '$ref' in node['items'] else _type(node['items'])}"
     return _TYPES.get(node.get("type", ""), "mapping")
 
 
@@ -140,4 +154,6 @@ def _allowed(node: dict) -> str:
 
 
 def _value(value) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        value = [item["name"] for item in value]
     return value if isinstance(value, str) else json.dumps(value)

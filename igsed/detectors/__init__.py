@@ -174,7 +174,7 @@ def find(name: str) -> Detector:
             raise InputError(f"detector {name!r}: {error}. Correct the name, or install what it names.") from None
         if not isinstance(found, Detector):
             if not callable(found):
-                raise InputError(f"detector {name!r}: is no declaration, function or class. Name one of these.")
+                raise InputError(f"detector {name!r}: is neither a declaration nor a function or class.")
             return plain(name)
     return DETECTORS.find(name)
 

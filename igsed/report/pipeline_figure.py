@@ -81,7 +81,7 @@ def _lanes(detectors: Sequence[Detector]) -> dict[tuple[str, str], list[Detector
 
 def _titles(detectors: Sequence[Detector]) -> str:
     first, *more = (detector.title for detector in detectors)
-    return first if not more else f"{first}, {more[0]}" if len(more) == 1 else f"{first} + {len(more)}"
+    return first if not more else f"{first},\n{more[0]}" if len(more) == 1 else f"{first} + {len(more)}"
 
 
 @matplotlib.rc_context(RC)

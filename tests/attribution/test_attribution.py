@@ -1,109 +1,14 @@
-"""Finding a method, running it, and from attributions to frames."""
+"""Running a method, and from attributions to frames."""
 
 import numpy as np
 import pytest
 import torch
 
 from igsed import attribution
-from igsed.attribution.ig_captum import CaptumIntegratedGradients
 from igsed.errors import InputError
 from tests.toys import RATE, Linear
 
-OWN = """\
-import torch
-
-def ones(classifier, waveform, targets, value=1.0):
-    return torch.full((len(targets), len(waveform) // 100), value, requires_grad=True)
-
-def lists(classifier, waveform, targets):
-    return [[0] * (len(waveform) // 100) for _ in targets]
-
-def explained(classifier, waveform, targets, factor=1):
-    raise AssertionError("explain is preferred")
-
-def _explain(classifier, waveform, targets, factor=1):
-    from igsed.attribution import Explanation
-    scores = torch.full((len(targets), len(waveform) // 100), float(factor))
-    return Explanation(scores, *(torch.arange(len(targets)) * 1.0 + k for k in range(5)))
-
-explained.explain = _explain
-
-class Method:
-    def __init__(self, factor=2):
-        self.factor = factor
-
-    def __call__(self, classifier, waveform, targets):
-        return torch.full((len(targets), len(waveform) // 100), float(self.factor))
-
-instance = Method(3)
-constant = 3
-"""
 CLASSIFIER, WAVEFORM = Linear(3 * RATE, 4), torch.ones(3 * RATE)
-
-
-@pytest.fixture
-def own(tmp_path, monkeypatch):
-    (tmp_path / "own_methods.py").write_text(OWN)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "own_methods", raising=False)
-    return "own_methods"
-
-
-def test_built_in_methods_take_their_options():
-    method = attribution.load("ig_captum", steps=7, rule="riemann_middle", batch=3)
-    assert isinstance(method, CaptumIntegratedGradients)
-    assert (method.steps, method.rule, method.batch) == (7, "riemann_middle", 3)
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "value"),
-    [
-        ("ones", {}, 1),
-        ("ones", {"value": 4.5}, 4.5),
-        ("Method", {}, 2),
-        ("Method", {"factor": 5}, 5),
-        ("instance", {}, 3),
-        ("explained", {"factor": 6}, 6),
-        ("lists", {}, 0),
-    ],
-)
-def test_own_functions_classes_and_instances(own, name, options, value):
-    method = attribution.load(f"{own}:{name}", **options)
-    found = attribution.explain(method, CLASSIFIER, WAVEFORM, [0, 2])
-    assert found.scores.tolist() == [[value] * 30] * 2
-    assert not found.scores.requires_grad
-    reported = [found.logit, found.baseline_logit, found.total]
-    if name == "explained":
-        assert [x.tolist() for x in reported] == [[0, 1], [1, 2], [2, 3]]
-    else:
-        assert all(x.isnan().all() and x.shape == (2,) for x in [*reported, found.completeness_error])
-
-
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("integrated", "No module named 'integrated'"),
-        ("", "attribution method ''"),
-        ("no_such_module:call", "No module named 'no_such_module'"),
-        ("own_methods:absent", "has no attribute 'absent'"),
-        ("own_methods", "attribution method 'own_methods'"),
-        (".own_methods:ones", "attribution method"),
-        ("own_methods:constant", "is no class or function"),
-    ],
-)
-@pytest.mark.usefixtures("own")
-def test_unknown_names_are_refused(name, problem):
-    with pytest.raises(InputError) as caught:
-        attribution.load(name)
-    assert problem in str(caught.value)
-    assert "package.module:callable" in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["ig", "own_methods:Method", "own_methods:ones", "own_methods:instance"])
-@pytest.mark.usefixtures("own")
-def test_unknown_options_are_refused(name):
-    with pytest.raises(InputError, match=f"attribution method '{name}': .*stepz.*Correct its options"):
-        attribution.load(name, stepz=3)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def chirp():
 @pytest.mark.parametrize("backbone", [Toy, Decibel])
 def test_agrees_with_captum_at_many_steps(backbone, waveform):
     model = classifier(backbone())
-    captum = CaptumIntegratedGradients(steps=1000, rule="riemann_middle", batch=500).explain(model, waveform, [0, 2])
+    captum = CaptumIntegratedGradients(n_steps=1000, rule="riemann_middle", batch=500).explain(model, waveform, [0, 2])
     found = IntegratedGradients(500, tolerance=None).explain(model, waveform, [0, 2])
     assert distance(found.scores, captum.scores) < 0.01
     torch.testing.assert_close(found.logit, captum.logit)
@@ -102,7 +102,7 @@ def test_agrees_with_captum_at_many_steps(backbone, waveform):
 def test_agrees_with_captum_on_yamnet(yamnet, chirp):
     """On a faint sound, whose path Captum's even steps resolve: YAMNet's logarithm bends where α · mel is 0.001."""
     faint = chirp[:8000] * 0.1
-    captum = CaptumIntegratedGradients(steps=500, rule="riemann_middle", batch=20).explain(yamnet, faint, [304])
+    captum = CaptumIntegratedGradients(n_steps=500, rule="riemann_middle", batch=20).explain(yamnet, faint, [304])
     found = IntegratedGradients(64, tolerance=None).explain(yamnet, faint, [304])
     assert distance(found.scores, captum.scores) < 0.01
 
@@ -193,7 +193,7 @@ def test_functions_that_are_not_followed_converge(bend, waveform):
     model = classifier(Body())
     coarse, fine = (IntegratedGradients(16, t).explain(model, waveform, [0, 1, 2]) for t in (None, 0.02))
     assert coarse.completeness_error.max() > 1e-3
-    assert ((fine.completeness_error <= 0.02) | (fine.nodes == 256)).all()
+    assert ((fine.completeness_error <= 0.02) | (fine.n_steps == 256)).all()
     assert fine.completeness_error.max() < coarse.completeness_error.max()
     exact = CaptumIntegratedGradients(2000, "riemann_middle", batch=500)(model, waveform, [0, 1, 2])
     assert distance(fine.scores, exact) < 0.05
@@ -227,7 +227,7 @@ def test_double_precision(waveform):
     assert double.completeness_error.max() < 1e-9
 
 
-@pytest.mark.parametrize("options", [{"nodes": 0}, {"batch": 0}, {"batch": -1}, {"span": 0.0}])
+@pytest.mark.parametrize("options", [{"n_steps": 0}, {"batch": 0}, {"batch": -1}, {"span": 0.0}])
 def test_impossible_options_are_refused(options):
     with pytest.raises(ValueError, match="must be positive"):
         IntegratedGradients(**options)
@@ -244,25 +244,25 @@ def test_batch_does_not_change_the_result(batch, waveform):
 
 def test_targets_do_not_touch_each_other(waveform):
     """Refinement included: every class is doubled for its own error only."""
-    model, method = classifier(Decibel(), classes=6), IntegratedGradients(16, tolerance=0.0335, max_nodes=128)
+    model, method = classifier(Decibel(), classes=6), IntegratedGradients(16, tolerance=0.0335, max_steps=128)
     together = method.explain(model, waveform, range(6))
-    assert len(set(together.nodes.tolist())) > 1
+    assert len(set(together.n_steps.tolist())) > 1
     for target in range(6):
         alone = method.explain(model, waveform, [target])
         torch.testing.assert_close(alone.scores[0], together.scores[target], rtol=1e-4, atol=1e-7)
-        assert alone.nodes[0] == together.nodes[target]
+        assert alone.n_steps[0] == together.n_steps[target]
 
 
 def test_refines_until_the_tolerance_or_the_limit(waveform):
     model = classifier(Decibel())
-    coarse, fine = IntegratedGradients(2, None), IntegratedGradients(2, 0.01, max_nodes=512)
+    coarse, fine = IntegratedGradients(2, None), IntegratedGradients(2, 0.01, max_steps=512)
     expected = IntegratedGradients(1024, None)(model, waveform, [0, 1, 2])
     assert distance(coarse(model, waveform, [0, 1, 2]), expected) > 0.02
     found = fine.explain(model, waveform, [0, 1, 2])
     assert distance(found.scores, expected) < 0.02
     assert found.error.max() <= 0.01
-    limited = IntegratedGradients(2, 0.0, max_nodes=9).explain(model, waveform, [0])
-    assert limited.nodes.tolist() == [8]
+    limited = IntegratedGradients(2, 0.0, max_steps=9).explain(model, waveform, [0])
+    assert limited.n_steps.tolist() == [8]
     assert limited.error.item() > 0
 
 

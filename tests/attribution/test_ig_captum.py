@@ -33,7 +33,7 @@ def toy():
 def test_linear_classifier_has_the_closed_form(waveform, rule, steps):
     linear = Linear(SAMPLES, 4)
     targets = [3, 0, 0]
-    found = CaptumIntegratedGradients(steps=steps, rule=rule).explain(linear, waveform, targets)
+    found = CaptumIntegratedGradients(n_steps=steps, rule=rule).explain(linear, waveform, targets)
     expected = frame_scores(waveform * linear.weight[targets], RATE)
     assert found.scores.shape == (3, 20)
     torch.testing.assert_close(found.scores, expected, rtol=1e-4, atol=1e-6)
@@ -43,7 +43,9 @@ def test_linear_classifier_has_the_closed_form(waveform, rule, steps):
 
 
 def test_trapezoid_is_biased_as_documented(waveform):
-    found = CaptumIntegratedGradients(steps=50, rule="riemann_trapezoid").explain(Linear(SAMPLES, 2), waveform, [0, 1])
+    found = CaptumIntegratedGradients(n_steps=50, rule="riemann_trapezoid").explain(
+        Linear(SAMPLES, 2), waveform, [0, 1]
+    )
     ratio = found.total / (found.logit - found.baseline_logit)
     torch.testing.assert_close(ratio, torch.full((2,), 0.98), rtol=1e-3, atol=0)
 
@@ -58,7 +60,7 @@ class Cubic(nn.Module):
 
 
 def test_polynomial_classifier_has_the_closed_form(waveform):
-    found = CaptumIntegratedGradients(steps=10).explain(Cubic(), waveform, [0, 1])
+    found = CaptumIntegratedGradients(n_steps=10).explain(Cubic(), waveform, [0, 1])
     torch.testing.assert_close(found.scores[0], frame_scores(waveform**3, RATE), rtol=1e-4, atol=1e-8)
     torch.testing.assert_close(found.scores[1], 2 * found.scores[0])
     assert found.completeness_error.max() < 1e-4
@@ -73,7 +75,7 @@ def test_path_through_a_kink_is_integrated():
         def forward(self, waveform):
             return torch.relu(waveform.sum(-1, keepdim=True) - 2.5)
 
-    found = CaptumIntegratedGradients(steps=400).explain(Kink(), torch.tensor([1.0, 2.0, 3.0, 4.0]), [0])
+    found = CaptumIntegratedGradients(n_steps=400).explain(Kink(), torch.tensor([1.0, 2.0, 3.0, 4.0]), [0])
     torch.testing.assert_close(found.scores[0], 0.75 * torch.tensor([1.0, 2.0, 3.0, 4.0]), rtol=5e-3, atol=0)
 
 
@@ -104,7 +106,7 @@ def test_logits_are_the_classifier_s_and_nothing_needs_a_gradient(toy, waveform)
 
 
 def test_silence_explains_nothing(toy):
-    found = CaptumIntegratedGradients(steps=5)(toy, torch.zeros(SAMPLES), [0])
+    found = CaptumIntegratedGradients(n_steps=5)(toy, torch.zeros(SAMPLES), [0])
     assert found.tolist() == [[0.0] * 20]
 
 

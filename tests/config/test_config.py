@@ -97,12 +97,13 @@ MISUSES = {
         "did you mean 'event_duration'",
     ),
     "misspelt twice nested key": ("mixtures:\n  clips:\n    tset: 4", 3, "mixtures.clips.tset", "did you mean 'test'"),
-    "misspelt key of a method": (
-        "attributions:\n  mine:\n    function: math:sqrt\n    optoins: {}",
-        4,
-        "attributions.mine.optoins",
-        "did you mean 'options'",
+    "misspelt setting of a detector": (
+        "detectors:\n  - ig\n  - name: mine\n    method: ig\n    n_stepz: 3",
+        5,
+        "detectors.1.n_stepz",
+        "no setting of ig (did you mean 'n_steps'?); its settings: n_steps, tolerance, max_steps",
     ),
+    "impossible setting of a detector": ("detectors: [{name: ig, n_steps: 0}]", 1, "detectors.0.n_steps", "(given: 0)"),
     "key that is a number": ("mixtures:\n  1: 2", 2, "mixtures.1", "strings"),
     "wrong type": ("mixtures:\n  duration: long", 2, "mixtures.duration", "valid integer, unable to parse string"),
     "part of a number": ("mixtures:\n  clips: {test: 2.5}", 2, "mixtures.clips.test", "integer"),
@@ -129,7 +130,12 @@ MISUSES = {
         "mixtures.keep.test",
         "99 is more than the",
     ),
-    "fewer pieces than at first": ("ig:\n  nodes: 512", 1, "ig.max_nodes", "256 is below nodes, 512; raise it"),
+    "fewer pieces than at first": (
+        "detectors:\n- {name: ig, n_steps: 512}",
+        2,
+        "detectors.0.max_steps",
+        "256 is below n_steps, 512; raise it",
+    ),
     "clips shorter than events": ("mixtures:\n  duration: 3", 1, "mixtures.event_duration", "raise duration"),
     "events too short to fade": ("mixtures:\n  event_duration: [0.001, 1]", 2, "mixtures.event_duration.0", "0.02"),
     "range upside down": ("mixtures:\n  snr: [25, 15]", 2, "mixtures.snr", "write the lower one first"),
@@ -141,7 +147,7 @@ MISUSES = {
     "folder without path": ("soundbank:\n  kind: folder", 1, "soundbank.path", "name the soundbank's folder"),
     "seed twice": ("training:\n  seeds: [0, 1, 0]", 2, "training.seeds", "names a seed twice; remove"),
     "negative seed": ("training:\n  seeds: [0, -1]", 2, "training.seeds.1", "greater than or equal to 0"),
-    "unknown detector": ("detectors: [ig, fw_sw]", 1, "detectors", "'fw_sw' is unknown (did you mean 'fw_"),
+    "unknown detector": ("detectors: [ig, fw_sw]", 1, "detectors.1.method", "'fw_sw' is unknown (did you mean 'fw_"),
     "detector twice": ("detectors: [ig, ig]", 1, "detectors", "occurs twice; remove"),
     "shared percentile of none": (
         "detectors: [random]\nevaluation:\n  shared_from: ig",
@@ -149,13 +155,18 @@ MISUSES = {
         "evaluation.shared_from",
         "choose one of them or add it",
     ),
-    "built-in name taken": ("attributions:\n  ig: {function: 'math:sqrt'}", 1, "attributions", "choose another name"),
-    "name of a method": ("attributions:\n  My: {function: 'math:sqrt'}", 2, "attributions.My", "should match"),
-    "no callable": ("attributions:\n  mine: {function: math.sqrt}", 2, "attributions.mine.function", "should match"),
+    "built-in name taken": (
+        "detectors: [ig, {name: energy, method: ig}]",
+        1,
+        "detectors.1.name",
+        "choose another name",
+    ),
+    "name of a detector": ("detectors: [{name: My, method: ig}]", 1, "detectors.0.name", "should match"),
+    "no detector": ("detectors: [5]", 1, "detectors.0", "must be a section with keys of its own: name, method"),
     "unknown module": (
-        "attributions:\n  mine:\n    function: no_such_module.sub:call",
-        3,
-        "attributions.mine.function",
+        "detectors:\n- ig\n- name: mine\n  method: no_such_module.sub:call",
+        4,
+        "detectors.1.method",
         "there is no module 'no_such_module.sub'. Install it",
     ),
     "percentiles upside down": (
@@ -253,13 +264,21 @@ def test_folder_has_the_classes_of_either_part(base, tmp_path):
     assert load(base).classes == ["Cat", "Speech"]
 
 
-def test_methods_are_those_among_the_detectors(base):
-    own = "attributions:\n  mine: {function: 'json:dumps', options: {indent: 2}}\n  other: {function: 'json:loads'}\n"
-    base.write_text(BASE + own + "ig: {nodes: 7, tolerance: null}\ndetectors: [mine, ig, random]\n")
-    methods = load(base).attribution_methods
-    assert set(methods) == {"ig", "mine"}
-    assert methods["ig"].options == {"nodes": 7, "tolerance": None, "max_nodes": 256}
-    assert methods["mine"].options == {"indent": 2}
+def test_detectors_are_names_or_mappings_with_settings(base):
+    base.write_text(
+        BASE
+        + "detectors:\n- {name: mine, method: 'json:dumps', indent: 2}\n- {name: ig, n_steps: 7, tolerance: null}\n"
+        "- {name: coarse, method: ig, n_steps: 2}\n- random\n"
+    )
+    loaded = load(base)
+    assert loaded.detector_names == ["mine", "ig", "coarse", "random"]
+    assert list(loaded.detectors_of("classifier")) == ["mine", "ig", "coarse"]
+    mine, exact, coarse, _ = loaded.detectors
+    assert mine.settings == {"indent": 2}
+    assert exact.settings == {"n_steps": 7, "tolerance": None, "max_steps": 256}
+    assert (coarse.method, coarse.settings["n_steps"]) == ("ig", 2)
+    assert coarse.modules == ["igsed.attribution.ig", "igsed.detectors.ig"]
+    assert config.load(loaded.model_dump(mode="json")).detectors == loaded.detectors
 
 
 def test_detectors_without_model_have_seed_zero_only(base):
@@ -279,10 +298,10 @@ names = st.sampled_from(
         "seeds",
         "kind",
         "path",
-        "attributions",
-        "function",
-        "options",
-        "ig",
+        "detectors",
+        "name",
+        "method",
+        "n_steps",
         "labels",
         "snr",
     ]
@@ -306,7 +325,7 @@ def test_any_mapping_is_accepted_or_refused_with_a_message(values):
 @given(st.data())
 def test_any_change_of_a_valid_configuration_is_accepted_or_refused_with_a_message(data):
     values = VALID.model_dump(mode="json")
-    values["attributions"] = {"mine": {"function": "json:dumps", "options": {}}}
+    values["detectors"] = ["ig", {"name": "mine", "method": "json:dumps", "indent": 2}]
     place = values
     while isinstance(place, dict) and place and data.draw(st.booleans()):
         key = data.draw(st.sampled_from(sorted(place)))

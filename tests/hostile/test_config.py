@@ -37,7 +37,7 @@ def checked(path, base=BASE):
     experiment = config.load(config.merge(files), files)
     yaml.safe_dump(experiment.model_dump(mode="json"))
     assert experiment.downloads is not None
-    assert experiment.attribution_methods is not None
+    assert experiment.detector_names
     return experiment
 
 
@@ -101,7 +101,7 @@ def test_naming_a_method_does_not_run_its_module(tmp_path, monkeypatch):
     mark = tmp_path / "ran"
     (tmp_path / "stranger.py").write_text(f"open({str(mark)!r}, 'w')\ndef method(*_): ...\n")
     monkeypatch.syspath_prepend(tmp_path)
-    checked(written(tmp_path, "experiment: x\nattributions: {own: {function: 'stranger:method'}}"))
+    checked(written(tmp_path, "experiment: x\ndetectors: [ig, {name: own, method: 'stranger:method'}]"))
     assert not mark.exists()
 
 
@@ -113,7 +113,7 @@ LAUGHS = "a0: &a0 [lol, lol]\n" + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}
     [
         LAUGHS + "seed: *a29",
         LAUGHS + "experiment: *a4",
-        LAUGHS + "attributions: {own: {function: 'json:dumps', options: {x: *a29}}}",
+        LAUGHS + "detectors: [{name: own, method: 'json:dumps', x: *a29}]",
         "seed: &a [*a]",
         "soundbank: &a {recordings: *a}",
         "&a {*a : 1}",
@@ -157,7 +157,7 @@ def test_a_key_that_stands_twice_is_told(tmp_path, text, told):
     ("text", "told"),
     [
         ('recordings: {kind: folder, audio: "a\\0b", annotations: x}', "recordings.audio: holds the character NUL"),
-        ("attributions: {own: {function: 'json:dumps', options: {x: 2001-01-01}}}", "options.x: is of the type date"),
+        ("detectors: [{name: own, method: 'json:dumps', x: 2001-01-01}]", "detectors: is of the type date"),
         ("seed: 123456789012345678901234567890", "seed: 123456789012345678901234567890 is too large"),
         (f"experiment: {'a' * 101}", "line 1, experiment: String should match"),
     ],
@@ -171,7 +171,7 @@ def test_what_no_key_takes_is_told(tmp_path, text, told):
 def test_names_stay_within_their_folder(name):
     """Experiments and detectors give folders their names."""
     values = config.merge([BASE])
-    for override in ({"experiment": name}, {"attributions": {name: {"function": "json:dumps"}}}):
+    for override in ({"experiment": name}, {"detectors": ["ig", {"name": name, "method": "json:dumps"}]}):
         try:
             config.Config.model_validate(values | override)
         except ValueError:

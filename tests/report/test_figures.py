@@ -16,10 +16,12 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
 from igsed import LABELS
+from igsed.detectors import published
 from igsed.report import figures, paper
 from igsed.report.pipeline_figure import pipeline
 
-DETECTORS = list(paper.NAMES)
+NAMES = {detector.name: detector.title for detector in published()}
+DETECTORS = list(NAMES)
 
 
 def example(label="Dog", detectors=DETECTORS, **changes):
@@ -188,7 +190,7 @@ def test_pipeline_text_lies_inside_its_box():
                 assert box.y0 < extent.y0 < extent.y1 < box.y1, text.get_text()
                 inside += 1
     assert inside == 2 * len(boxes) == 26
-    assert {*paper.NAMES.values()} <= {text.get_text() for text in texts(figure)}
+    assert {*NAMES.values()} <= {text.get_text() for text in texts(figure)}
 
 
 def test_pipeline_takes_an_example_of_any_detectors():
@@ -225,7 +227,7 @@ def test_examples_draws_every_detector():
     figure = figures.examples([example(), example("Speech", detectors=["ig"]), example("Cat")])
     panels = np.reshape([ax for ax in figure.axes if ax.get_label() != "<colorbar>"], (7, 3))
     for detector, row in zip(DETECTORS, panels[2:], strict=True):
-        assert row[0].get_ylabel() == paper.NAMES[detector]
+        assert row[0].get_ylabel() == NAMES[detector]
         colours = [to_hex(stairs.get_edgecolor()) for stairs in row[0].patches if hasattr(stairs, "get_data")]
         assert to_hex(figures.STYLE[detector].colour) in colours
         assert row[0].texts[0].get_text() == "IoU 0.88"
@@ -294,7 +296,7 @@ def test_thresholds_shows_mean_range_optimum_and_paper():
     hollow = [line for line in f1.lines if line.get_markerfacecolor() == "none"]
     assert {float(*line.get_ydata()) for line in hollow} == {0.52, 0.67, 0.77}
     words = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert words == {*paper.NAMES.values(), "validation optimum", "the paper's peak"}
+    assert words == {*NAMES.values(), "validation optimum", "the paper's peak"}
 
 
 def test_thresholds_marks_what_was_chosen_and_takes_other_detectors():
@@ -333,7 +335,7 @@ def test_per_class_shows_intervals_and_the_paper():
 def test_recordings_show_synthetic_real_and_unseen_below_each_other():
     figure = figures.recordings(recordings_table())
     panels = figure.axes
-    assert [ax.get_title() for ax in panels] == list(paper.NAMES.values())
+    assert [ax.get_title() for ax in panels] == list(NAMES.values())
     assert {ax.get_xlabel() for ax in panels} == {"IoU"}
     told = [t.get_text() for t in panels[0].get_yticklabels()]
     assert told == ["Cat\n20 / 3", "Electric shaver toothbrush\n20 / 20", "All pairs\n20 / 20"]

@@ -32,7 +32,6 @@ SMALL = {
         "shard": 20,
     },
     "training": {"seeds": [0], "max_epochs": 20},
-    "ig": {"nodes": 2, "tolerance": None},
     # The body is random: what the classifier finds is chance, so nearly everything shall count as found.
     "evaluation": {"bootstrap": 100, "decision": 0.001},
     "figures": {"examples": 1},

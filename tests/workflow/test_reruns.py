@@ -51,7 +51,9 @@ def test_another_range_of_percentiles_only_evaluates(finished):
 
 
 def test_another_number_of_steps_recomputes_only_ig(finished):
-    plan = finished.plan(changed(ig={"nodes": 5, "tolerance": None}))
+    plan = finished.plan(
+        changed(detectors=[{"name": "ig", "n_steps": 5, "tolerance": None}, *MINIATURE["detectors"][1:]])
+    )
     assert plan["attribute"] == 2
     assert not {"mix", "features", "train", "classify", "framewise", "baseline"} & set(plan)
 
@@ -64,8 +66,7 @@ def test_one_more_seed_trains_and_attributes_only_that_seed(finished):
 
 def test_one_more_detector_computes_only_that_detector(finished):
     settings = changed(
-        detectors=["ig", "fw_ws", "fw_ss", "random", "energy", "gradient"],
-        attributions={"gradient": {"function": "mine:gradient"}},
+        detectors=[*MINIATURE["detectors"], {"name": "gradient", "method": "mine:gradient"}],
     )
     (finished.folder / "mine.py").write_text(
         "def gradient(classifier, waveform, targets):\n    raise NotImplementedError\n"

@@ -126,7 +126,7 @@ def test_completeness_is_reported_for_every_attribution(finished):
     gap = (table.total - (table.logit - table.baseline_logit)).abs() / (table.logit - table.baseline_logit).abs()
     assert np.allclose(table.completeness_error, gap, rtol=1e-3, atol=1e-6)
     assert (table.completeness_error < 1e-3).all()
-    assert (table.nodes == 4).all()
+    assert (table.n_steps == 4).all()
     assert (table.error > 0).all()
     assert set(zip(table.device, table.precision, strict=True)) <= {("cpu", "float32"), ("cuda", "float32")}
 

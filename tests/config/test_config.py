@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from igsed import LABELS, config
+from igsed import LABELS, config, detectors
 from igsed.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -60,14 +60,15 @@ def test_experiments_of_the_repository_load(path):
 
 def test_default_experiment_is_the_issue_s():
     default = load(ROOT / "config.yaml")
-    assert default.detectors == ["ig", "fw_ws", "fw_ss", "random", "energy"]
+    assert default.detector_names == ["ig", "fw_ws", "fw_ss", "random", "energy"]
     assert default.classes == list(LABELS)
     assert (default.mixtures.duration, default.mixtures.sample_rate) == (10, 32000)
     assert (default.mixtures.events, default.mixtures.event_duration) == ((1, 3), (0.25, 4.2))
     assert (default.mixtures.snr, default.mixtures.max_polyphony) == ((15, 25), 2)
     assert (default.training.learning_rate, default.training.batch_size) == (1e-3, 16)
     assert (default.training.max_epochs, default.training.patience) == (100, 10)
-    assert (default.ig_captum.steps, default.evaluation.percentiles) == (50, (1, 99))
+    assert detectors.checked(detectors.find("ig_captum"), {})["n_steps"] == 50
+    assert default.evaluation.percentiles == (1, 99)
     assert len(default.training.seeds) == 3
 
 
@@ -77,7 +78,7 @@ def test_later_files_are_merged_key_by_key(base, tmp_path):
     merged = load(base, own)
     assert merged.experiment == "own"
     assert merged.mixtures.clips.model_dump() == {"train": 4, "validation": 2, "test": 7}
-    assert merged.detectors == ["random", "ig"]
+    assert merged.detector_names == ["random", "ig"]
 
 
 def test_further_files_must_name_an_experiment(refused):

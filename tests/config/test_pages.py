@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from igsed.config import Config, pages
+from igsed.config.detectors import Chosen
+from igsed.detectors import DETECTORS
 from igsed.settings import Section
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +25,7 @@ def models(model=Config, path=""):
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             yield from models(field.annotation, place)
         for inner in get_args(field.annotation):
-            if isinstance(inner, type) and issubclass(inner, Section):
+            if isinstance(inner, type) and issubclass(inner, Section) and inner is not Chosen:
                 yield from models(inner, f"{place}.<name>" if get_origin(field.annotation) is dict else place)
 
 
@@ -54,7 +56,10 @@ def test_write_makes_both_files(tmp_path):
 
 def test_every_key_of_every_model_has_a_row_with_its_description():
     page, described = tables(pages.markdown()), list(models())
-    assert set(page) == {path for path, _ in described}
+    methods = [(name, detector.settings) for name, detector in DETECTORS.built_in.items()]
+    assert set(page) == {path for path, _ in [*described, *methods]} | {"Settings of detectors"}
+    for name, settings in methods:
+        assert list(page[name]) == list(settings.model_fields)
     for path, model in described:
         assert list(page[path]) == list(model.model_fields), path
         for key, field in model.model_fields.items():

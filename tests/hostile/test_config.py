@@ -157,7 +157,7 @@ def test_a_key_that_stands_twice_is_told(tmp_path, text, told):
     ("text", "told"),
     [
         ('recordings: {kind: folder, audio: "a\\0b", annotations: x}', "recordings.audio: holds the character NUL"),
-        ("detectors: [{name: own, method: 'json:dumps', x: 2001-01-01}]", "detectors: is of the type date"),
+        ("detectors: [{name: own, method: 'json:dumps', x: 2001-01-01}]", "is of the type date"),
         ("seed: 123456789012345678901234567890", "seed: 123456789012345678901234567890 is too large"),
         (f"experiment: {'a' * 101}", "line 1, experiment: String should match"),
     ],

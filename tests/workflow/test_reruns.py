@@ -39,7 +39,7 @@ def test_an_edit_of_the_attribution_recomputes_its_scores_and_what_follows(edita
 
 
 def test_an_edit_of_the_backbone_recomputes_features_models_and_what_follows(editable):
-    editable.edit("igsed/backbones/yamnet.py", "class YAMNet(", "EDITED = 1\n\n\nclass YAMNet(")
+    editable.edit("igsed/backbones/yamnet/network.py", "class YAMNet(", "EDITED = 1\n\n\nclass YAMNet(")
     plan = editable.plan()
     assert {"features", "train", "classify", "attribute", "framewise"} <= set(plan)
     assert not {"mix", "mixtures", "soundbank", "procedural_soundbank", "baseline"} & set(plan)

@@ -8,10 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from igsed import modules, registry
+from igsed.backbones import NETWORKS
 from igsed.detectors import baselines
 
 
-@pytest.mark.parametrize("path", [*registry.BACKBONES.values(), *registry.ATTRIBUTIONS.values()])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(path for n in NETWORKS.built_in.values() for path in (n.network, n.make) if path),
+        *registry.ATTRIBUTIONS.values(),
+    ],
+)
 def test_every_name_leads_to_a_component(path):
     module, _, attribute = path.partition(":")
     found = importlib.import_module(module)

@@ -127,6 +127,18 @@ class Network(Component):
         """The user's file of weights, if there is one."""
         return getattr(settings, "weights", None)
 
+    def check(self, settings: Section) -> None:
+        """Look for the user's file of weights.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        weights = self.own_weights(settings)
+        if weights and not Path(weights).is_file():
+            raise InputError(f"{weights}: there is no such file. Correct the key backbone.weights.")
+
     def sources(self, settings: Section) -> list[str]:
         """The sources of ``config/sources.csv`` that the weights are in."""
         return [self.source] if self.source and not self.make and not self.own_weights(settings) else []
@@ -137,7 +149,9 @@ class Network(Component):
 
     def place(self, settings: Section, results: str, resources: str) -> str:
         """Where the weights lie: the user's among an experiment's results, others below the shared resources."""
-        return f"{results}/backbone/{self.file}" if self.own_weights(settings) else f"{resources}/{self.name}/{self.file}"
+        return (
+            f"{results}/backbone/{self.file}" if self.own_weights(settings) else f"{resources}/{self.name}/{self.file}"
+        )
 
     def provide(self, path: Path, weights: str | None, fetched: str | Path | None, downloads: Path) -> None:
         """Put the weights where they are looked for.

@@ -94,4 +94,6 @@ class Choice:
 def choice_of(field: FieldInfo) -> Choice | None:
     """The choice that a key of a section is, if it is one."""
     annotated = (get_args(option) for option in get_args(field.annotation))
-    return next((each for each in (*field.metadata, *(m for ms in annotated for m in ms)) if isinstance(each, Choice)), None)
+    return next(
+        (each for each in (*field.metadata, *(m for ms in annotated for m in ms)) if isinstance(each, Choice)), None
+    )

@@ -18,7 +18,7 @@ from typing import Any
 import pydantic
 import yaml
 
-from igsed.config.choice import choice_of
+from igsed.config.choice import Choice, choice_of
 from igsed.config.experiment import Config
 from igsed.errors import InputError, suggestion
 from igsed.modules import module_file
@@ -227,9 +227,16 @@ def _explain(problem: Any, trees, values: dict) -> str:
         keys += key.split(".")
     where, name = _locate(keys, trees), _name(keys)
     if problem["type"] == "extra_forbidden":
-        return f"{where}{name}: unknown key{suggestion(str(keys[-1]), _fields(keys[:-1], values))}. Correct or remove it."
+        known, (_, choice) = _fields(keys[:-1], values), _section(keys[:-1], values)
+        close = suggestion(str(keys[-1]), known)
+        if choice and not close:
+            close = f" of this {choice.family.word} (its keys: {', '.join(known)})"
+        return f"{where}{name}: unknown key{close}. Correct or remove it."
     if problem["type"] == "missing":
-        return f"{where}{name}: missing. Add this key."
+        kind, _ = _section(keys[:-1], values)
+        field = kind.model_fields.get(keys[-1]) if _is_section(kind) else None
+        meaning = f": {field.description}" if field and field.description else ""
+        return f"{where}{name}: missing. Add this key{meaning}."
     if problem["type"] == "model_type":
         how = f" Write --config '{name}={{key: value}}'." if where.startswith(_COMMAND_LINE) else ""
         return f"{where}{name}: must be a section with keys of its own: {', '.join(_fields(keys, values))}.{how}"
@@ -237,17 +244,23 @@ def _explain(problem: Any, trees, values: dict) -> str:
     return f"{where}{name}: {message}{given}."
 
 
-def _fields(keys, values: Any) -> list[str]:
-    """The keys of the section that `keys` lead to; of one that chooses a component, those of the one chosen."""
+def _section(keys, values: Any) -> tuple[Any, Choice | None]:
+    """The model of the section that `keys` lead to, and the choice that it is; of a choice, the model of the chosen."""
     kind: Any = Config
+    choice: Choice | None = None
     for key in keys:
         values = values.get(key) if isinstance(values, dict) else None
         if typing.get_origin(kind) is dict:
-            kind = typing.get_args(kind)[1]
+            kind, choice = typing.get_args(kind)[1], None
         else:
             field = kind.model_fields.get(str(key)) if _is_section(kind) else None
             choice = choice_of(field) if field else None
             kind = choice.of(values) or choice.named if choice else field.annotation if field else None
+    return kind, choice
+
+
+def _fields(keys, values: Any) -> list[str]:
+    kind, _ = _section(keys, values)
     return list(kind.model_fields) if _is_section(kind) else []
 
 

@@ -120,9 +120,7 @@ class Kind(Component):
         """
         raise NotImplementedError
 
-    def promise(
-        self, places: Places, labels: Sequence[str], settings: Any, problems: Problems
-    ) -> Promise | None:
+    def promise(self, places: Places, labels: Sequence[str], settings: Any, problems: Problems) -> Promise | None:
         """What names and tables alone say, told before a run; None where nothing can be known yet.
 
         Parameters

@@ -485,9 +485,7 @@ def _write(content: bytes, row, folder: Path, numbers: dict[Path, itertools.coun
 class DebianSettings(Settings):
     """Freely licensed recordings inside Debian packages, fetched by apt-get (`docs/soundbank.md`)."""
 
-    table: str = Field(
-        "config/free_sounds.csv", description="which recordings of which packages, with their digests"
-    )
+    table: str = Field("config/free_sounds.csv", description="which recordings of which packages, with their digests")
 
     @field_validator("table")
     @classmethod

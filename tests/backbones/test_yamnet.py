@@ -22,8 +22,8 @@ from scipy.signal import resample_poly
 
 import igsed
 from igsed import backbones
-from igsed.backbones.yamnet.network import YAMNet, mel_matrix
 from igsed.backbones.yamnet.conversion import store
+from igsed.backbones.yamnet.network import YAMNet, mel_matrix
 from igsed.errors import InputError
 from tests.backbones import yamnet_reference as reference
 from tests.weights import yamnet_files, yamnet_weights

@@ -29,7 +29,7 @@ rule attribute:
         code=lookup(within=ATTRIBUTE_CODE, dpath="{detector}"),
         function=lookup(within=METHODS, dpath="{detector}/function"),
         options=lookup(within=METHODS, dpath="{detector}/options"),
-        backbone=CONFIG.backbone.name,
+        backbone=NETWORK,
         labels=LABELS,
         all_present="present" in [CONFIG.evaluation.pairs, *CONFIG.evaluation.also],
     script:

@@ -78,4 +78,5 @@ def _recordings(config: Config, labels: list[str], sources: Path) -> None:
     if kind.source and not fetched.exists():
         recordings.overlap_list(settings.overlap)
         return
-    recordings.match(*kind.find(settings, fetched), labels, settings.overlap)
+    folder, annotations = kind.find(settings, fetched)
+    recordings.match(folder, annotations, labels, settings.overlap)

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igsed import audio, evaluation, metrics, mixtures, scores, statistics
+from igsed import LABELS, audio, evaluation, metrics, mixtures, scores, statistics
 from igsed.components import imported
 from igsed.config import Config
 from igsed.detectors import baselines, framewise
@@ -76,7 +76,7 @@ class _Measurement:
     def __init__(self, config: Config, device: str, folder: Path):
         self.config, self.device, self.folder = config, device, folder
         self.clock = time.perf_counter if device == "cuda" else _used
-        self.labels = config.classes or list(procedural.LABELS)
+        self.labels = config.classes or list(LABELS)
         self.frames = frame_count(config.mixtures.duration)
         self.clips: list[Path] = []
         self.costs: dict[str, Cost] = {}

@@ -19,6 +19,7 @@ from igsed.errors import InputError
 from igsed.fetch import table as sources_table
 from igsed.forecast import Cost, Inputs, Source
 from igsed.registry import ATTRIBUTIONS
+from igsed.settings import Section
 from tests.toys import recording
 from tests.workflow.project import MINIATURE, ROOT, Project
 
@@ -259,7 +260,7 @@ def test_jobs_are_those_of_the_workflow(variant, tmp_path):
 def test_measured_costs_cover_every_stage(monkeypatch):
     """Also a built-in method of which nothing is known but its name and section."""
     monkeypatch.setitem(ATTRIBUTIONS, "another", "examples.my_methods:gradient_times_input")
-    monkeypatch.setattr(configuration.Config, "another", configuration.Section(), raising=False)
+    monkeypatch.setattr(configuration.Config, "another", Section(), raising=False)
     tiny = config(
         detectors=["ig", "another", "fw_ws", "fw_ss", "random", "energy"],
         labels=["Dog", "Speech"],

@@ -44,7 +44,7 @@ class Choice:
         component: Any = self.family.find(name)
         field = (Literal[name], Field(description=component.title))
         named = create_model("Named", __base__=Section, **{self.key: field})  # type: ignore[call-overload]
-        model = create_model(
+        model: Any = create_model(
             f"{component.name}_{self.family.word}",
             __base__=(component.settings, named),
             __module__=component.settings.__module__,
@@ -52,6 +52,10 @@ class Choice:
         )
         model.component = component
         return model
+
+    def default(self, name: str) -> Any:
+        """What an experiment has that sets nothing: a component with the defaults of its settings."""
+        return self.model(name).model_validate({self.key: name})
 
     def of(self, values: Any) -> type[Section] | None:
         """The model of the component that a section names; None where it names none."""

@@ -38,9 +38,7 @@ class Config(Section):
     recordings: Annotated[Any, RECORDINGS] | None = Field(
         None, description="real recordings with strong labels, detected and scored like the test split"
     )
-    backbone: Annotated[Any, BACKBONE] = Field(
-        BACKBONE.model("yamnet")(name="yamnet"), description="frozen, pretrained network"
-    )
+    backbone: Annotated[Any, BACKBONE] = Field(BACKBONE.default("yamnet"), description="frozen, pretrained network")
     training: Training = Field(Training(), description="heads")
     detectors: Annotated[list[str], Field(min_length=1)] = Field(
         ["ig", "fw_ws", "fw_ss", "random", "energy"],

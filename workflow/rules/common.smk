@@ -76,8 +76,8 @@ CODE = {
 BACKBONE_MODULES = [NETWORKS.module_of(CONFIG.backbone.name), BACKBONE.network.partition(":")[0]]
 CODE["features"] = DIGEST("workflow/scripts/features.py", *BACKBONE_MODULES)
 CODE["weights"] = DIGEST("workflow/scripts/weights.py", *BACKBONE_MODULES, *BACKBONE.modules)
-for script in ("soundbank", "make_soundbank"):
-    CODE[script] = DIGEST(f"workflow/scripts/{script}.py", KINDS.module_of(CONFIG.soundbank.kind))
+for name in ("soundbank", "make_soundbank"):
+    CODE[name] = DIGEST(f"workflow/scripts/{name}.py", KINDS.module_of(CONFIG.soundbank.kind))
 if REAL:
     CODE["recordings"] = DIGEST(
         "workflow/scripts/recordings.py",

@@ -43,8 +43,9 @@ class Choice:
         """
         component: Any = self.family.find(name)
         field = (Literal[name], Field(description=component.title))
-        named = create_model("Named", __base__=Section, **{self.key: field})  # type: ignore[call-overload]
-        model: Any = create_model(
+        create: Any = create_model  # mypy takes what it makes for a class of its own
+        named = create("Named", __base__=Section, **{self.key: field})
+        model = create(
             f"{component.name}_{self.family.word}",
             __base__=(component.settings, named),
             __module__=component.settings.__module__,

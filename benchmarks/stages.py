@@ -94,8 +94,8 @@ def mixing(settings: config.Config, options: argparse.Namespace):
 @torch.no_grad()
 def extraction(settings: config.Config, options: argparse.Namespace):
     """Clips per second: the bare network, and the network with reading, resampling and storing."""
-    weights = {"yamnet": "yamnet/yamnet.safetensors", "cnn14": "cnn14/cnn14.pth"}[settings.backbone.name]
-    backbone = backbones.load(settings.backbone.name, ROOT / "resources" / weights)
+    weights = settings.backbone.component.place(settings.backbone, str(options.experiment), str(ROOT / "resources"))
+    backbone = backbones.load(settings.backbone.name, weights)
     paths = pd.read_csv(options.experiment / "mixtures" / "train" / "clips.csv")["path"][: options.clips]
     paths = [ROOT / path for path in paths]
     batches = [torch.stack([features.waveform(path, backbone.sample_rate) for path in paths[k : k + 8]])

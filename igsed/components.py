@@ -133,7 +133,7 @@ class Family(Generic[Kind]):
             )
         try:
             found = imported(path)
-        except (ImportError, AttributeError, ValueError) as error:
+        except Exception as error:  # what a module raises when it is imported
             raise InputError(f"{self.word} {name!r}: {error}. Correct the name, or install what it names.") from None
         if not isinstance(found, self.kind):
             raise InputError(

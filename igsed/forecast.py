@@ -25,21 +25,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from igsed import audio, recordings
 from igsed.config import Config
 from igsed.fetch import table as sources_table
-from igsed.soundbanks import debian, soundbank
 
 DAY = 86400.0
 """Seconds of a run above which the forecast warns."""
-
-_YAMNET_BYTES = 16e6
-"""The published variables of YAMNet as they lie unpacked on disk."""
-
-_DESED_RECORDINGS = {"desed_soundbank": 1009 + 314, "sins": 2060}
-"""Foreground recordings of DESED's soundbank and backgrounds from SINS; those from TUT are not counted."""
-
-_DESED_PUBLIC_EVAL_CLIPS = 692
 
 
 class Cost(NamedTuple):
@@ -167,8 +157,8 @@ def jobs(config: Config, costs: Mapping[str, Cost], inputs: Inputs) -> list[Jobs
     baselines = list(config.detectors_of("waveform"))
     protocols = config.evaluation.protocols
     found = []
-    if config.soundbank.kind == "procedural":
-        found.append(Jobs("procedural_soundbank", 0, "procedural_soundbank", inputs.recordings))
+    if config.soundbank.component.makes and not config.soundbank.component.downloads:
+        found.append(Jobs("make_soundbank", 0, "make_soundbank", inputs.recordings))
     found.append(Jobs("soundbank", 1, "soundbank", inputs.recordings))
     for count in drawn.values():
         full, rest = divmod(count, shard)
@@ -226,23 +216,14 @@ def inputs_of(config: Config, resources: str | Path = "resources") -> Inputs:
         The soundbank's or the recordings' folder cannot be used, or the table lacks a source.
     """
     resources, fetched = Path(resources), []
-    if config.soundbank.kind == "procedural":
-        counts = config.soundbank.recordings, config.soundbank.backgrounds
-        per_class, backgrounds = (each.train + each.eval for each in counts)
-        count = len(config.classes) * per_class + backgrounds
-    elif config.soundbank.kind == "folder":
-        count = len(soundbank.files(config.soundbank.path or "", config.classes))
-    elif config.soundbank.kind == "debian":
-        count = len(debian.read(config.soundbank.table))
-        if not (resources / "free_sounds").exists():
-            fetched.append(Source("debian_soundbank", "free_sounds", math.nan, math.nan))
-    else:
-        count = sum(number for name, number in _DESED_RECORDINGS.items() if name in config.downloads)
+    bank, network = config.soundbank.component, config.backbone.component
+    count = bank.count(config.soundbank, config.classes)
+    if bank.makes and bank.downloads and not (bank.shared and (resources / bank.shared).exists()):
+        fetched.append(Source("make_soundbank", bank.shared or bank.name, math.nan, math.nan))
     fetched += missing(config.downloads, config.sources, resources)
-    if config.backbone.name == "yamnet" and not (resources / "yamnet" / "yamnet.safetensors").exists():
-        fetched.append(Source("yamnet", "yamnet", _YAMNET_BYTES, 2 * _YAMNET_BYTES))
-    if config.backbone.name == "cnn14" and not (resources / "cnn14" / "cnn14.pth").exists():
-        fetched.append(Source("cnn14", "cnn14", 0.0, 0.0))
+    if network.own_weights(config.backbone) or not (resources / network.name / network.file).exists():
+        bytes_ = network.download if network.downloads(config.backbone) else 0.0
+        fetched.append(Source("weights", network.name, bytes_, 2 * bytes_))
     return Inputs(count, _real_clips(config), tuple(fetched))
 
 
@@ -279,13 +260,7 @@ def _real_clips(config: Config) -> int:
     """Windows of a clip's length into which the real recordings are cut."""
     if not config.recordings:
         return 0
-    if config.recordings.kind != "folder":
-        return _DESED_PUBLIC_EVAL_CLIPS
-    files, count = recordings.files(config.recordings.audio or ""), 0
-    for path in files:
-        whole, rest = divmod(audio.header(path).duration, config.mixtures.duration)
-        count += int(whole) + (not whole or rest >= recordings.SHORTEST_REST)
-    return count
+    return config.recordings.component.count(config.recordings, config.mixtures.duration)
 
 
 def wall(table: pd.DataFrame, cores: int, gpus: int = 1) -> float:

@@ -14,7 +14,7 @@ from igsed import LABELS, audio, mixtures, recordings
 from igsed.config import Config
 from igsed.errors import Problems
 from igsed.fetch import table as sources_table
-from igsed.soundbanks import debian, desed, soundbank
+from igsed.soundbanks import soundbank
 
 
 def problems(config: Config, resources: str | Path = "resources") -> list[str]:
@@ -37,10 +37,10 @@ def problems(config: Config, resources: str | Path = "resources") -> list[str]:
         for name in config.downloads:
             with found.noted():
                 sources_table.source(config.sources, name)
+    with found.noted():
+        config.backbone.component.check(config.backbone)
     labels: list[str] = []
     with found.noted():
-        if config.soundbank.kind == "debian":
-            debian.read(config.soundbank.table)
         labels = config.classes
         _soundbank(config, labels, sources, found)
     with found.noted():
@@ -49,27 +49,16 @@ def problems(config: Config, resources: str | Path = "resources") -> list[str]:
 
 
 def _soundbank(config: Config, labels: list[str], sources: Path, found: Problems) -> None:
-    settings, official, leaves_out = config.soundbank, None, False
-    if settings.kind == "folder":
-        recordings_found = soundbank.find(settings.path, labels, found)
-    elif settings.kind == "debian":
-        recordings_found = debian.promised(settings.table, labels, found)
-    elif settings.kind == "desed" and (sources / "desed_soundbank").exists():
-        there = {name: sources / name for name in settings.downloads if (sources / name).exists()}
-        backgrounds = [name for name in settings.training_backgrounds if name in ("eval", *there)]
-        recordings_found = desed.find(there, labels, backgrounds, found)
-        leaves_out = settings.validation != "official"
-        official = None if leaves_out else there["desed_soundbank"] / desed.VALIDATION_LIST
-    else:
+    kind = config.soundbank.component
+    there = {name: sources / name for name in kind.sources(config.soundbank) if (sources / name).exists()}
+    promise = kind.promise(there, labels, config.soundbank, found)
+    if promise is None:
         return
-    table = soundbank.unread(recordings_found)
-    soundbank.assign(table, settings.validation_share, official, found)
     names = mixtures.Protocol._fields
     protocol = mixtures.Protocol(**{name: getattr(config.mixtures, name) for name in names})
-    # Where recordings may yet be left out, their sources' share for validation can still become another one.
-    for split in ["test"] if leaves_out else ["train", "validation", "test"]:
+    for split in promise.splits:
         with found.noted():
-            mixtures.placeable(_with_durations(soundbank.pools(table, split)[0], protocol), protocol, split)
+            mixtures.placeable(_with_durations(soundbank.pools(promise.table, split)[0], protocol), protocol, split)
 
 
 def _with_durations(foreground: pd.DataFrame, protocol: mixtures.Protocol) -> pd.DataFrame:
@@ -85,10 +74,9 @@ def _recordings(config: Config, labels: list[str], sources: Path) -> None:
     settings = config.recordings
     if settings is None:
         return
-    folder, annotations = settings.audio, settings.annotations
-    if settings.kind == "desed_public_eval":
-        if not (sources / settings.kind).exists():
-            recordings.overlap_list(settings.overlap)
-            return
-        folder, annotations = recordings.desed_public_eval(sources / settings.kind)
+    kind, fetched = settings.component, sources / settings.component.source
+    if kind.source and not fetched.exists():
+        recordings.overlap_list(settings.overlap)
+        return
+    folder, annotations = kind.find(settings, fetched)
     recordings.match(folder, annotations, labels, settings.overlap)

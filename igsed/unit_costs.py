@@ -13,7 +13,6 @@ the workflow, or on the GPU.
 """
 
 import functools
-import importlib
 import math
 import resource
 import subprocess
@@ -26,13 +25,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igsed import audio, detectors, evaluation, metrics, mixtures, scores, statistics
+from igsed import LABELS, audio, detectors, evaluation, metrics, mixtures, scores, statistics
+from igsed.components import imported
 from igsed.config import Config
 from igsed.detectors import framewise
 from igsed.errors import InputError
 from igsed.forecast import Cost, classes_per_clip
-from igsed.registry import BACKBONES
 from igsed.soundbanks import procedural, soundbank
+from igsed.soundbanks.procedural import generation
 from igsed.timeline import FRAME, frame_count
 
 _ENOUGH = 6.0
@@ -72,7 +72,7 @@ class _Measurement:
     def __init__(self, config: Config, device: str, folder: Path):
         self.config, self.device, self.folder = config, device, folder
         self.clock = time.perf_counter if device == "cuda" else _used
-        self.labels = config.classes or list(procedural.LABELS)
+        self.labels = config.classes or list(LABELS)
         self.frames = frame_count(config.mixtures.duration)
         self.clips: list[Path] = []
         self.costs: dict[str, Cost] = {}
@@ -107,7 +107,7 @@ class _Measurement:
         """Starting Python as Snakemake does for a script, and importing what light jobs and networks' jobs import."""
         light = ["igsed.jobs.console", "igsed.evaluation", "igsed.predictions", "igsed.scores"]
         methods = [chosen.detector.runs_in for chosen in self.config.detectors_of("classifier").values()]
-        heavy = ["igsed.attribution", "igsed.features", "igsed.heads", BACKBONES[self.config.backbone.name], *methods]
+        heavy = ["igsed.attribution", "igsed.features", "igsed.heads", self.config.backbone.component.network, *methods]
         for name, modules in {"light": light, "torch": heavy}.items():
             imports = ", ".join(["snakemake.script", *(module.partition(":")[0] for module in modules)])
             # The first start of all also reads the files from disk.
@@ -117,7 +117,9 @@ class _Measurement:
     def mixing(self) -> None:
         """Generating and indexing a small soundbank, mixing clips from it, scores of detectors without a model."""
         bank, settings = self.folder / "soundbank", self.config.mixtures
-        few, source = {"train": 2, "eval": 1}, self.config.soundbank
+        few = {"train": 2, "eval": 1}
+        chosen = isinstance(self.config.soundbank, procedural.ProceduralSettings)
+        source = self.config.soundbank if chosen else procedural.ProceduralSettings()
         common = (self.labels, self.config.seed, settings.sample_rate)
         made = {"foreground": source.recordings, "background": source.backgrounds}
         seconds = size = count = 0.0
@@ -125,13 +127,13 @@ class _Measurement:
             events, beds = (few, {}) if kind == "foreground" else ({}, few)
             labels = len(self.labels) if kind == "foreground" else 1
             share = labels * (numbers.train + numbers.eval) / (3 * labels)
-            seconds += share * _seconds(functools.partial(procedural.write, bank, events, beds, *common))
+            seconds += share * _seconds(functools.partial(generation.write, bank, events, beds, *common))
             size += share * sum(path.stat().st_size for path in bank.rglob(f"{kind}/*/*.wav"))
             count += labels * (numbers.train + numbers.eval)
-        self._add("procedural_soundbank", "light", seconds / count, disk=size / count)
+        self._add("make_soundbank", "light", seconds / count, disk=size / count)
         count = 3 * len(self.labels) + 3
-        table = soundbank.index(bank, self.labels, self.config.soundbank.validation_share)
-        again = _seconds(lambda: soundbank.index(bank, self.labels, self.config.soundbank.validation_share))
+        table = soundbank.index(bank, self.labels, source.validation_share)
+        again = _seconds(lambda: soundbank.index(bank, self.labels, source.validation_share))
         self._add("soundbank", "light", again / count)
         protocol = mixtures.Protocol(**{name: getattr(settings, name) for name in mixtures.Protocol._fields})
         protocol, pools = protocol._replace(on_overlap="replace"), soundbank.pools(table, "train")
@@ -234,12 +236,12 @@ class _Measurement:
                 "device: a GPU is wanted, but torch finds none here. Forecast on the machine that has it, or set "
                 "device to cpu."
             )
-        module, _, name = BACKBONES[self.config.backbone.name].partition(":")
-        network = getattr(importlib.import_module(module), name)().requires_grad_(False).eval()
+        declared = self.config.backbone.component
+        network = imported(declared.network)().requires_grad_(False).eval()
         for buffer in network.buffers():
             if not buffer.any():  # a front end that comes with the weights
                 torch.nn.init.uniform_(buffer, 0, 0.01)
-        if self.config.backbone.name == "yamnet":  # as its weights are loaded
+        if declared.channels_last:  # as its weights are loaded
             network = network.to(memory_format=torch.channels_last)
         self.backbone = network.to(self.device)
         samples = self.config.mixtures.duration * network.sample_rate

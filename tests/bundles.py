@@ -2,7 +2,7 @@
 
 import math
 
-from igsed.backbones.tensorbundle import crc32c
+from igsed.backbones.yamnet.tensorbundle import crc32c
 
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
 HEADER = b"\x08\x01"  # one shard

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from igsed import modules, registry
+from igsed import modules
+from igsed.backbones import NETWORKS
 
 
-@pytest.mark.parametrize("path", registry.BACKBONES.values())
+@pytest.mark.parametrize("path", [path for n in NETWORKS.built_in.values() for path in (n.network, n.make) if path])
 def test_every_name_leads_to_a_component(path):
     module, _, attribute = path.partition(":")
     found = importlib.import_module(module)

@@ -6,6 +6,9 @@ from types import SimpleNamespace
 
 import jinja2
 import pytest
+import yaml
+
+from igsed import config
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -33,6 +36,9 @@ def test_nothing_is_left_to_be_filled_in(page):
 )
 def test_the_report_says_where_the_sounds_come_from(soundbank, said):
     template = jinja2.Template((ROOT / "workflow" / "report" / "workflow.rst").read_text(encoding="utf-8"))
-    page = template.render(snakemake=SimpleNamespace(config={"experiment": "x", "seed": 1, "soundbank": soundbank}))
+    checked = config.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | {"soundbank": soundbank})
+    sentence = checked.soundbank.component.sentence(checked.soundbank)
+    values = {"experiment": "x", "seed": 1, "source_recordings": sentence}
+    page = template.render(snakemake=SimpleNamespace(config=values))
     assert said in page
     assert page.count("- source recordings") == 1

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from igsed import audio, clips, events, labels, recordings
 from igsed.errors import InputError
+from igsed.recordings import desed_public_eval
 from igsed.timeline import FRAME
 from tests.toys import recording
 
@@ -559,20 +560,20 @@ def test_desed_public_eval_is_found_among_what_else_desed_has(tmp_path, top):
     recording(root / "audio/eval/public/a.wav", 1, RATE)
     recording(root / "audio/eval/public_16k/a.wav", 1, RATE)
     expected = (root / "audio/eval/public", truth)
-    assert recordings.desed_public_eval(tmp_path) == expected
+    assert desed_public_eval.find(tmp_path) == expected
     annotate(root / "metadata/validation/validation.tsv", ("b.wav", 0, 1, "Dog"))
     annotate(root / "metadata/validation/eval_dcase2018.tsv", ("b.wav", 0, 1, "Dog"))
     annotate(root / "metadata/eval/._public.tsv", ("a.wav", 0, 1, "Dog"))
-    assert recordings.desed_public_eval(tmp_path) == expected
+    assert desed_public_eval.find(tmp_path) == expected
     (root / "audio/eval/public").rename(root / "audio/moved")
-    assert recordings.desed_public_eval(tmp_path) == (tmp_path, truth)
+    assert desed_public_eval.find(tmp_path) == (tmp_path, truth)
 
 
 def test_desed_public_eval_without_its_annotation_is_refused(tmp_path):
     recording(tmp_path / "audio/eval/public/a.wav", 1, RATE)
     with pytest.raises(InputError, match="holds none"):
-        recordings.desed_public_eval(tmp_path)
+        desed_public_eval.find(tmp_path)
     annotate(tmp_path / "eval1.tsv", ("a.wav",))
     annotate(tmp_path / "eval2.tsv", ("a.wav",))
     with pytest.raises(InputError, match="expected one annotation"):
-        recordings.desed_public_eval(tmp_path)
+        desed_public_eval.find(tmp_path)

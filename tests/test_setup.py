@@ -158,7 +158,9 @@ def test_explaining_needs_only_the_core(beyond_core, tmp_path):
     code = """
 import torch
 from igsed import attribution, backbones, classifier, events, features, heads, metrics, scores, statistics, thresholds
-from igsed.backbones import cnn14, yamnet
+from igsed import detectors
+from igsed.backbones.cnn14 import network
+from igsed.backbones.yamnet import network
 assert callable(detectors.load("ig"))
 assert metrics.iou(torch.tensor([[True, False]]).numpy(), torch.tensor([[True, True]]).numpy()) == 0.5
 """

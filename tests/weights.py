@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from igsed.backbones.yamnet_weights import fetch
+from igsed.backbones.yamnet.weights import fetch
 from igsed.errors import InputError
 
 RESOURCES = Path(__file__).parents[1] / "resources"
 
 
 def yamnet_files() -> tuple[Path, Path, Path]:
-    """The published index, data and class map, as `igsed.backbones.yamnet_weights.fetch` returns them.
+    """The published index, data and class map, as `igsed.backbones.yamnet.weights.fetch` returns them.
 
     Where they cannot be fetched the calling test is skipped, with the reason. Test processes wait for each other.
     """
@@ -34,7 +34,7 @@ def yamnet_weights() -> Path:
     path = RESOURCES / "yamnet" / "yamnet.safetensors"
     if not path.exists():
         index, data, _ = yamnet_files()
-        from igsed.backbones.yamnet_conversion import store  # imports torch, which a skipped test need not wait for
+        from igsed.backbones.yamnet.conversion import store  # imports torch, which a skipped test need not wait for
 
         store(index, data, path)
     return path

@@ -1,21 +1,20 @@
 """A whole configuration."""
 
-import csv
-import re
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from igsed import LABELS
+from igsed import LABELS, backbones, recordings, soundbanks
+from igsed.config.choice import Choice
 from igsed.config.detectors import Chosen
 from igsed.config.evaluation import Evaluation, Figures
 from igsed.config.mixtures import Mixtures
-from igsed.config.recordings import RealRecordings
-from igsed.config.soundbank import Soundbank
-from igsed.config.training import Backbone, Training
-from igsed.errors import InputError
+from igsed.config.training import Training
 from igsed.settings import Section
+
+SOUNDBANK = Choice(soundbanks.KINDS, "kind")
+RECORDINGS = Choice(recordings.KINDS, "kind")
+BACKBONE = Choice(backbones.NETWORKS, "name")
 
 
 class Config(Section):
@@ -29,13 +28,15 @@ class Config(Section):
         "auto", description="where networks run; `auto` takes a GPU where the machine that plans the jobs has one"
     )
     labels: Annotated[list[Literal[LABELS]], Field(min_length=1)] | None = Field(  # type: ignore[valid-type]
-        None, description="the classes; without it all ten, for `folder` and `debian` those that there are"
+        None, description="the classes; without it those that the soundbank has"
     )
     sources: str = Field("config/sources.csv", description="table of what can be downloaded, from where")
-    soundbank: Soundbank = Field(description="source recordings")
+    soundbank: Annotated[Any, SOUNDBANK] = Field(description="source recordings")
     mixtures: Mixtures = Field(description="synthetic clips")
-    recordings: RealRecordings | None = Field(None, description="real recordings, a split of their own")
-    backbone: Backbone = Field(Backbone(), description="frozen network")
+    recordings: Annotated[Any, RECORDINGS] | None = Field(
+        None, description="real recordings with strong labels, detected and scored like the test split"
+    )
+    backbone: Annotated[Any, BACKBONE] = Field(BACKBONE.default("yamnet"), description="frozen, pretrained network")
     training: Training = Field(Training(), description="heads")
     detectors: Annotated[list[Chosen], Field(min_length=1)] = Field(
         [Chosen.model_validate(name) for name in ("ig", "fw_ws", "fw_ss", "random", "energy")],
@@ -67,31 +68,19 @@ class Config(Section):
 
     @property
     def classes(self) -> list[str]:
-        """The experiment's classes in DESED's order; for a folder, those that either of its parts has."""
+        """The experiment's classes in DESED's order; without `labels`, those that the soundbank has."""
         if self.labels is not None:
             return [label for label in LABELS if label in self.labels]
-        if self.soundbank.kind in ("procedural", "desed"):
-            return list(LABELS)
-        if self.soundbank.kind == "debian":
-            try:
-                with open(self.soundbank.table, encoding="utf-8-sig", newline="") as table:
-                    present = {row["label"] for row in csv.DictReader(table)}
-            except (OSError, ValueError, KeyError, csv.Error) as error:
-                raise InputError(
-                    f"{self.soundbank.table}: cannot be read as a table with the column 'label' "
-                    f"({type(error).__name__}: {error}). Correct it, or the key soundbank.table."
-                ) from None
-            return [label for label in LABELS if label in present]
-        folders = Path(self.soundbank.path or "").glob("audio/*/soundbank/foreground/*")
-        # DESED's folders of recordings without onset or offset end in _nOn, _nOff or both.
-        present = {re.sub(r"(_nOn)?(_nOff)?$", "", folder.name) for folder in folders if folder.is_dir()}
+        present = self.soundbank.component.classes(self.soundbank)
         return [label for label in LABELS if label in present]
 
     @property
     def downloads(self) -> list[str]:
         """The sources of `config/sources.csv` that the experiment needs."""
-        recordings = ["desed_public_eval"] if self.recordings and self.recordings.kind == "desed_public_eval" else []
-        return [*self.soundbank.downloads, *recordings, *(["panns_cnn14"] if self.backbone.name == "cnn14" else [])]
+        found = self.soundbank.component.sources(self.soundbank)
+        if self.recordings and self.recordings.component.source:
+            found.append(self.recordings.component.source)
+        return [*found, *self.backbone.component.sources(self.backbone)]
 
     def seeds_of(self, name: str) -> list[int]:
         """The seeds for which a detector has scores of its own; one without a model has only seed 0."""

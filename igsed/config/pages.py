@@ -7,9 +7,10 @@ not what `write` would make.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from igsed.config.choice import Choice
 from igsed.config.experiment import Config
 from igsed.detectors import DETECTORS
 
@@ -19,7 +20,7 @@ SCHEMA = Path("config/schema.json")
 INTRO = """\
 # Configuration
 
-<!-- Made from igsed/config and the components' declarations by `python -m igsed docs`. Do not edit by hand. -->
+<!-- Made from the declarations of settings by `python -m igsed docs`. Do not edit by hand. -->
 
 Every experiment starts from `config.yaml`. A file of your own holds only what differs from it: mappings are merged key
 by key, every other value, lists included, replaces the one in `config.yaml`. The defaults below are those of the
@@ -49,6 +50,25 @@ def markdown() -> str:
     return INTRO + "".join(_sections(root, root["$defs"], "")) + "".join(_components())
 
 
+def component_markdown(choice: Choice, place: str, name: str) -> str:
+    """The part of the page for one component, also for one of a user's own.
+
+    Parameters
+    ----------
+    choice : Choice
+        What the key at `place` is, such as `igsed.config.experiment.SOUNDBANK` at "soundbank".
+    name : str
+        As in an experiment: a name, or `package.module:name`.
+
+    Raises
+    ------
+    InputError
+        There is no such component.
+    """
+    model = choice.model(name).model_json_schema()
+    return "".join(_sections(model, model.get("$defs", {}), f"{place}, {choice.key}: {name}"))
+
+
 def write(root: str | Path) -> list[Path]:
     """Write `docs/configuration.md` and `config/schema.json` below `root`; returns their paths."""
     paths = [Path(root) / PAGE, Path(root) / SCHEMA]
@@ -64,11 +84,13 @@ def _sections(model: dict, models: dict, path: str) -> Iterator[str]:
     for key, node in model["properties"].items():
         place = f"{path}.{key}" if path else key
         target, section = _target(node), None
-        if target:
+        if choices := _choices(node, models, place):
+            inner += [_sections(chosen, models, there) for there, chosen in choices.items()]
+        elif target:
             place += "" if "$ref" in _present(node) else ".<name>"
             section = models[target]
             inner.append(_sections(section, models, place))
-        rows.append(_row(key, node, place, key in model.get("required", ()), section))
+        rows.append(_row(key, node, place, key in model.get("required", ()), section, list(choices)))
     title = f"`{path}`" if path else "Top level"
     level = "#" * (2 + path.count("."))
     yield f"\n{level} {title}\n\n{model['description']}\n\n{_HEAD}{''.join(rows)}"
@@ -89,12 +111,30 @@ def _components() -> Iterator[str]:
         yield f"\n### `{name}`\n\n{detector.title}: {detector.score} per frame. Needs: {detector.needs}.\n\n{table}"
 
 
-def _row(key: str, node: dict, place: str, required: bool, section: dict | None) -> str:
+def _choices(node: dict, models: dict, place: str) -> dict[str, dict]:
+    """The models of a key that chooses a component, each by what its heading says."""
+    references = [option["$ref"].rpartition("/")[2] for option in _present(node).get("oneOf", ()) if "$ref" in option]
+    chosen = [(*_name(models[reference]), models[reference]) for reference in references]
+    return {f"{place}, {key}: {name}": model for key, name, model in chosen}
+
+
+def _name(model: dict) -> tuple[str, str]:
+    """Key and name of the component that a model is of."""
+    return next((key, node["const"]) for key, node in model["properties"].items() if "const" in node)
+
+
+def _row(
+    key: str, node: dict, place: str, required: bool, section: dict | None = None, choices: Sequence[str] = ()
+) -> str:
     kind = _type(node)
+    if choices:
+        kind = "one of the sections " + ", ".join(f"[`{there}`](#{anchor(there)})" for there in choices)
     if section is not None:
         kind = f"{'section' if '$ref' in _present(node) else 'sections'} [`{place}`](#{anchor(place)})"
     if required:
         default = "required"
+    elif choices and node["default"]:
+        default = f"`{next(iter(node['default'].values()))}`"
     elif "$ref" in node and section and not section.get("required"):
         default = "that of each key"
     elif node["default"] is None:
@@ -107,7 +147,7 @@ def _row(key: str, node: dict, place: str, required: bool, section: dict | None)
 
 def anchor(place: str) -> str:
     """The anchor that GitHub gives to the heading of a section."""
-    return re.sub(r"[^\w-]", "", place).lower()
+    return re.sub(r"[^\w -]", "", place).replace(" ", "-").lower()
 
 
 def _target(node: dict) -> str | None:

@@ -1,8 +1,8 @@
 """From files to a checked configuration, with errors that name the file, the line and the key.
 
 A file of a stranger is read as plain data: no tag of YAML makes an object, aliases must not multiply beyond
-`MOST_VALUES`, no key may stand twice. Of the components that it names as `package.module:name` functions are not
-imported, declarations are (docs/security.md).
+`MOST_VALUES`, no key may stand twice. Of what is named as `package.module:name`, components are imported for their
+settings; plain functions are not, before the workflow runs (docs/security.md).
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from typing import Any
 import pydantic
 import yaml
 
+from igsed.config.choice import Choice, choice_of
 from igsed.config.experiment import Config
 from igsed.errors import InputError, suggestion
 from igsed.settings import Section
@@ -64,7 +65,7 @@ def load(values: dict, files: Sequence[str | Path] = (), overrides: dict | None 
         config = Config.model_validate(values)
     except pydantic.ValidationError as error:
         problems = error.errors(include_url=False)
-        lines = [_explain(problem, trees) for problem in problems[:_MOST_PROBLEMS]]
+        lines = [_explain(problem, trees, values) for problem in problems[:_MOST_PROBLEMS]]
         if len(problems) > _MOST_PROBLEMS:
             lines.append(f"and {len(problems) - _MOST_PROBLEMS} more problems")
         raise InputError("the configuration cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)) from None
@@ -193,7 +194,7 @@ def _are_dicts(*values) -> bool:
     return all(isinstance(value, dict) for value in values)
 
 
-def _explain(problem: Any, trees) -> str:
+def _explain(problem: Any, trees, values: dict) -> str:
     keys, message = list(problem["loc"]), problem["msg"]
     if keys[-1:] == ["[key]"] and problem["type"].startswith("string_"):
         keys.pop()  # pydantic's mark for a name that is itself wrong
@@ -202,24 +203,40 @@ def _explain(problem: Any, trees) -> str:
         keys += key.split(".")
     where, name = _locate(keys, trees), _name(keys)
     if problem["type"] == "extra_forbidden":
-        return f"{where}{name}: unknown key{suggestion(str(keys[-1]), _fields(keys[:-1]))}. Correct or remove it."
+        known, (_, choice) = _fields(keys[:-1], values), _section(keys[:-1], values)
+        close = suggestion(str(keys[-1]), known)
+        if choice and not close:
+            close = f" of this {choice.family.word} (its keys: {', '.join(known)})"
+        return f"{where}{name}: unknown key{close}. Correct or remove it."
     if problem["type"] == "missing":
-        return f"{where}{name}: missing. Add this key."
+        kind, _ = _section(keys[:-1], values)
+        field = kind.model_fields.get(keys[-1]) if _is_section(kind) else None
+        meaning = f": {field.description}" if field and field.description else ""
+        return f"{where}{name}: missing. Add this key{meaning}."
     if problem["type"] == "model_type":
         how = f" Write --config '{name}={{key: value}}'." if where.startswith(_COMMAND_LINE) else ""
-        return f"{where}{name}: must be a section with keys of its own: {', '.join(_fields(keys))}.{how}"
+        return f"{where}{name}: must be a section with keys of its own: {', '.join(_fields(keys, values))}.{how}"
     given = "" if isinstance(problem["input"], dict) else f" (given: {_shown(problem['input'])})"
     return f"{where}{name}: {message}{given}."
 
 
-def _fields(keys) -> list[str]:
+def _section(keys, values: Any) -> tuple[Any, Choice | None]:
+    """The model of the section that `keys` lead to, and the choice that it is; of a choice, the model of the chosen."""
     kind: Any = Config
+    choice: Choice | None = None
     for key in keys:
+        values = values.get(key) if isinstance(values, dict) else None
         if typing.get_origin(kind) in (dict, list):
-            kind = typing.get_args(kind)[-1]
+            kind, choice = typing.get_args(kind)[-1], None
         else:
             field = kind.model_fields.get(str(key)) if _is_section(kind) else None
-            kind = field.annotation if field else None
+            choice = choice_of(field) if field else None
+            kind = choice.of(values) or choice.named if choice else field.annotation if field else None
+    return kind, choice
+
+
+def _fields(keys, values: Any) -> list[str]:
+    kind, _ = _section(keys, values)
     return list(kind.model_fields) if _is_section(kind) else []
 
 

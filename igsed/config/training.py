@@ -1,17 +1,10 @@
-"""The sections `backbone` and `training`."""
+"""The section `training`."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from igsed.registry import BACKBONES
 from igsed.settings import Count, Positive, Section
-
-
-class Backbone(Section):
-    """The frozen, pretrained network body."""
-
-    name: Literal[tuple(BACKBONES)] = Field("yamnet", description="which network")  # type: ignore[valid-type]
 
 
 class Training(Section):

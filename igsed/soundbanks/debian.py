@@ -17,11 +17,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import itertools
+import logging
 import os
 import re
 import shutil
 import struct
 import subprocess
+import sys
 import tarfile
 import tempfile
 import zlib
@@ -31,11 +33,13 @@ from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
+from pydantic import Field, field_validator
 
 from igsed import LABELS, audio
 from igsed.errors import InputError, Problems
 from igsed.fetch import archives
 from igsed.names import normal
+from igsed.soundbanks import Kind, Promise, Settings, soundbank
 from igsed.soundbanks.soundbank import Recording, none_of
 
 REQUIRED = ("package", "path", "label", "split", "licence", "sha256")
@@ -476,3 +480,58 @@ def _write(content: bytes, row, folder: Path, numbers: dict[Path, itertools.coun
         audio.write_wav(path, piece, sample_rate)
         durations[path] = len(piece) / sample_rate
     return durations
+
+
+class DebianSettings(Settings):
+    """Freely licensed recordings inside Debian packages, fetched by apt-get (`docs/soundbank.md`)."""
+
+    table: str = Field("config/free_sounds.csv", description="which recordings of which packages, with their digests")
+
+    @field_validator("table")
+    @classmethod
+    def _home(cls, path):
+        return os.path.expanduser(path)
+
+
+class Debian(Kind):
+    """The recordings that a table names; experiments share them."""
+
+    def index(self, places, labels, settings, progress=iter):
+        return soundbank.index(places[self.name], labels, settings.validation_share, progress=progress)
+
+    def classes(self, settings):
+        return set(read(settings.table)["label"])
+
+    def files(self, settings, labels):
+        return [Path(settings.table)]
+
+    def recipe(self, settings, labels, seed, sample_rate):
+        return {"table": settings.table}
+
+    def make(self, folder, downloads, progress, **recipe):
+        report = fetch(read(recipe["table"]), folder, downloads, progress=progress)
+        report.to_csv(folder / "files.csv", index=False)
+        if left_out := notes(report):
+            logging.warning("%s", left_out)
+            print(f"\n{left_out}\n", file=sys.stderr)
+
+    def promise(self, places, labels, settings, problems):
+        table = soundbank.unread(promised(settings.table, labels, problems))
+        soundbank.assign(table, settings.validation_share, None, problems)
+        return Promise(table)
+
+    def count(self, settings, labels):
+        return len(read(settings.table))
+
+    def sentence(self, settings):
+        return f"real ones out of Debian packages, named in ``{settings.table}``"
+
+
+KIND = Debian(
+    name="debian",
+    title="recordings inside Debian packages",
+    settings=DebianSettings,
+    makes=True,
+    shared="free_sounds",
+    downloads=True,
+)

@@ -18,13 +18,14 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import pandas as pd
+from pydantic import Field, model_validator
 
 from igsed.errors import InputError, Problems
 from igsed.names import normal
-from igsed.soundbanks import soundbank
+from igsed.soundbanks import Kind, Promise, Settings, soundbank
 from igsed.soundbanks.soundbank import Recording
 
 
@@ -46,6 +47,10 @@ BACKGROUNDS: Mapping[str, Backgrounds] = {
 
 VALIDATION_LIST = "soundbank_validation.tsv"
 """Beside the unpacked soundbank: DESED's own choice of a tenth of the training recordings, backgrounds included."""
+
+_SOUNDBANK = "desed_soundbank"
+_RECORDINGS = {_SOUNDBANK: 1009 + 314, "sins": 2060}
+"""Foreground recordings of DESED's soundbank and backgrounds from SINS; those from TUT are not counted."""
 
 
 def index(
@@ -99,7 +104,7 @@ def find(
     InputError
         Folders lack what the sources are known to hold: all is told.
     """
-    root = _root(sources["desed_soundbank"], "audio/train/soundbank", "DESED_synth_soundbank.tar.gz")
+    root = _root(sources[_SOUNDBANK], "audio/train/soundbank", "DESED_synth_soundbank.tar.gz")
     found, lacking = [], Problems() if problems is None else problems
     for part in ("train", "eval"):
         for label in labels:
@@ -109,7 +114,7 @@ def find(
         evaluation = soundbank.backgrounds(root, "eval")
         found += [recording._replace(part="any") for recording in evaluation] if "eval" in backgrounds else evaluation
     # The tables lie in the archive, at its top or beside `audio`.
-    tables = [soundbank.licences(folder) for folder in dict.fromkeys((root, Path(sources["desed_soundbank"])))]
+    tables = [soundbank.licences(folder) for folder in dict.fromkeys((root, Path(sources[_SOUNDBANK])))]
     found = [r._replace(licence=next(filter(None, (known(r.path) for known in tables)), "")) for r in found]
     for name in backgrounds:
         if name != "eval":
@@ -157,3 +162,63 @@ def _segments(name: str, folder: str | Path) -> list[Recording]:
     if len(found) < len(listed):
         logging.warning("%s: %d of the %d files listed are not there", meta, len(listed) - len(found), len(listed))
     return found
+
+
+class DesedSettings(Settings):
+    """The DESED soundbank, downloaded."""
+
+    training_backgrounds: Annotated[list[Literal["sins", "tut_scenes_2017", "eval"]], Field(min_length=1)] = Field(
+        ["sins", "tut_scenes_2017"],
+        description="backgrounds of training and validation mixtures, as DESED has them; `eval` alone is the light "
+        "choice: the soundbank's own few evaluation backgrounds, shared out among the three splits",
+    )
+    validation: Literal["share", "official"] = Field(
+        "share",
+        description="which training recordings are set aside for validation mixtures: `share`: a share of each "
+        "class's sources; `official`: those of DESED's own list, backgrounds included",
+    )
+
+    @model_validator(mode="after")
+    def _eval_stands_alone(self):
+        if "eval" in self.training_backgrounds and len(self.training_backgrounds) > 1:
+            raise ValueError("training_backgrounds: 'eval' stands alone; remove it or the others")
+        return self
+
+
+class Desed(Kind):
+    """The soundbank and two sets of backgrounds, from Zenodo."""
+
+    def index(self, places, labels, settings, progress=iter):
+        backgrounds, share = settings.training_backgrounds, settings.validation_share
+        return index(places, labels, backgrounds, share, self._validation_list(places, settings), progress)
+
+    def _validation_list(self, places, settings):
+        return Path(places[_SOUNDBANK], VALIDATION_LIST) if settings.validation == "official" else None
+
+    def sources(self, settings):
+        return [_SOUNDBANK, *(name for name in settings.training_backgrounds if name != "eval")]
+
+    def promise(self, places, labels, settings, problems):
+        if _SOUNDBANK not in places:
+            return None
+        backgrounds = [name for name in settings.training_backgrounds if name in ("eval", *places)]
+        table = soundbank.unread(find(places, labels, backgrounds, problems))
+        listed = self._validation_list(places, settings)
+        soundbank.assign(table, settings.validation_share, listed, problems)
+        # Where recordings may yet be left out, their sources' share for validation can still become another one.
+        return Promise(table) if listed else Promise(table, ["test"])
+
+    def count(self, settings, labels):
+        return sum(number for name, number in _RECORDINGS.items() if name in self.sources(settings))
+
+    def sentence(self, settings):
+        return "DESED's"
+
+
+KIND = Desed(
+    name="desed",
+    title="the DESED soundbank",
+    settings=DesedSettings,
+    citation="Turpault et al. (2019), Sound event detection in domestic environments with weakly labeled data and "
+    "soundscape synthesis",
+)

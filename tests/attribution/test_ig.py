@@ -372,7 +372,7 @@ import torch
 from igsed import attribution, backbones
 from igsed.attribution.ig import IntegratedGradients
 from igsed.attribution.rectifier import _compiled
-from igsed.backbones.yamnet import YAMNet
+from igsed.backbones.yamnet.network import YAMNet
 from igsed.classifier import Classifier
 
 network = YAMNet().eval().requires_grad_(False)

@@ -21,9 +21,9 @@ from safetensors.torch import save_file
 from igsed import backbones
 from igsed.attribution.ig import IntegratedGradients
 from igsed.attribution.ig_captum import CaptumIntegratedGradients
-from igsed.backbones import cnn14
-from igsed.backbones.cnn14 import CNN14
-from igsed.backbones.yamnet import YAMNet
+from igsed.backbones.cnn14 import network as cnn14
+from igsed.backbones.cnn14.network import CNN14
+from igsed.backbones.yamnet.network import YAMNet
 from igsed.classifier import Classifier
 from igsed.errors import InputError
 from tests import checkpoints

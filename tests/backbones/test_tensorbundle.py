@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from igsed.backbones.tensorbundle import crc32c, read
+from igsed.backbones.yamnet.tensorbundle import crc32c, read
 from igsed.errors import InputError
 from tests.bundles import DTYPES, HEADER, MAGIC, block, bundle, entry, table
 

@@ -22,8 +22,8 @@ from scipy.signal import resample_poly
 
 import igsed
 from igsed import backbones
-from igsed.backbones.yamnet import YAMNet, mel_matrix
-from igsed.backbones.yamnet_conversion import store
+from igsed.backbones.yamnet.conversion import store
+from igsed.backbones.yamnet.network import YAMNet, mel_matrix
 from igsed.errors import InputError
 from tests.backbones import yamnet_reference as reference
 from tests.weights import yamnet_files, yamnet_weights
@@ -226,7 +226,7 @@ def test_store_gives_the_same_bytes_and_says_where_they_come_from(tmp_path):
 
 
 def test_unknown_network_names_the_known(tmp_path):
-    with pytest.raises(InputError, match=r"'yamnett'.*: cnn14, yamnet"):
+    with pytest.raises(InputError, match=r"'yamnett'.*Use one of cnn14, yamnet, or package"):
         backbones.load("yamnett", tmp_path)
 
 

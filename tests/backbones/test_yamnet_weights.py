@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from igsed.backbones import yamnet_weights as yamnet
+from igsed.backbones.yamnet import weights as yamnet
 from igsed.errors import InputError
 from tests.backbones.test_tensorbundle import bundle
 from tests.disks import disk

@@ -1,7 +1,7 @@
 """A synthetic signal, and how TensorFlow's answers to it in ``yamnet_reference.npz`` were made.
 
 The file was written by this program under TensorFlow 2.21 from the verified files of
-`igsed.backbones.yamnet_weights.fetch`, the only place where TensorFlow is needed; the tests only import ``signal``::
+`igsed.backbones.yamnet.weights.fetch`, the only place where TensorFlow is needed; the tests only import ``signal``::
 
     python tests/backbones/yamnet_reference.py FOLDER_OF_THE_SAVED_MODEL
 

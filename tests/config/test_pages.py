@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from igsed.config import Config, pages
+from igsed.config.choice import choice_of
 from igsed.config.detectors import Chosen
 from igsed.detectors import DETECTORS
 from igsed.settings import Section
@@ -22,6 +23,10 @@ def models(model=Config, path=""):
     yield path, model
     for key, field in model.model_fields.items():
         place = f"{path}.{key}" if path else key
+        if choice := choice_of(field):
+            for name in choice.family.built_in:
+                yield from models(choice.model(name), f"{place}, {choice.key}: {name}")
+            continue
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             yield from models(field.annotation, place)
         for inner in get_args(field.annotation):
@@ -78,8 +83,8 @@ def test_every_key_of_every_model_has_a_row_with_its_description():
         ("evaluation", "percentiles", ["list of 2: whole number, whole number", "`[1, 99]`", "≥ 0, ≤ 99; ≥ 1, ≤ 100"]),
         ("evaluation", "confidence", ["number", "`0.95`", "> 0, < 1"]),
         ("training", "seeds", ["list of whole number", "`[0, 1, 2]`", "at least 1 value, each ≥ 0"]),
-        ("soundbank", "path", ["text", "not set", ""]),
-        ("soundbank", "kind", ["text", "required", "`procedural`, `folder`, `debian`, `desed`"]),
+        ("soundbank, kind: folder", "path", ["text", "required", ""]),
+        ("soundbank, kind: folder", "kind", ["text", "required", "`folder`"]),
     ],
 )
 def test_types_defaults_and_allowed_values(section, key, cells):
@@ -101,5 +106,12 @@ def test_schema_accepts_the_default_experiment_and_refuses_a_misspelt_key():
     validator = jsonschema.Draft202012Validator(schema)
     values = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     validator.validate(values)
+    for section, own, error in (
+        ("soundbank", {"kind": "mine:KIND", "anything": 1}, False),
+        ("soundbank", {"kind": "folder", "path": "x", "table": "y"}, True),
+        ("backbone", {"name": "cnn14"}, False),
+        ("backbone", {"name": "cnn15"}, True),
+    ):
+        assert bool(list(validator.iter_errors(values | {section: own}))) == error
     values["mixtures"]["polyphony"] = 2
     assert any("polyphony" in error.message for error in validator.iter_errors(values))

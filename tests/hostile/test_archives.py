@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from igsed.backbones import yamnet_weights as yamnet
+from igsed.backbones.yamnet import weights as yamnet
 from igsed.errors import InputError
 from igsed.fetch import archives
 from igsed.soundbanks import debian

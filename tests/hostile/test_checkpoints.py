@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save
 
-from igsed.backbones import cnn14, yamnet
+from igsed.backbones.cnn14 import network as cnn14
+from igsed.backbones.yamnet import network as yamnet
 from igsed.errors import InputError
 from tests.hostile.mutations import bounded, damaged, value_or_refusal
 
@@ -174,14 +175,14 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
 
 
 def test_published_variables_that_do_not_fit_do_not_multiply(tmp_path):
-    from igsed.backbones import yamnet_conversion
+    from igsed.backbones.yamnet import conversion
 
     kernel, norm = "layer_with_weights-0/kernel", "layer_with_weights-1"
     ones = {f"{norm}/{name}": torch.ones(20_000).numpy() for name in ("beta", "moving_mean", "moving_variance")}
     variables = ones | {kernel: torch.ones(20_000, 1, 1, 1).numpy()}
     with (
-        mock.patch.object(yamnet_conversion.source, "variables", return_value=variables),
+        mock.patch.object(conversion.source, "variables", return_value=variables),
         bounded(megabytes=20, seconds=5),
         pytest.raises(InputError, match="do not belong together"),
     ):
-        yamnet_conversion.convert(tmp_path, tmp_path)
+        conversion.convert(tmp_path, tmp_path)

@@ -16,6 +16,7 @@ from igsed import recordings
 from igsed.errors import InputError
 from igsed.fetch import table, zenodo
 from igsed.fetch.download import download
+from igsed.recordings import desed_public_eval
 from igsed.soundbanks import debian, desed, soundbank
 from tests.hostile.mutations import CELLS, bounded, damaged, damaged_table, value_or_refusal
 from tests.loopback import serve
@@ -139,7 +140,7 @@ def test_an_overlap_list_is_read_or_refused(content):
 def test_an_annotation_is_told_from_other_tables(content):
     with tempfile.TemporaryDirectory() as folder:
         put(folder, content, "public.tsv")
-        value_or_refusal(recordings.desed_public_eval, folder)
+        value_or_refusal(desed_public_eval.find, folder)
 
 
 META = "audio/DevNode1_ex85_1.wav\tother\tex85\naudio/b.wav\tother\tex1"

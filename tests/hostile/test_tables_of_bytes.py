@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from igsed import scores
-from igsed.backbones import tensorbundle
+from igsed.backbones.yamnet import tensorbundle
 from igsed.errors import InputError
 from tests.bundles import HEADER, MAGIC, block, sealed, varint
 from tests.hostile.mutations import damaged, value_or_refusal

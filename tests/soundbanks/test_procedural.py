@@ -7,7 +7,7 @@ from scipy import signal
 
 from igsed import audio
 from igsed.errors import InputError
-from igsed.soundbanks import procedural
+from igsed.soundbanks.procedural import generation as procedural
 from igsed.soundbanks.procedural import household, synthesis
 
 LABELS = (

@@ -43,7 +43,7 @@ def project(new_project):
         (changed(sead=1), ["experiment.yaml, line", "sead", "did you mean 'seed'"]),
         (changed("mixtures", event_duration=[0.25, 12]), ["mixtures", "event_duration", "10", "lower event_duration"]),
         (changed(detectors=["ig", "fw_sw"]), ["detectors", "'fw_sw'", "did you mean"]),
-        (changed("soundbank", kind="folder", path="nowhere"), ["soundbank.path", "nowhere"]),
+        (changed(soundbank={"kind": "folder", "path": "nowhere"}), ["soundbank.path", "nowhere"]),
     ],
 )
 def test_impossible_settings_are_refused_before_anything_runs(project, settings, expected):

@@ -39,10 +39,10 @@ def test_an_edit_of_the_attribution_recomputes_its_scores_and_what_follows(edita
 
 
 def test_an_edit_of_the_backbone_recomputes_features_models_and_what_follows(editable):
-    editable.edit("igsed/backbones/yamnet.py", "class YAMNet(", "EDITED = 1\n\n\nclass YAMNet(")
+    editable.edit("igsed/backbones/yamnet/network.py", "class YAMNet(", "EDITED = 1\n\n\nclass YAMNet(")
     plan = editable.plan()
     assert {"features", "train", "classify", "attribute", "framewise"} <= set(plan)
-    assert not {"mix", "mixtures", "soundbank", "procedural_soundbank", "baseline"} & set(plan)
+    assert not {"mix", "mixtures", "soundbank", "make_soundbank", "baseline"} & set(plan)
 
 
 def test_another_range_of_percentiles_only_evaluates(finished):
@@ -79,7 +79,7 @@ def test_one_more_detector_computes_only_that_detector(finished):
 def test_more_test_clips_keep_the_old_ones(finished):
     plan = finished.plan(changed(mixtures={"clips": {"train": 32, "validation": 5, "test": 8}}))
     assert plan["mix"] == 1
-    assert not {"train", "procedural_soundbank", "soundbank"} & set(plan)
+    assert not {"train", "make_soundbank", "soundbank"} & set(plan)
     longer = changed(experiment="longer", mixtures={"clips": {"train": 32, "validation": 5, "test": 8}})
     finished.run("results/longer/shards/test/0", settings=longer)
     before = contents(finished.results / "mixtures" / "test", "audio/*.flac")

@@ -5,8 +5,8 @@ from igsed import config as configuration
 from igsed.jobs import provenance, runs
 from igsed import recordings
 from igsed.errors import InputError
-from igsed.registry import BACKBONES
-from igsed.soundbanks import soundbank
+from igsed.backbones import NETWORKS
+from igsed.soundbanks import KINDS
 from igsed.fetch import table
 
 provenance.put_first(workflow.basedir)
@@ -16,32 +16,31 @@ runs.announce()
 # stands for them are parameters that change when a file is added, removed or changed.
 try:
     CONFIG = configuration.load(config, repairs.configfiles(workflow), repairs.overrides(workflow))
-    # What the soundbank is made of, but for a folder of the user's.
-    RECORDINGS = {
-        "procedural": ["<results>/soundbank"],
-        "debian": ["<resources>/free_sounds"],
-        "desed": collect("<resources>/sources/{source}", source=CONFIG.soundbank.downloads),
-        "folder": [],
-    }[CONFIG.soundbank.kind]
-    FOLDER = soundbank.files(CONFIG.soundbank.path, CONFIG.classes) if CONFIG.soundbank.kind == "folder" else []
+    LABELS = CONFIG.classes
+    SOUNDBANK, BACKBONE = CONFIG.soundbank.component, CONFIG.backbone.component
+    # What the soundbank is made of, but for files of the user's.
+    SOUNDBANK_FOLDER = f"<resources>/{SOUNDBANK.shared}" if SOUNDBANK.shared else "<results>/soundbank"
+    PLACES = {source: f"<resources>/sources/{source}" for source in SOUNDBANK.sources(CONFIG.soundbank)}
+    PLACES |= {SOUNDBANK.name: SOUNDBANK_FOLDER} if SOUNDBANK.makes else {}
     # The same for real recordings, if there are any.
-    REAL_RECORDINGS, REAL_FOLDER = [], []
-    if CONFIG.recordings and CONFIG.recordings.kind == "folder":
-        REAL_FOLDER = [CONFIG.recordings.annotations, *recordings.files(CONFIG.recordings.audio)]
-    elif CONFIG.recordings:
-        REAL_RECORDINGS = [f"<resources>/sources/{CONFIG.recordings.kind}"]
-    if CONFIG.recordings and CONFIG.recordings.overlap:
+    REAL = CONFIG.recordings.component if CONFIG.recordings else None
+    REAL_RECORDINGS = [f"<resources>/sources/{REAL.source}"] if REAL and REAL.source else []
+    REAL_FOLDER = REAL.files(CONFIG.recordings) if REAL else []
+    if REAL and CONFIG.recordings.overlap:
         REAL_FOLDER.append(CONFIG.recordings.overlap)
+    OWN_WEIGHTS = BACKBONE.own_weights(CONFIG.backbone)
     FILES = {
-        "soundbank": provenance.inventory(FOLDER),
+        "soundbank": provenance.inventory(SOUNDBANK.files(CONFIG.soundbank, LABELS)),
         "recordings": provenance.inventory(REAL_FOLDER),
-        "table": provenance.inventory([CONFIG.soundbank.table] if CONFIG.soundbank.kind == "debian" else []),
+        "weights": provenance.inventory([OWN_WEIGHTS] if OWN_WEIGHTS else []),
     }
     SOURCES = {name: [file._asdict() for file in files] for name, files in table.read(CONFIG.sources).items()}
 except InputError as error:
     raise WorkflowError(str(error))
 
-LABELS = CONFIG.classes
+# For the report, which reads nothing else.
+config["source_recordings"] = SOUNDBANK.sentence(CONFIG.soundbank)
+
 KEEP = CONFIG.mixtures.keep.model_dump() if CONFIG.mixtures.keep else dict.fromkeys(["train", "validation", "test"])
 SPLITS = ["train", "validation", "test"]
 # Real recordings, where there are any, are judged like the test split.
@@ -54,9 +53,9 @@ LEARNS_FROM = {"clip": "clip"} | {name: chosen.detector.learns_from for name, ch
 TABLES = ["classification", "detection", "per_class", "data"] + (["recordings"] if CONFIG.recordings else [])
 FIGURES = ["pipeline", "examples", "thresholds", "per_class", "training", "data"]
 FIGURES += ["recordings"] if CONFIG.recordings else []
-WEIGHTS = {"yamnet": "<resources>/yamnet/yamnet.safetensors", "cnn14": "<resources>/cnn14/cnn14.pth"}[
-    CONFIG.backbone.name
-]
+WEIGHTS = BACKBONE.place(CONFIG.backbone, "<results>", "<resources>")
+# What `igsed.backbones.load` is called with, besides the weights.
+NETWORK = CONFIG.backbone.model_dump(mode="json", exclude={"weights"})
 
 DEVICE = CONFIG.device if CONFIG.device != "auto" else "cuda" if provenance.gpus() else "cpu"
 # Without a GPU, jobs must not queue for one.
@@ -76,12 +75,18 @@ CODE = {
     path.stem: DIGEST(f"workflow/scripts/{path.name}")
     for path in sorted(pathlib.Path(workflow.basedir, "workflow", "scripts").glob("*.py"))
 }
-BACKBONE_MODULE = BACKBONES[CONFIG.backbone.name].partition(":")[0]
-CODE["features"] = DIGEST("workflow/scripts/features.py", BACKBONE_MODULE)
-DETECTOR_CODE = {
-    chosen.name: DIGEST(
-        f"workflow/scripts/{script}.py", *chosen.modules, *([BACKBONE_MODULE] if script == "attribute" else [])
+BACKBONE_MODULES = [NETWORKS.module_of(CONFIG.backbone.name), BACKBONE.network.partition(":")[0]]
+CODE["features"] = DIGEST("workflow/scripts/features.py", *BACKBONE_MODULES)
+CODE["weights"] = DIGEST("workflow/scripts/weights.py", *BACKBONE_MODULES, *BACKBONE.modules)
+for name in ("soundbank", "make_soundbank"):
+    CODE[name] = DIGEST(f"workflow/scripts/{name}.py", KINDS.module_of(CONFIG.soundbank.kind))
+if REAL:
+    CODE["recordings"] = DIGEST(
+        "workflow/scripts/recordings.py",
+        recordings.KINDS.module_of(CONFIG.recordings.kind),
     )
+DETECTOR_CODE = {
+    chosen.name: DIGEST(f"workflow/scripts/{script}.py", *chosen.modules, *(BACKBONE_MODULES if script == "attribute" else []))
     for script, group in {"attribute": METHODS, "framewise": FRAMEWISE, "baseline": WAVEFORM, "given": GIVEN}.items()
     for chosen in group.values()
 }
@@ -118,18 +123,6 @@ def scores_of(detector, split):
         seed=CONFIG.seeds_of(detector),
         split=split,
     )
-
-
-def soundbank_root(wildcards, input):
-    """The folder that holds `audio/`; for DESED, the folder of each source that it is made of."""
-    if CONFIG.soundbank.kind == "desed":
-        return dict(zip(CONFIG.soundbank.downloads, input.recordings, strict=True))
-    return CONFIG.soundbank.path if CONFIG.soundbank.kind == "folder" else input.recordings[0]
-
-
-def soundbank_table(wildcards):
-    """Which recordings are to be taken out of which Debian packages."""
-    return CONFIG.soundbank.table
 
 
 def shards(wildcards):

@@ -35,7 +35,7 @@ rule attribute:
         code=lookup(within=DETECTOR_CODE, dpath="{detector}"),
         method=lookup(within=CHOSEN, dpath="{detector}/method"),
         settings=lookup(within=CHOSEN, dpath="{detector}/settings"),
-        backbone=CONFIG.backbone.name,
+        backbone=NETWORK,
         labels=LABELS,
         all_present="present" in [CONFIG.evaluation.pairs, *CONFIG.evaluation.also],
     script:

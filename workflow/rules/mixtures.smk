@@ -4,7 +4,7 @@
 rule mix:
     input:
         index=rules.soundbank.output.index,
-        recordings=RECORDINGS,
+        recordings=list(PLACES.values()),
     output:
         folder=directory("<results>/shards/{split}/{shard}"),
     log:
@@ -76,7 +76,7 @@ rule recordings:
         runtime=growing(60),
     params:
         code=code("recordings"),
-        source=CONFIG.recordings.model_dump() if CONFIG.recordings else None,
+        source=CONFIG.recordings.model_dump(mode="json") if CONFIG.recordings else None,
         files=FILES["recordings"],
         labels=LABELS,
         window=CONFIG.mixtures.duration,

@@ -22,7 +22,7 @@ rule features:
         runtime=growing(120),
     params:
         code=code("features"),
-        backbone=CONFIG.backbone.name,
+        backbone=NETWORK,
     script:
         "../scripts/features.py"
 

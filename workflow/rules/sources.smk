@@ -25,55 +25,36 @@ rule fetch:
         "../scripts/fetch.py"
 
 
-rule debian_soundbank:
-    output:
-        folder=directory("<resources>/free_sounds"),
-    log:
-        "<logs>/debian_soundbank.log",
-    benchmark:
-        "<benchmarks>/debian_soundbank.tsv"
-    retries: 1
-    localrule: True
-    conda:
-        "../../envs/igsed.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=120,
-    params:
-        code=code("debian_soundbank"),
-        table=soundbank_table,
-        files=FILES["table"],
-        downloads="resources/downloads/debian",
-    script:
-        "../scripts/debian_soundbank.py"
+if SOUNDBANK.makes:
 
-
-rule procedural_soundbank:
-    output:
-        folder=directory("<results>/soundbank"),
-    log:
-        "<logs>/procedural_soundbank.log",
-    benchmark:
-        "<benchmarks>/procedural_soundbank.tsv"
-    conda:
-        "../../envs/igsed.yaml"
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(30),
-    params:
-        code=code("procedural_soundbank"),
-        labels=LABELS,
-        seed=CONFIG.seed,
-        sample_rate=CONFIG.mixtures.sample_rate,
-        recordings=CONFIG.soundbank.recordings.model_dump(),
-        backgrounds=CONFIG.soundbank.backgrounds.model_dump(),
-    script:
-        "../scripts/procedural_soundbank.py"
+    rule make_soundbank:
+        output:
+            folder=directory(SOUNDBANK_FOLDER),
+        log:
+            "<logs>/make_soundbank.log",
+        benchmark:
+            "<benchmarks>/make_soundbank.tsv"
+        retries: int(SOUNDBANK.downloads)
+        # Where the network is, also when the others run on a cluster.
+        localrule: SOUNDBANK.downloads
+        conda:
+            "../../envs/igsed.yaml"
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(120),
+        params:
+            code=code("make_soundbank"),
+            kind=CONFIG.soundbank.kind,
+            recipe=SOUNDBANK.recipe(CONFIG.soundbank, LABELS, CONFIG.seed, CONFIG.mixtures.sample_rate),
+            files=FILES["soundbank"],
+            downloads=f"resources/downloads/{SOUNDBANK.name}",
+        script:
+            "../scripts/make_soundbank.py"
 
 
 rule soundbank:
     input:
-        recordings=RECORDINGS,
+        recordings=list(PLACES.values()),
     output:
         index="<results>/soundbank.csv",
     log:
@@ -88,53 +69,35 @@ rule soundbank:
     params:
         code=code("soundbank"),
         labels=LABELS,
-        kind=CONFIG.soundbank.kind,
-        root=soundbank_root,
+        settings=CONFIG.soundbank.model_dump(mode="json"),
+        places=list(PLACES),
         files=FILES["soundbank"],
-        backgrounds=CONFIG.soundbank.training_backgrounds,
-        validation_share=CONFIG.soundbank.validation_share,
-        official=CONFIG.soundbank.validation == "official",
     script:
         "../scripts/soundbank.py"
 
 
-rule cnn14:
+rule weights:
     input:
-        folder="<resources>/sources/panns_cnn14",
+        fetched=collect("<resources>/sources/{source}", source=BACKBONE.sources(CONFIG.backbone)),
     output:
-        weights="<resources>/cnn14/cnn14.pth",
+        weights=WEIGHTS,
     log:
-        "<logs>/cnn14.log",
+        "<logs>/weights.log",
     benchmark:
-        "<benchmarks>/cnn14.tsv"
+        "<benchmarks>/weights.tsv"
+    retries: int(BACKBONE.downloads(CONFIG.backbone))
+    localrule: BACKBONE.downloads(CONFIG.backbone)
     conda:
         "../../envs/igsed.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        code=code("cnn14"),
+        code=code("weights"),
+        backbone=CONFIG.backbone.name,
+        # In a mapping, since braces in plain text would be wildcards.
+        own={"weights": OWN_WEIGHTS},
+        files=FILES["weights"],
+        downloads=f"resources/{BACKBONE.name}",
     script:
-        "../scripts/cnn14.py"
-
-
-rule yamnet:
-    output:
-        weights="<resources>/yamnet/yamnet.safetensors",
-        class_map="<resources>/yamnet/yamnet_class_map.csv",
-    log:
-        "<logs>/yamnet.log",
-    benchmark:
-        "<benchmarks>/yamnet.tsv"
-    retries: 1
-    localrule: True
-    conda:
-        "../../envs/igsed.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=code("yamnet"),
-        downloads=subpath(output.weights, parent=True),
-    script:
-        "../scripts/yamnet.py"
+        "../scripts/weights.py"

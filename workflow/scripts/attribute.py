@@ -17,7 +17,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     weights = load_file(files.head)
     head = torch.nn.Linear(weights["weight"].shape[1], len(params.labels))
     head.load_state_dict(weights)
-    classifier = Classifier(backbones.load(params.backbone, files.weights), head).eval().to(device)
+    classifier = Classifier(backbones.load(**params.backbone, weights=files.weights), head).eval().to(device)
     method = detectors.load(params.method, **params.settings)
     wanted = predictions.targets(pd.read_csv(files.predictions), params.labels, params.all_present)
     completeness = []

@@ -12,7 +12,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     torch.set_num_threads(snakemake.threads)
     device = devices.pick(snakemake.resources.gpu)
     times = features.extract(
-        backbones.load(snakemake.params.backbone, snakemake.input.weights).to(device),
+        backbones.load(**snakemake.params.backbone, weights=snakemake.input.weights).to(device),
         pd.read_csv(snakemake.input.clips)["path"],
         out.frames,
         out.clips,

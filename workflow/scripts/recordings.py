@@ -4,10 +4,10 @@ from igsed import events, recordings
 from igsed.jobs.console import job, progress
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
-    params, source = snakemake.params, snakemake.params.source
-    folder, annotations = source["audio"], source["annotations"]
-    if source["kind"] == "desed_public_eval":
-        folder, annotations = recordings.desed_public_eval(snakemake.input[0])
+    params, source = snakemake.params, dict(snakemake.params.source)
+    kind = recordings.KINDS.find(source.pop("kind"))
+    settings = kind.settings(**source)
+    folder, annotations = kind.find(settings, next(iter(snakemake.input), None))
     split = recordings.make(
         folder,
         annotations,
@@ -17,7 +17,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         params.sample_rate,
         params.window,
         params.remove_offset,
-        source["overlap"],
+        settings.overlap,
         progress=lambda names: progress(names, "cutting recordings"),
     )
     split.clips.to_csv(out.clips, index=False)

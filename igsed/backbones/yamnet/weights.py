@@ -24,7 +24,7 @@ from typing import IO
 
 import numpy as np
 
-from igsed.backbones import tensorbundle
+from igsed.backbones.yamnet import tensorbundle
 from igsed.checksums import file_digest
 from igsed.errors import InputError
 from igsed.fetch import archives

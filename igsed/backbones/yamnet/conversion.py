@@ -1,4 +1,4 @@
-"""From YAMNet's published variables to the file that `igsed.backbones.yamnet` loads.
+"""From YAMNet's published variables to the file that `igsed.backbones.yamnet.network` loads.
 
 Apart from the network, so that an edit of what fetches and converts leaves everything computed with the network valid.
 """
@@ -10,15 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock
 from safetensors.torch import save_file
 from torch import Tensor
 
-import igsed
-from igsed.backbones import yamnet_weights as source
-from igsed.backbones.yamnet import BLOCKS
+from igsed.backbones.yamnet import weights as source
+from igsed.backbones.yamnet.network import BLOCKS
 from igsed.errors import InputError
-from igsed.jobs.progress import say
 
 _BATCH_NORM_EPSILON = 1e-4
 
@@ -77,7 +74,7 @@ def store(variables_index: Path, variables_data: Path, path: Path) -> Path:
     Parameters
     ----------
     variables_index, variables_data : Path
-        What `igsed.backbones.yamnet_weights.fetch` returns.
+        What `igsed.backbones.yamnet.weights.fetch` returns.
     path : Path
         Where to write; its folder is made.
 
@@ -104,46 +101,13 @@ def store(variables_index: Path, variables_data: Path, path: Path) -> Path:
     return path
 
 
-def obtain(folder: Path | None = None) -> Path:
-    """The stored weights; on first use they are fetched, verified and converted, and it is told where to.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        Where they lie. Without it this is the workflow's place, ``resources/yamnet`` of the checkout that the package
-        lies in; of an installed package ``igsed/yamnet`` in the user's cache (``$XDG_CACHE_HOME``, or ``~/.cache``).
-
-    Returns
-    -------
-    Path
-        ``yamnet.safetensors`` in the folder.
+def make(path: Path, downloads: Path) -> None:
+    """Fetch the published network, verify it, and write its weights to `path`; see `igsed.backbones.Network`.
 
     Raises
     ------
     InputError
-        They cannot be fetched, or the folder cannot be written.
+        No place yields the right files.
     """
-    folder = _home() / "yamnet" if folder is None else Path(folder)
-    path = folder / "yamnet.safetensors"
-    if path.is_file():
-        return path
-    say(f"YAMNet's weights (16 MB) are fetched once, into {folder}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".yamnet.lock"):
-            if not path.is_file():
-                index, data, _ = source.fetch(folder)
-                store(index, data, path)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: YAMNet's weights cannot be written there ({error.strerror}). Make it writable, or make room."
-        ) from None
-    return path
-
-
-def _home() -> Path:
-    checkout = Path(igsed.__file__).parents[1]
-    if (checkout / "Snakefile").is_file():
-        return checkout / "resources"
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (cache if cache.is_absolute() else Path.home() / ".cache") / "igsed"
+    index, data, _ = source.fetch(downloads)
+    store(index, data, path)

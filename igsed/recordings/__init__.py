@@ -26,19 +26,24 @@ github hche11/VGGSound, `data/vggsound.csv`), `<id>_<start>_<end>` in millisecon
 import csv
 import itertools
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import soxr
+from pydantic import Field, field_validator
 
 from igsed import audio, events
+from igsed.components import Component, Family
 from igsed.errors import InputError, Problems
 from igsed.names import normal
+from igsed.settings import Section
 
 SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au"}
 SHORTEST_REST = 0.5
@@ -95,7 +100,6 @@ DOUBTFUL = (
 # Annotations of synthetic clips name Scaper's JAMS file instead of the sound file.
 _NAMED = SUFFIXES | {".jams"}
 _LISTED = _NAMED | {".m4a", ".aac", ".wma", ".mp4", ".webm", ".mkv", ".avi", ".mov", ".3gp"}
-_LONGEST_HEADER = 10_000
 _DEEPEST = 30  # folders that are compared
 _YOUTUBE = re.compile(r"Y?([\w-]{11})(?:_\d+(?:\.\d+)?){0,2}", re.ASCII)
 # Columns that say which recording a line of an overlap list means.
@@ -107,6 +111,69 @@ _OTHER_COLUMNS = {
     *("start", "start_seconds", "start_time", "start_time_seconds", "onset", "end", "end_seconds", "end_time"),
     *("end_time_seconds", "label", "labels", "positive_labels", "event_label", "split"),
 }
+
+
+class Settings(Section):
+    """Settings that all kinds have."""
+
+    overlap: str | None = Field(
+        None,
+        description="text file with a YouTube id or file name a line, or a list as AudioSet, AudioSet-strong or "
+        "VGGSound publish it: recordings that the network may have been trained on; results are then given with and "
+        "without them",
+    )
+
+    @field_validator("overlap")
+    @classmethod
+    def _overlap_home(cls, path):
+        return path and os.path.expanduser(path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Component):
+    """Where real recordings and their annotation come from: a subclass says it, an object of it is the declaration.
+
+    Attributes
+    ----------
+    source : str
+        The source of `config/sources.csv` that holds them; empty: they are the user's.
+    """
+
+    settings: type[Section] = Settings
+    source: str = ""
+
+    def find(self, settings: Any, fetched: str | Path | None) -> tuple[str | Path, str | Path]:
+        """The folder of sound files and the annotation; `fetched` is the unpacked `source`, if there is one.
+
+        Raises
+        ------
+        InputError
+            They are not in what was fetched.
+        """
+        raise NotImplementedError
+
+    def files(self, settings: Any) -> list[Path]:
+        """Files of the user's, but the overlap list: when one is added, removed or changed, the split is made anew.
+
+        Raises
+        ------
+        InputError
+            The folder cannot be used.
+        """
+        return []
+
+    def count(self, settings: Any, window: float) -> int:
+        """How many clips of `window` seconds there will be, about.
+
+        Raises
+        ------
+        InputError
+            The folder cannot be used.
+        """
+        raise NotImplementedError
+
+
+KINDS = Family("recordings", "igsed.recordings", Kind)
 
 
 class Found(NamedTuple):
@@ -141,7 +208,7 @@ def files(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder. Name the folder that holds the sound files.")
-    found = audio.named_in_text([path for path in _visible(folder) if path.suffix.lower() in SUFFIXES])
+    found = audio.named_in_text([path for path in visible(folder) if path.suffix.lower() in SUFFIXES])
     if not found:
         raise InputError(
             f"{folder}: holds no sound file ({', '.join(sorted(SUFFIXES))}). Name the folder of the recordings."
@@ -149,7 +216,8 @@ def files(folder: str | Path) -> list[Path]:
     return found
 
 
-def _visible(folder: Path) -> list[Path]:
+def visible(folder: Path) -> list[Path]:
+    """The files in a folder and the folders below, sorted; hidden ones are passed over."""
     return sorted(
         path
         for path in folder.rglob("*")
@@ -215,45 +283,6 @@ def _bare(name: str, suffixes: Container[str] = _NAMED) -> str:
     """A file name without the suffix of a sound file; DESED's names have points of their own."""
     stem, point, suffix = name.rpartition(".")
     return stem if f"{point}{suffix}".lower() in suffixes else name
-
-
-def desed_public_eval(root: str | Path) -> tuple[Path, Path]:
-    """The folder of sound files and the annotation in DESED's unpacked public evaluation set.
-
-    The set has `audio/eval/public/*.wav` and `metadata/eval/public.tsv`, in some versions below a folder `dataset`
-    (turpaultn/DESED, README). Of several files with DESED's header (`filename onset offset event_label`), as in a
-    folder where more of DESED was unpacked, those with "eval" in their path count, then the one named `public.tsv`. The
-    sound files are looked for at the same place below `audio`, else in the whole of `root`.
-
-    Raises
-    ------
-    InputError
-        There is no such file, or several are left.
-    """
-    root = Path(root)
-    tables = [path for path in _visible(root) if path.suffix == ".tsv" and _has_header(path)]
-    for likely in (lambda path: "eval" in path.relative_to(root).as_posix(), lambda path: path.name == "public.tsv"):
-        if len(tables) > 1:
-            tables = [path for path in tables if likely(path)]
-    if len(tables) != 1:
-        found = f"holds {len(tables)} that could be meant, {tables[0]} first" if tables else "holds none"
-        raise InputError(
-            f"{root}: expected one annotation of DESED's public evaluation set (metadata/eval/public.tsv), but it "
-            f"{found}. Unpack the archive DESED_public_eval.tar.gz anew into an empty folder."
-        )
-    parts = list(tables[0].relative_to(root).with_suffix("").parts)
-    if "metadata" in parts:
-        parts[parts.index("metadata")] = "audio"
-    beside = root.joinpath(*parts)
-    return (beside if beside.is_dir() else root), tables[0]
-
-
-def _has_header(path: Path) -> bool:
-    try:
-        with open(path, encoding="utf-8-sig", errors="replace") as lines:
-            return set(events.COLUMNS) <= set(lines.readline(_LONGEST_HEADER).strip().split("\t"))
-    except OSError:
-        return False
 
 
 def read_overlap(path: str | Path) -> list[str]:

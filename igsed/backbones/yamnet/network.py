@@ -100,8 +100,7 @@ class YAMNet(nn.Module):
         if infinite := [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]:
             raise InputError(f"{path}: damaged: numbers in {infinite[0]!r} are not finite; {remedy}")
         network.load_state_dict(weights)
-        # depthwise convolutions on a CPU are faster with the channels innermost
-        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # which torch documents
+        return network
 
     def train(self, mode: bool = True) -> YAMNet:
         """Stays in evaluation mode whatever is asked: see `igsed.backbones.Backbone`."""

@@ -86,7 +86,9 @@ if REAL:
         recordings.KINDS.module_of(CONFIG.recordings.kind),
     )
 DETECTOR_CODE = {
-    chosen.name: DIGEST(f"workflow/scripts/{script}.py", *chosen.modules, *(BACKBONE_MODULES if script == "attribute" else []))
+    chosen.name: DIGEST(
+        f"workflow/scripts/{script}.py", *chosen.modules, *(BACKBONE_MODULES if script == "attribute" else [])
+    )
     for script, group in {"attribute": METHODS, "framewise": FRAMEWISE, "baseline": WAVEFORM, "given": GIVEN}.items()
     for chosen in group.values()
 }

@@ -5,9 +5,11 @@ from igsed import config as configuration
 from igsed.jobs import provenance, runs
 from igsed import recordings
 from igsed.errors import InputError
+from igsed.metrics import METRICS, of_pairs
 from igsed.registry import BACKBONES, BASELINES, FRAMEWISE
 from igsed.soundbanks import soundbank
 from igsed.fetch import table
+from igsed.thresholds import RULES
 
 provenance.put_first(workflow.basedir)
 runs.announce()
@@ -55,6 +57,24 @@ WEIGHTS = {"yamnet": "<resources>/yamnet/yamnet.safetensors", "cnn14": "<resourc
     CONFIG.backbone.name
 ]
 
+# How detectors are judged, as plain values.
+JUDGING = {
+    "labels": LABELS,
+    "protocols": {name: tuple(protocol) for name, protocol in CONFIG.evaluation.protocols.items()},
+    "metrics": CONFIG.evaluation.metrics,
+    "select": CONFIG.evaluation.select,
+    "arguments": CONFIG.evaluation.arguments,
+}
+# What the figure of examples shows: the first protocol.
+EXAMPLES = {
+    "reference": CONFIG.evaluation.shared_from,
+    "seed": CONFIG.training.seeds[0],
+    "protocol": CONFIG.evaluation.main_protocols[0],
+    "rule": CONFIG.evaluation.thresholds[0],
+    "count": CONFIG.figures.examples,
+    "metric": METRICS.find(CONFIG.evaluation.select).name,
+}
+
 DEVICE = CONFIG.device if CONFIG.device != "auto" else "cuda" if provenance.gpus() else "cpu"
 # Without a GPU, jobs must not queue for one.
 GPU = int(DEVICE == "cuda")
@@ -75,6 +95,13 @@ CODE = {
 }
 BACKBONE_MODULE = BACKBONES[CONFIG.backbone.name].partition(":")[0]
 CODE["features"] = DIGEST("workflow/scripts/features.py", BACKBONE_MODULE)
+# What the configuration names is imported when it runs, so it is part of the code of the rules that name it.
+METRIC_MODULES = [METRICS.module_of(name) for name in CONFIG.evaluation.metrics]
+RULE_MODULES = [RULES.module_of(name) for name in CONFIG.evaluation.thresholds]
+CODE |= {
+    name: DIGEST(f"workflow/scripts/{name}.py", *METRIC_MODULES, *RULE_MODULES)
+    for name in ["sweep", "evaluate", "tables", "figure_examples", "figure_thresholds"]
+}
 ATTRIBUTE_CODE = {
     name: DIGEST("workflow/scripts/attribute.py", BACKBONE_MODULE, method["function"].partition(":")[0])
     for name, method in METHODS.items()

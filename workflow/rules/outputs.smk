@@ -44,6 +44,9 @@ rule tables:
         code=code("tables"),
         seeds=CONFIG.training.seeds,
         detectors=CONFIG.detectors,
+        metrics=CONFIG.evaluation.metrics,
+        rules=CONFIG.evaluation.thresholds,
+        protocols=CONFIG.evaluation.main_protocols,
     script:
         "../scripts/tables.py"
 
@@ -113,6 +116,7 @@ rule table_recordings:
     params:
         code=code("table_recordings"),
         detectors=CONFIG.detectors,
+        protocols=CONFIG.evaluation.main_protocols,
     script:
         "../scripts/table_recordings.py"
 
@@ -168,9 +172,7 @@ rule figure_examples:
     params:
         code=code("figure_examples"),
         detectors=CONFIG.detectors,
-        seed=CONFIG.training.seeds[0],
-        reference=CONFIG.evaluation.shared_from,
-        examples=CONFIG.figures.examples,
+        choice=EXAMPLES,
     script:
         "../scripts/figure_examples.py"
 
@@ -198,6 +200,7 @@ rule figure_thresholds:
     params:
         code=code("figure_thresholds"),
         pairs=CONFIG.evaluation.pairs,
+        rules=CONFIG.evaluation.thresholds,
     script:
         "../scripts/figure_thresholds.py"
 

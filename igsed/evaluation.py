@@ -346,7 +346,15 @@ def tidy(
         for name in parameters
         for found in [pairs.groupby(keys)[name].agg(value="first", n="size").reset_index().dropna(subset=["value"])]
     ]
-    rows = pd.concat([per_class, *over_pairs, over_classes.assign(label="class_mean"), *chosen, detections])
+    rows = pd.concat(
+        [
+            per_class,
+            *over_pairs,
+            over_classes.assign(label="class_mean"),
+            *chosen,
+            *([detections] if len(detections) else []),
+        ]
+    )
     columns = ["detector", "seed", "split", "protocol", "label", "metric", "value", "n"]
     return rows[columns].sort_values(columns[:6], ignore_index=True)
 

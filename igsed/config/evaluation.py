@@ -88,7 +88,7 @@ class Evaluation(Section):
             except InputError as error:
                 raise ValueError(f"{key}: {error}") from None
         _distinct("metrics", [metric.name for metric in self.chosen_metrics], _TAKEN)
-        _distinct("thresholds", [protocol for rule in self.rules.values() for protocol in rule.protocols])
+        _distinct("thresholds", [protocol for name in self.thresholds for protocol in RULES.find(name).protocols])
         _distinct("thresholds", self.parameters, _TAKEN | {metric.name for metric in self.chosen_metrics})
         masks = [name for name, metric in zip(self.metrics, self.chosen_metrics, strict=True) if metric.needs == "mask"]
         if self.select not in masks:

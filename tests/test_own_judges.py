@@ -8,6 +8,7 @@ import pytest
 from igsed import evaluation, labels, metrics
 from igsed.clips import Split
 from igsed.config.evaluation import Evaluation
+from igsed.errors import InputError
 from igsed.report import figures, tables
 from igsed.scores import FrameScores
 
@@ -216,7 +217,7 @@ def test_names_that_cannot_be_used_are_refused(changes, message):
 )
 def test_a_metric_that_breaks_its_word_is_named(given, name, message):
     section = settings(metrics=["iou", f"own_judges:{name}"], also=[])
-    with pytest.raises(evaluation.InputError, match=message):
+    with pytest.raises(InputError, match=message):
         judged(given, section)
 
 

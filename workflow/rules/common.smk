@@ -98,10 +98,14 @@ CODE["features"] = DIGEST("workflow/scripts/features.py", BACKBONE_MODULE)
 # What the configuration names is imported when it runs, so it is part of the code of the rules that name it.
 METRIC_MODULES = [METRICS.module_of(name) for name in CONFIG.evaluation.metrics]
 RULE_MODULES = [RULES.module_of(name) for name in CONFIG.evaluation.thresholds]
-CODE |= {
-    name: DIGEST(f"workflow/scripts/{name}.py", *METRIC_MODULES, *RULE_MODULES)
-    for name in ["sweep", "evaluate", "tables", "figure_examples", "figure_thresholds"]
+NAMED = {
+    "sweep": [METRICS.module_of(CONFIG.evaluation.select), *RULE_MODULES],
+    "evaluate": [*METRIC_MODULES, *RULE_MODULES],
+    "tables": [*METRIC_MODULES, *RULE_MODULES],
+    "figure_examples": RULE_MODULES,
+    "figure_thresholds": RULE_MODULES,
 }
+CODE |= {name: DIGEST(f"workflow/scripts/{name}.py", *chosen) for name, chosen in NAMED.items()}
 ATTRIBUTE_CODE = {
     name: DIGEST("workflow/scripts/attribute.py", BACKBONE_MODULE, method["function"].partition(":")[0])
     for name, method in METHODS.items()

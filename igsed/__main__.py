@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     forecast.add_argument("--gpus", type=int, default=1, help="that the run may use, where there are any (default: 1)")
     results = commands.add_parser("results", help="name the tables, figures and reports that an experiment has made")
     results.add_argument("configfile", nargs="*", type=Path, help="YAML files, merged over config.yaml")
-    docs = commands.add_parser("docs", help="write docs/configuration.md and config/schema.json anew")
+    docs = commands.add_parser("docs", help="write the pages and the schema that are made from the package anew")
     docs.add_argument("root", nargs="?", type=Path, default=Path(), help="the checkout (default: this folder)")
     verify = commands.add_parser("verify", help="compare results with the records and the manifest of the run")
     verify.add_argument("folder", type=Path, help="results/<experiment>")

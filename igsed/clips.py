@@ -1,6 +1,7 @@
 """The clips of a split: `clips.csv` with the columns `clip, path, duration, seed, polyphony`, and `events.tsv`."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -29,3 +30,16 @@ def subsets(clips_file: str | Path, split: str) -> dict[str, list[str]]:
 def durations(clips_file: str | Path) -> dict[str, float]:
     """Clip → length in seconds."""
     return pd.read_csv(clips_file).set_index("clip")["duration"].to_dict()
+
+
+class Split(NamedTuple):
+    """A split as it is judged: its events (`clip, onset, offset, event_label`), lengths and sets of clips."""
+
+    events: pd.DataFrame
+    durations: dict[str, float]
+    subsets: dict[str, list[str]]
+
+
+def read_split(clips_file: str | Path, events_file: str | Path, split: str) -> Split:
+    """The split of a name; its subsets are those of `subsets`."""
+    return Split(read(clips_file, events_file)[1], durations(clips_file), subsets(clips_file, split))

@@ -1,30 +1,76 @@
 """From frame scores to the numbers of each (clip, class) pair.
 
-Protocol of arXiv:2605.23293: a detector's frame scores are thresholded at a percentile of the clip's own scores; the
-percentile is swept on validation and the best is used on test. Two protocols answer the question of whose best it is:
-
-- ``own``: each detector uses the percentile that is best for itself;
-- ``shared``: all use the percentile that is best for one of them (IG). The paper's Table II reads as if made so.
-
-Other choices of the scored pairs are protocols of their own, ``own_<pairs>`` and ``shared_<pairs>``, with thresholds of
-their own.
+Protocol of arXiv:2605.23293: a detector's frame scores are thresholded, the threshold's parameter is swept on
+validation and the best is used on test. Which masks are made so, and under which protocols, say the threshold rules
+(`igsed.thresholds`); what is computed of them, the metrics (`igsed.metrics`). Other choices of the scored pairs are
+protocols of their own, with thresholds of their own.
 
 The clip classifier of a seed decides which pairs are scored (predicted and present, by default), for all detectors
 alike; detectors without a model have one set of scores, judged on each seed's pairs.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from igsed import metrics, statistics, thresholds, timeline
+from igsed import labels, metrics, statistics, thresholds, timeline
+from igsed.clips import Split
 from igsed.errors import InputError
+from igsed.metrics import METRICS, Metric
 from igsed.scores import FrameScores
-from igsed.statistics import METRICS
+from igsed.thresholds import RULES, Rule
 
-PROTOCOLS = ("own", "shared")
-"""`own`: each detector at its best validation percentile; `shared`: every detector at that of one, by default IG."""
+DRAWN = ("iou", "f1")
+"""What a sweep always holds, for the paper's Figure 3."""
+
+Protocol = tuple[str, bool, str]
+"""Threshold rule, whether its parameter is that of the shared sweep, choice of pairs."""
+
+
+class Sweeps(NamedTuple):
+    """The sweeps (`sweep`) of the detector itself, and of the one whose best parameter is shared."""
+
+    own: pd.DataFrame
+    shared: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How a detector is judged, from the section `evaluation` of a configuration.
+
+    Attributes
+    ----------
+    labels : sequence of str
+        The classes.
+    protocols : mapping
+        Name → threshold rule, whether the parameter is shared, choice of pairs; in the order of the result.
+    metrics : sequence of str
+        Names as the configuration has them.
+    select : str
+        The metric that the best parameter maximises.
+    arguments : mapping
+        Settings of metrics of events.
+    """
+
+    labels: Sequence[str]
+    protocols: Mapping[str, Protocol]
+    metrics: Sequence[str]
+    select: str
+    arguments: Mapping[str, float] = field(default_factory=dict)
+
+    @functools.cached_property
+    def of_pairs(self) -> list[Metric]:
+        """The metrics of pairs."""
+        return [metric for metric in map(METRICS.find, self.metrics) if metric.of_pairs]
+
+    @functools.cached_property
+    def of_events(self) -> list[Metric]:
+        """The metrics of events."""
+        return [metric for metric in map(METRICS.find, self.metrics) if not metric.of_pairs]
 
 
 def select(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
@@ -65,60 +111,60 @@ def rows_of(scores: FrameScores, pairs: pd.DataFrame) -> np.ndarray:
     return scores.values[place]
 
 
-def pair_metrics(scores: np.ndarray, active: np.ndarray, percentile: float, clips: Sequence[str]) -> pd.DataFrame:
-    """The metrics of each pair at a threshold.
+def sweep(
+    scores: FrameScores,
+    predictions: pd.DataFrame,
+    events: pd.DataFrame,
+    swept: Mapping[str, Sequence[float]],
+    choices: Sequence[str],
+    criterion: str,
+    seed: int,
+) -> pd.DataFrame:
+    """Means over the scored validation pairs at every value of every rule's parameter, for one seed.
 
     Parameters
     ----------
-    scores, active : numpy.ndarray (pair, frame)
-        Frame scores, and bool ground truth.
-    percentile : float
-        0…100.
-    clips : sequence of str (pair,)
-        The clip of each pair.
+    scores : FrameScores
+    predictions : pandas.DataFrame
+        As for `select`.
+    events : pandas.DataFrame
+        `clip, onset, offset, event_label`, seconds.
+    swept : mapping
+        Threshold rule → values of its parameter.
+    choices : sequence of str
+        The choices of pairs (see `select`).
+    criterion : str
+        The metric of masks that is to choose; it stands beside `DRAWN`.
+    seed : int
 
     Returns
     -------
     pandas.DataFrame
-        `iou, f1, precision, recall, pointing_game, average_precision, class_correlation, active_ratio`, a row per pair.
+        `seed`, a column for each parameter (NaN in the rows of other rules), the metrics, `n` (pairs) and
+        `pairs` (their choice).
+
+    Raises
+    ------
+    InputError
+        There is no pair, so no threshold can be chosen.
     """
-    if not len(scores):
-        return pd.DataFrame(columns=[*METRICS, "active_ratio"], dtype=float)
-    predicted = thresholds.percentile_mask(scores, percentile)
-    return pd.DataFrame(
-        {
-            "iou": metrics.iou(predicted, active),
-            "f1": metrics.f1(predicted, active),
-            "precision": metrics.precision(predicted, active),
-            "recall": metrics.recall(predicted, active),
-            "pointing_game": metrics.pointing_game(scores, active),
-            "average_precision": metrics.average_precision(scores, active),
-            "class_correlation": metrics.class_correlation(scores, clips),
-            "active_ratio": metrics.active_ratio(active),
-        }
-    )
+    chosen = {metric.name: metric for metric in map(METRICS.find, [*DRAWN, criterion])}
+    curves = [pd.DataFrame(columns=["seed", *chosen, "n", "pairs"])] if not swept else []
+    for choice in choices if swept else ():
+        pairs = select(predictions, choice)
+        active = labels.of_pairs(events, pairs, scores.values.shape[1])
+        values = rows_of(scores, pairs)
+        for rule, tried in swept.items():
+            curves.append(
+                sweep_curve(RULES.find(rule), values, active, tried, [*chosen.values()], seed).assign(pairs=choice)
+            )
+    return pd.concat(curves)
 
 
-def detected_events(scores: FrameScores, predictions: pd.DataFrame, percentile: float) -> pd.DataFrame:
-    """Events that a detector reports: runs of frames above the threshold, for the classes predicted in each clip.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `clip, label, onset, offset`, seconds.
-    """
-    pairs = predictions.loc[predictions["predicted"] == 1, ["clip", "label"]].reset_index(drop=True)
-    masks = thresholds.percentile_mask(rows_of(scores, pairs), percentile) if len(pairs) else np.zeros((0, 0), bool)
-    found = [
-        (*pair, *run)
-        for pair, mask in zip(pairs.itertuples(index=False), masks, strict=True)
-        for run in timeline.segments(mask)
-    ]
-    return pd.DataFrame(found, columns=["clip", "label", "onset", "offset"])
-
-
-def sweep_curve(scores: np.ndarray, active: np.ndarray, percentiles: np.ndarray, seed: int) -> pd.DataFrame:
-    """Mean IoU and F1 over pairs at each percentile: `seed, percentile, iou, f1, n`; n pairs entered the means.
+def sweep_curve(
+    rule: Rule, scores: np.ndarray, active: np.ndarray, values: Sequence[float], chosen: Sequence[Metric], seed: int
+) -> pd.DataFrame:
+    """Means over pairs at each value of a rule's parameter: `seed`, the parameter, the metrics, `n` (pairs).
 
     Raises
     ------
@@ -130,20 +176,152 @@ def sweep_curve(scores: np.ndarray, active: np.ndarray, percentiles: np.ndarray,
             f"seed {seed}: the clip classifier found none of the classes present on validation, so no threshold can be "
             "chosen. Train on more clips (mixtures.clips.train) or set evaluation.pairs to present."
         )
-    curve = thresholds.sweep(scores, active, percentiles)
-    means = {"iou": np.nanmean(curve.iou, axis=0), "f1": np.nanmean(curve.f1, axis=0)}
-    return pd.DataFrame({"seed": seed, "percentile": percentiles, **means, "n": len(scores)})
+    curves = rule.curves(scores, active, values, chosen)
+    means = {metric.name: np.nanmean(curves[metric.name], axis=0) for metric in chosen}
+    return pd.DataFrame({"seed": seed, rule.parameter: values, **means, "n": len(scores)})
 
 
-def tidy(pairs: pd.DataFrame, detections: pd.DataFrame) -> pd.DataFrame:
+def best_parameter(rule: Rule, sweep: pd.DataFrame, seed: int, pairs: str, criterion: str) -> float | None:
+    """The value of a rule's parameter at which a validation sweep of a seed is best; None where it has no parameter."""
+    if not rule.parameter:
+        return None
+    rows = sweep[(sweep["seed"] == seed) & (sweep["pairs"] == pairs) & sweep[rule.parameter].notna()]
+    return rule.best(rows[rule.parameter].to_numpy(float), rows[METRICS.find(criterion).name].to_numpy(float))
+
+
+def judge(
+    scores: FrameScores,
+    predictions: pd.DataFrame,
+    split: Split,
+    sweeps: Sweeps,
+    judging: Judging,
+    detector: str,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A detector's numbers on a split, for one seed, under every protocol.
+
+    Parameters
+    ----------
+    scores : FrameScores
+    predictions : pandas.DataFrame
+        As for `select`.
+    split : Split
+    sweeps : Sweeps
+        On validation.
+    judging : Judging
+
+    Returns
+    -------
+    pairs : pandas.DataFrame
+        `clip, label`, the columns of `pair_metrics`, `detector, seed, split, protocol` and a column for the parameter.
+    detections : pandas.DataFrame
+        `label, metric, value, n` of the metrics of events, `detector, seed, split, protocol` and the parameter.
+    """
+    tables, detections = [], []
+    for name, clips in split.subsets.items():
+        here = predictions[predictions["clip"].isin(clips)]
+        of_events: dict[tuple, list[pd.DataFrame]] = {}  # by rule and parameter, which protocols may have in common
+        for protocol, (rule_name, shared, choice) in judging.protocols.items():
+            rule = RULES.find(rule_name)
+            found = sweeps.shared if shared else sweeps.own
+            parameter = best_parameter(rule, found, seed, choice, judging.select)
+            key = {"detector": detector, "seed": seed, "split": name, "protocol": protocol}
+            key |= {rule.parameter: parameter} if rule.parameter else {}
+            pairs = select(here, choice)
+            values, active = rows_of(scores, pairs), labels.of_pairs(split.events, pairs, scores.values.shape[1])
+            masks = rule.mask(values, parameter) if len(pairs) else np.zeros(values.shape, bool)
+            numbers = pair_metrics(values, masks, active, pairs["clip"], judging.of_pairs)
+            tables.append(pairs.join(numbers).assign(**key))
+            if (rule_name, parameter) not in of_events:
+                estimated = detected_events(scores, here, functools.partial(rule.mask, parameter=parameter))
+                of_events[rule_name, parameter] = event_metrics(split, clips, estimated, judging)
+            detections += [table.assign(**key) for table in of_events[rule_name, parameter]]
+    empty = pd.DataFrame(columns=["label", "metric", "value", "n", "detector", "seed", "split", "protocol"])
+    return pd.concat(tables), pd.concat(detections) if detections else empty
+
+
+def pair_metrics(
+    scores: np.ndarray,
+    predicted: np.ndarray,
+    active: np.ndarray,
+    clips: Sequence[str],
+    chosen: Sequence[Metric] | None = None,
+) -> pd.DataFrame:
+    """The metrics of each pair.
+
+    Parameters
+    ----------
+    scores, predicted, active : numpy.ndarray (pair, frame)
+        Frame scores, bool detections, and bool ground truth.
+    clips : sequence of str (pair,)
+        The clip of each pair.
+    chosen : sequence of Metric, optional
+        Of pairs; by default igsed's own.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per pair, a column per metric, and `active_ratio`.
+    """
+    chosen = [metric for metric in metrics.built_in() if metric.of_pairs] if chosen is None else chosen
+    if not len(scores):
+        return pd.DataFrame(columns=[*metrics.of_pairs(chosen), "active_ratio"], dtype=float)
+    values = {metric.name: metric.values(predicted, scores, active, clips) for metric in chosen}
+    return pd.DataFrame(values | {"active_ratio": metrics.active_ratio(active)})
+
+
+def detected_events(scores: FrameScores, predictions: pd.DataFrame, mask: Callable) -> pd.DataFrame:
+    """Events that a detector reports: runs of detected frames, for the classes predicted in each clip.
+
+    `mask` makes bool (pair, frame) of scores (pair, frame).
+
+    Returns
+    -------
+    pandas.DataFrame
+        `clip, label, onset, offset`, seconds.
+    """
+    pairs = predictions.loc[predictions["predicted"] == 1, ["clip", "label"]].reset_index(drop=True)
+    masks = mask(rows_of(scores, pairs)) if len(pairs) else np.zeros((0, 0), bool)
+    found = [
+        (*pair, *run)
+        for pair, mask in zip(pairs.itertuples(index=False), masks, strict=True)
+        for run in timeline.segments(mask)
+    ]
+    return pd.DataFrame(found, columns=["clip", "label", "onset", "offset"])
+
+
+def event_metrics(split: Split, clips: Sequence[str], estimated: pd.DataFrame, judging: Judging) -> list[pd.DataFrame]:
+    """Tables `label, metric, value, n` of the metrics of events in some clips of a split; one for each function."""
+    reference = split.events[split.events["clip"].isin(clips)].rename(columns={"event_label": "label"})
+    durations = {clip: split.durations[clip] for clip in clips}
+    names: dict[Callable, list[str]] = {}
+    arguments: dict[Callable, dict] = {}
+    for metric in judging.of_events:
+        names.setdefault(metric.function, []).append(metric.name)
+        arguments[metric.function] = {name: judging.arguments[key] for name, key in metric.arguments.items()}
+    tables = []
+    for function, chosen in names.items():
+        table = function(reference, estimated, durations, judging.labels, **arguments[function])
+        tables.append(table[table["metric"].isin(chosen)])
+    return tables
+
+
+def tidy(
+    pairs: pd.DataFrame,
+    detections: pd.DataFrame,
+    metrics_of_pairs: Sequence[str] | None = None,
+    parameters: Sequence[str] | None = None,
+) -> pd.DataFrame:
     """All numbers as rows of `metrics.csv`: `detector, seed, split, protocol, label, metric, value, n`.
 
     Parameters
     ----------
     pairs : pandas.DataFrame
-        `pair_metrics` of all detectors, with `detector, seed, split, protocol, percentile, clip, label`.
+        `judge`'s of all detectors, below each other.
     detections : pandas.DataFrame
-        sed_eval's numbers: `detector, seed, split, protocol, label, metric, value, n`.
+        `judge`'s of all detectors: `detector, seed, split, protocol, label, metric, value, n`.
+    metrics_of_pairs, parameters : sequence of str, optional
+        The metrics and the thresholds' parameters among the columns of `pairs`; by default those of igsed's own.
 
     Returns
     -------
@@ -151,7 +329,10 @@ def tidy(pairs: pd.DataFrame, detections: pd.DataFrame) -> pd.DataFrame:
         Labels are the classes, `all` (mean over pairs) and `class_mean` (mean over classes); `n` counts the values that
         entered a mean, so NaN is never left out unseen.
     """
-    keys, names = ["detector", "seed", "split", "protocol"], [*METRICS, "active_ratio"]
+    names = [*(metrics.of_pairs() if metrics_of_pairs is None else metrics_of_pairs), "active_ratio"]
+    if parameters is None:
+        parameters = [rule.parameter for rule in thresholds.built_in() if rule.parameter]
+    keys = ["detector", "seed", "split", "protocol"]
 
     def means(table: pd.DataFrame, by: list[str], metric: str) -> pd.DataFrame:
         return table.groupby(by)[metric].agg(value="mean", n="count").reset_index().assign(metric=metric)
@@ -160,9 +341,20 @@ def tidy(pairs: pd.DataFrame, detections: pd.DataFrame) -> pd.DataFrame:
     per_class = pd.concat([means(pairs, [*keys, "label"], name) for name in names])
     over_pairs = [means(pairs, keys, name).assign(label="all") for name in names]
     over_classes = per_class.groupby([*keys, "metric"])["value"].agg(value="mean", n="count").reset_index()
-    chosen = pairs.groupby(keys)["percentile"].agg(value="first", n="size").reset_index()
-    chosen = chosen.assign(label="all", metric="percentile")
-    rows = pd.concat([per_class, *over_pairs, over_classes.assign(label="class_mean"), chosen, detections])
+    chosen = [
+        found.assign(label="all", metric=name)
+        for name in parameters
+        for found in [pairs.groupby(keys)[name].agg(value="first", n="size").reset_index().dropna(subset=["value"])]
+    ]
+    rows = pd.concat(
+        [
+            per_class,
+            *over_pairs,
+            over_classes.assign(label="class_mean"),
+            *chosen,
+            *([detections] if len(detections) else []),
+        ]
+    )
     columns = ["detector", "seed", "split", "protocol", "label", "metric", "value", "n"]
     return rows[columns].sort_values(columns[:6], ignore_index=True)
 
@@ -207,13 +399,13 @@ def compared(
     )
 
 
-def representative(pairs: pd.DataFrame, count: int) -> pd.DataFrame:
+def representative(pairs: pd.DataFrame, count: int, metric: str = DRAWN[0]) -> pd.DataFrame:
     """Pairs to show as examples: spread evenly over a detector's ranking, not picked by hand.
 
-    `pairs` are one detector's, one seed's, one protocol's. The pairs are ranked by IoU and taken at evenly spaced ranks
-    between the best and the worst tenth, of different classes as far as there are.
+    `pairs` are one detector's, one seed's, one protocol's. The pairs are ranked by a metric and taken at evenly spaced
+    ranks between the best and the worst tenth, of different classes as far as there are.
     """
-    ranked = pairs.sort_values(["iou", "clip", "label"], ascending=[False, True, True], ignore_index=True)
+    ranked = pairs.sort_values([metric, "clip", "label"], ascending=[False, True, True], ignore_index=True)
     chosen: list[int] = []
     for rank in np.linspace(0.1, 0.9, count) if count > 1 else [0.5]:
         distance = (ranked.index.to_series() - rank * (len(ranked) - 1)).abs()
@@ -224,9 +416,3 @@ def representative(pairs: pd.DataFrame, count: int) -> pd.DataFrame:
         if len(order):
             chosen.append(order.sort_values(["used", "distance"], kind="stable").index[0])
     return ranked.loc[chosen]
-
-
-def best_percentile(sweep: pd.DataFrame, seed: int, criterion: str) -> float:
-    """The percentile at which a validation sweep (`seed, percentile, iou, f1`) of a seed is best."""
-    rows = sweep[sweep["seed"] == seed]
-    return thresholds.best(rows["percentile"].to_numpy(float), rows[criterion].to_numpy(float))

@@ -177,8 +177,8 @@ def jobs(config: Config, costs: Mapping[str, Cost], inputs: Inputs) -> list[Jobs
         found += [Jobs("framewise", 6, "framewise", count, seeds * len(framewise))] * (len(framewise) > 0)
         for name in config.detectors_of("classifier"):
             found.append(Jobs("attribute", 7, f"attribute/{name}", count * pairs, seeds))
-    rules = len(set(protocols.values()))
-    found.append(Jobs("sweep", 8, "sweep", clips["validation"] * seeds * rules, len(config.detectors)))
+    sweeps = len(config.evaluation.swept) * len(config.evaluation.choices)
+    found.append(Jobs("sweep", 8, "sweep", clips["validation"] * seeds * sweeps, len(config.detectors)))
     for count in judged.values():
         found.append(Jobs("evaluate", 9, "evaluate", count * seeds * len(protocols), len(config.detectors)))
     comparisons = (2 * len(config.detectors) - 1) * len(protocols)

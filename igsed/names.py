@@ -1,10 +1,11 @@
-"""Names of files, compared.
+"""Names: of files, compared, and of what stands in tables, in order.
 
 The same name can be stored in several ways: "é" is one character, or an "e" and an accent, as macOS writes it. Names
 are compared, and used as keys, in one form (Unicode's NFC); a path with which a file is opened keeps its own bytes.
 """
 
 import unicodedata
+from collections.abc import Iterable
 
 
 def normal(name: str) -> str:
@@ -16,3 +17,15 @@ def normal(name: str) -> str:
     True
     """
     return unicodedata.normalize("NFC", name)
+
+
+def ordered(found: Iterable[str], known: Iterable[str]) -> list[str]:
+    """What was found: the known names in their order, then the others by name.
+
+    Examples
+    --------
+    >>> ordered(["Dog", "Bird", "Cat"], ["Cat", "Dog", "Speech"])
+    ['Cat', 'Dog', 'Bird']
+    """
+    found, known = set(found), list(known)
+    return [item for item in known if item in found] + sorted(found - set(known))

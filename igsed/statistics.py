@@ -1,4 +1,4 @@
-"""How sure the numbers are: means, bootstrap intervals, paired comparisons, and what chance would give.
+"""Uncertainty of the metrics: means, bootstrap intervals, paired comparisons, and what chance would give.
 
 The unit is a *pair*, one class in one clip, scored for one seed of the models. Pairs of one clip are not independent,
 nor are those of one seed, so intervals come from a bootstrap that draws whole clips and whole seeds with replacement
@@ -23,8 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-METRICS = ("iou", "f1", "precision", "recall", "pointing_game", "average_precision", "class_correlation")
-"""The columns of a table of pairs that are averaged unless others are named."""
+from igsed.metrics import of_pairs
 
 _BLOCK = 2**22
 """Resampling weights held at a time (replicates × clips), 32 MB."""
@@ -39,7 +38,7 @@ class _Units(NamedTuple):
 
 def bootstrap(
     pairs: pd.DataFrame,
-    metrics: Sequence[str] = METRICS,
+    metrics: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     clips: Sequence[Hashable] | None = None,
     replicates: int = 2000,
@@ -52,7 +51,8 @@ def bootstrap(
     ----------
     pairs : pandas.DataFrame
         Columns seed, clip, label and the metrics; one detector, one protocol. Other columns are passed over.
-    metrics : sequence of str
+    metrics : sequence of str, optional
+        Columns; by default those of igsed's own metrics of pairs.
     labels : sequence of str, optional
         Classes in the order of the result; by default those in `pairs`, sorted.
     clips : sequence, optional
@@ -88,6 +88,7 @@ def bootstrap(
     class_mean    iou    0.3      2          1
            all    iou    0.3      2          1
     """
+    metrics = of_pairs() if metrics is None else metrics
     validate(pairs, metrics)
     table, _ = _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed)
     return table
@@ -96,7 +97,7 @@ def bootstrap(
 def paired_difference(
     a: pd.DataFrame,
     b: pd.DataFrame,
-    metrics: Sequence[str] = METRICS,
+    metrics: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     clips: Sequence[Hashable] | None = None,
     replicates: int = 2000,
@@ -128,6 +129,7 @@ def paired_difference(
     ValueError
         As `bootstrap`.
     """
+    metrics = of_pairs() if metrics is None else metrics
     keys = ["seed", "clip", "label"]
     for table in (a, b):
         validate(table, metrics)

@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from igsed import LABELS, audio, detectors, evaluation, metrics, mixtures, scores, statistics
+from igsed.clips import Split
 from igsed.components import imported
 from igsed.config import Config
 from igsed.detectors import framewise
@@ -33,7 +34,7 @@ from igsed.errors import InputError
 from igsed.forecast import Cost, classes_per_clip
 from igsed.soundbanks import procedural, soundbank
 from igsed.soundbanks.procedural import generation
-from igsed.timeline import FRAME, frame_count
+from igsed.timeline import frame_count
 
 _ENOUGH = 6.0
 """Seconds within which a method with a known number of steps is measured."""
@@ -186,19 +187,20 @@ class _Measurement:
         predicted = table.assign(predicted=chosen.astype(int), present=chosen.astype(int))
         found = scores.FrameScores(table, rng.random((len(table), self.frames)))
         truth = table[chosen].assign(onset=0.2, offset=0.7 * self.config.mixtures.duration)
-        pairs = evaluation.select(predicted, settings.pairs)
-        active = np.tile(np.arange(self.frames) * FRAME < 0.7 * self.config.mixtures.duration, (len(pairs), 1))
-        percentiles = np.arange(settings.percentiles[0], settings.percentiles[1] + 1)
-        durations = dict.fromkeys(names, self.config.mixtures.duration)
+        truth = truth.rename(columns={"label": "event_label"})
+        split = Split(truth, dict.fromkeys(names, self.config.mixtures.duration), {"test": names})
+        (protocol, judged_so), *_ = settings.protocols.items()
+        judging = evaluation.Judging(
+            self.labels, {protocol: judged_so}, settings.metrics, settings.select, settings.arguments
+        )
 
-        def sweep() -> None:
-            evaluation.sweep_curve(evaluation.rows_of(found, pairs), active, percentiles, 0)
+        def sweep() -> pd.DataFrame:
+            return evaluation.sweep(found, predicted, truth, settings.swept, [settings.pairs], settings.select, 0)
+
+        sweeps = evaluation.Sweeps(sweep(), sweep())
 
         def evaluate() -> pd.DataFrame:
-            estimated = evaluation.detected_events(found, predicted, 50.0)
-            metrics.segment_based(truth, estimated, durations, self.labels, settings.segment)
-            metrics.event_based(truth, estimated, durations, self.labels, settings.collar, merge=settings.merge)
-            return pairs.join(evaluation.pair_metrics(evaluation.rows_of(found, pairs), active, 50.0, pairs["clip"]))
+            return evaluation.judge(found, predicted, split, sweeps, judging, "random", 0)[0]
 
         for stage, work in {"sweep": sweep, "evaluate": evaluate}.items():
             first, rest = _twice(work, 1)
@@ -209,8 +211,9 @@ class _Measurement:
         judged = pd.concat([one.assign(clip=one["clip"] + f"_{k}") for k in range(copies)])
 
         def intervals() -> None:
-            clips = sorted(judged["clip"].unique())
-            statistics.bootstrap(judged, labels=self.labels, clips=clips, replicates=settings.bootstrap)
+            named = sorted(judged["clip"].unique())
+            of_pairs = metrics.of_pairs(settings.chosen_metrics)
+            statistics.bootstrap(judged, of_pairs, self.labels, named, settings.bootstrap)
 
         units = settings.bootstrap * _CLIPS * copies * len(self.config.training.seeds)
         self._add("metrics", "light", _seconds(intervals) / units)

@@ -1,5 +1,6 @@
 """From frame scores to tidy numbers; chance comes out as chance."""
 
+import functools
 import tracemalloc
 
 import numpy as np
@@ -9,9 +10,17 @@ import pytest
 from igsed import evaluation, metrics, statistics, thresholds
 from igsed.detectors import baselines
 from igsed.errors import InputError
+from igsed.metrics import METRICS
 from igsed.scores import FrameScores
+from igsed.thresholds import RULES
 
 CLASSES = ["Cat", "Dog", "Speech"]
+PERCENTILE = RULES.find("percentile")
+DRAWN = [METRICS.find(name) for name in evaluation.DRAWN]
+
+
+def above(percentile):
+    return functools.partial(thresholds.percentile_mask, percentile=percentile)
 
 
 @pytest.fixture
@@ -53,8 +62,8 @@ def test_metrics_of_pairs_are_those_of_each_pair():
     scores, active = rng.normal(size=(20, 100)), rng.random((20, 100)) < 0.3
     active[3] = False
     clips = ["a", "b"] * 9 + ["c", "d"]
-    table = evaluation.pair_metrics(scores, active, 60, clips)
-    assert list(table.columns) == [*evaluation.METRICS, "active_ratio"]
+    table = evaluation.pair_metrics(scores, above(60)(scores), active, clips)
+    assert list(table.columns) == [*metrics.of_pairs(), "active_ratio"]
     for k in range(20):
         mask = scores[k] > np.percentile(scores[k], 60)
         hits = (mask & active[k]).sum()
@@ -73,14 +82,14 @@ def test_metrics_of_pairs_are_those_of_each_pair():
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 100)])
 def test_no_pairs_give_an_empty_table(shape):
-    table = evaluation.pair_metrics(np.zeros(shape), np.zeros(shape, bool), 50, [])
-    assert list(table.columns) == [*evaluation.METRICS, "active_ratio"]
+    table = evaluation.pair_metrics(np.zeros(shape), np.zeros(shape, bool), np.zeros(shape, bool), [])
+    assert list(table.columns) == [*metrics.of_pairs(), "active_ratio"]
     assert len(table) == 0
     assert set(table.dtypes) == {np.dtype(float)}
 
 
 def test_detected_events_are_runs_of_predicted_classes(predictions, found):
-    events = evaluation.detected_events(found, predictions, 69)
+    events = evaluation.detected_events(found, predictions, above(69))
     # Rising scores: the last three of ten frames lie above the 69th percentile.
     expected = [("a", "Cat", 0.7, 1.0), ("a", "Speech", 0.7, 1.0), ("b", "Dog", 0.7, 1.0)]
     assert list(events.itertuples(index=False, name=None)) == expected
@@ -90,19 +99,19 @@ def test_detected_events_are_runs_of_predicted_classes(predictions, found):
 def test_detected_events_of_several_runs(predictions):
     values = np.array([[0, 1, 1, 0, 1, 0, 0, 0, 0, 1.0]])
     scores = FrameScores(pd.DataFrame({"clip": ["a"], "label": ["Cat"]}), values)
-    events = evaluation.detected_events(scores, predictions[:1], 50)
+    events = evaluation.detected_events(scores, predictions[:1], above(50))
     assert events[["onset", "offset"]].values.tolist() == [[0.1, 0.3], [0.4, 0.5], [0.9, 1.0]]
 
 
 def test_no_predicted_class_no_event(predictions, found):
-    events = evaluation.detected_events(found, predictions.assign(predicted=0), 50)
+    events = evaluation.detected_events(found, predictions.assign(predicted=0), above(50))
     assert (len(events), list(events.columns)) == (0, ["clip", "label", "onset", "offset"])
 
 
 def test_sweep_is_the_mean_over_pairs():
     rng = np.random.default_rng(1)
     scores, active, percentiles = rng.normal(size=(15, 100)), rng.random((15, 100)) < 0.4, np.arange(1, 100)
-    curve = evaluation.sweep_curve(scores, active, percentiles, 3)
+    curve = evaluation.sweep_curve(PERCENTILE, scores, active, percentiles, DRAWN, 3)
     assert list(curve.columns) == ["seed", "percentile", "iou", "f1", "n"]
     assert set(curve["seed"]) == {3}
     assert set(curve["n"]) == {15}
@@ -115,20 +124,27 @@ def test_sweep_is_the_mean_over_pairs():
 @pytest.mark.parametrize("shape", [(0, 0), (0, 100)])
 def test_sweep_without_pairs_says_what_to_do(shape):
     with pytest.raises(InputError, match=r"seed 2: .*mixtures\.clips\.train.*evaluation\.pairs"):
-        evaluation.sweep_curve(np.zeros(shape), np.zeros(shape, bool), np.arange(1, 100), 2)
+        evaluation.sweep_curve(PERCENTILE, np.zeros(shape), np.zeros(shape, bool), np.arange(1, 100), DRAWN, 2)
 
 
 def test_best_percentile_is_that_of_the_seed():
     sweep = pd.DataFrame(
         {"seed": [0] * 3 + [1] * 3, "percentile": [10, 20, 30] * 2, "iou": [1, 3, 2, 5, 4, 0], "f1": [0, 0, 1, 0, 1, 0]}
     )
-    assert [evaluation.best_percentile(sweep, seed, "iou") for seed in (0, 1)] == [20, 10]
-    assert [evaluation.best_percentile(sweep, seed, "f1") for seed in (0, 1)] == [30, 20]
+    others = sweep.assign(pairs="present", iou=sweep["iou"].to_numpy()[::-1])
+    both = pd.concat([sweep.assign(pairs="predicted_present"), others])
+
+    def best(seed, criterion, pairs="predicted_present"):
+        return evaluation.best_parameter(PERCENTILE, both, seed, pairs, criterion)
+
+    assert [best(seed, "iou") for seed in (0, 1)] == [20, 10]
+    assert [best(seed, "f1") for seed in (0, 1)] == [30, 20]
+    assert [best(seed, "iou", "present") for seed in (0, 1)] == [30, 20]
 
 
 def pair_table(rows, **key):
     table = pd.DataFrame(rows, columns=["clip", "label", "iou"])
-    for name in [*evaluation.METRICS, "active_ratio"][1:]:
+    for name in [*metrics.of_pairs(), "active_ratio"][1:]:
         table[name] = 0.25
     return table.assign(**({"detector": "ig", "seed": 0, "split": "test", "protocol": "own", "percentile": 50} | key))
 
@@ -234,7 +250,7 @@ def test_random_detector_reaches_what_chance_gives(percentile):
     scores = np.concatenate([baselines.random(silence, 100, ["Cat", "Dog"], 11, clip) for clip in clips])
     onsets, lengths = rng.integers(0, 60, 400)[:, None], rng.integers(2, 40, 400)[:, None]
     active = (np.arange(100) >= onsets) & (np.arange(100) < onsets + lengths)
-    table = pairs.join(evaluation.pair_metrics(scores, active, percentile, pairs["clip"])).assign(seed=0)
+    table = pairs.join(evaluation.pair_metrics(scores, above(percentile)(scores), active, pairs["clip"])).assign(seed=0)
     kept = statistics.kept_frames(percentile, 100) / 100
     table["expected"] = statistics.random_iou(table["active_ratio"], kept, 100)
     intervals = statistics.bootstrap(table, ["pointing_game", "iou"], confidence=0.99, replicates=1000)

@@ -1,19 +1,49 @@
 """The sections `evaluation` and `figures`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
+from igsed import metrics
+from igsed.errors import InputError
+from igsed.metrics import METRICS, Metric
 from igsed.settings import Positive, Section
+from igsed.thresholds import RULES, Rule
+
+_TAKEN = {"clip", "label", "detector", "seed", "split", "protocol", "pairs", "n", "active_ratio"}
+"""Columns of the tables of pairs and sweeps, beside which metrics and parameters stand."""
+
+
+class Protocol(NamedTuple):
+    """How detections are made and which pairs are scored.
+
+    `rule` is the threshold rule as the configuration names it; `shared`: its parameter is the best one of
+    `evaluation.shared_from`, not of the detector itself; `pairs` as `evaluation.pairs`.
+    """
+
+    rule: str
+    shared: bool
+    pairs: str
 
 
 class Evaluation(Section):
     """How frame scores are judged."""
 
+    metrics: Annotated[list[str], Field(min_length=1)] = Field(
+        [metric.name for metric in metrics.built_in()],
+        description="what is computed: names of `docs/metrics.md`, or `package.module:name` of a metric of your own; a "
+        "list replaces the default, so name all that you want",
+    )
+    thresholds: Annotated[list[str], Field(min_length=1)] = Field(
+        ["percentile"],
+        description="threshold rules: names of `docs/metrics.md`, or `package.module:name` of a rule of your own",
+    )
     percentiles: tuple[Annotated[int, Field(ge=0, le=99)], Annotated[int, Field(ge=1, le=100)]] = Field(
         (1, 99), description="first and last percentile of the threshold sweep on validation, in steps of one"
     )
-    select: Literal["iou", "f1"] = Field("iou", description="the validation mean that the best percentile maximises")
+    select: str = Field(
+        "iou", description="the metric of masks, one of `metrics`, whose validation mean the best threshold maximises"
+    )
     shared_from: str = Field("ig", description="detector whose best percentile all detectors use in protocol `shared`")
     pairs: Literal["predicted_present", "present"] = Field(
         "predicted_present", description="scored (clip, class) pairs: predicted and present, or all present"
@@ -49,11 +79,74 @@ class Evaluation(Section):
             raise ValueError(f"also: {self.also} repeats a choice of pairs; remove the repetition")
         return self
 
+    @model_validator(mode="after")
+    def _components(self):
+        for key, find in (("metrics", METRICS.find), ("thresholds", RULES.find)):
+            try:
+                for name in getattr(self, key):
+                    find(name)
+            except InputError as error:
+                raise ValueError(f"{key}: {error}") from None
+        _distinct("metrics", [metric.name for metric in self.chosen_metrics], _TAKEN)
+        _distinct("thresholds", [protocol for name in self.thresholds for protocol in RULES.find(name).protocols])
+        _distinct("thresholds", self.parameters, _TAKEN | {metric.name for metric in self.chosen_metrics})
+        masks = [name for name, metric in zip(self.metrics, self.chosen_metrics, strict=True) if metric.needs == "mask"]
+        if self.select not in masks:
+            raise ValueError(f"select: {self.select!r} is no metric of masks in metrics; use one of {', '.join(masks)}")
+        return self
+
     @property
-    def protocols(self) -> dict[str, str]:
-        """Every protocol, and which pairs it scores."""
-        names = {"": self.pairs} | {f"_{other}": other for other in self.also}
-        return {f"{whose}{suffix}": pairs for suffix, pairs in names.items() for whose in ("own", "shared")}
+    def chosen_metrics(self) -> list[Metric]:
+        """The metrics, in the order of their names."""
+        return [METRICS.find(name) for name in self.metrics]
+
+    @property
+    def rules(self) -> dict[str, Rule]:
+        """The threshold rules by their names in `thresholds`."""
+        return {name: RULES.find(name) for name in self.thresholds}
+
+    @property
+    def parameters(self) -> list[str]:
+        """What the rules' parameters are called."""
+        return [rule.parameter for rule in self.rules.values() if rule.parameter]
+
+    @property
+    def swept(self) -> dict[str, list[float]]:
+        """Threshold rule → the values of its parameter that are tried on validation."""
+        return {name: list(rule.swept(self)) for name, rule in self.rules.items() if rule.swept}
+
+    @property
+    def choices(self) -> list[str]:
+        """Every choice of pairs."""
+        return [self.pairs, *self.also]
+
+    @property
+    def protocols(self) -> dict[str, Protocol]:
+        """Every protocol, those of `pairs` first."""
+        return {
+            f"{protocol}{suffix}": Protocol(name, shared, pairs)
+            for pairs, suffix in {self.pairs: "", **{other: f"_{other}" for other in self.also}}.items()
+            for name, rule in self.rules.items()
+            for protocol, shared in rule.protocols.items()
+        }
+
+    @property
+    def main_protocols(self) -> list[str]:
+        """The protocols of `pairs`, without those of `also`."""
+        return [name for name, protocol in self.protocols.items() if protocol.pairs == self.pairs]
+
+    @property
+    def arguments(self) -> dict[str, float]:
+        """The settings that the metrics of events take."""
+        keys = {key for metric in self.chosen_metrics for key in metric.arguments.values()}
+        return {key: getattr(self, key) for key in sorted(keys)}
+
+
+def _distinct(key: str, names: list[str], taken: set[str] | frozenset[str] = frozenset()) -> None:
+    """Check that names which become columns differ from each other and from those that exist."""
+    for place, name in enumerate(names):
+        if name in names[:place] or name in taken:
+            raise ValueError(f"{key}: the name {name!r} is used twice, or is that of a column; choose another")
 
 
 class Figures(Section):

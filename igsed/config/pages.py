@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from igsed.config import judges_page
 from igsed.config.choice import Choice
 from igsed.config.experiment import Config
 from igsed.detectors import DETECTORS
@@ -70,12 +71,16 @@ def component_markdown(choice: Choice, place: str, name: str) -> str:
 
 
 def write(root: str | Path) -> list[Path]:
-    """Write `docs/configuration.md` and `config/schema.json` below `root`; returns their paths."""
-    paths = [Path(root) / PAGE, Path(root) / SCHEMA]
-    for path, text in zip(paths, (markdown(), schema()), strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return paths
+    """Write the pages and the schema, `FILES`, below `root`; returns their paths."""
+    for path, make in FILES.items():
+        file = Path(root) / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(make(), encoding="utf-8")
+    return [Path(root) / path for path in FILES]
+
+
+FILES = {PAGE: markdown, SCHEMA: schema, judges_page.PAGE: judges_page.markdown}
+"""What `write` makes: path in the checkout → function that gives its text."""
 
 
 def _sections(model: dict, models: dict, path: str) -> Iterator[str]:

@@ -20,6 +20,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from igsed import LABELS, mixtures, recordings
+from igsed.names import ordered
 from igsed.report.figures import RC, WIDTH, readable
 from igsed.soundbanks import soundbank
 
@@ -38,11 +39,6 @@ COLOURS: Mapping[str, str] = {"train": "#56B4E9", "validation": "#D55E00", "test
 
 _SPLITS = ("train", "validation", "test")
 _MISSING = "–"
-
-
-def _ordered(found: Iterable[str], known: Sequence[str]) -> list[str]:
-    found = set(found)
-    return [item for item in known if item in found] + sorted(found - set(known))
 
 
 def table(index: pd.DataFrame, events: Mapping[str, pd.DataFrame], protocol: mixtures.Protocol) -> pd.DataFrame:
@@ -91,7 +87,7 @@ def table(index: pd.DataFrame, events: Mapping[str, pd.DataFrame], protocol: mix
     full = found.join(heard, how="outer").reset_index()
     silent = (full["kind"] == "foreground") & full["split"].isin(events) & full["events"].isna()
     full.loc[silent, ["events", "event_seconds"]] = 0
-    splits, labels = _ordered(full["split"], _SPLITS), _ordered(full["label"], LABELS)
+    splits, labels = ordered(full["split"], _SPLITS), ordered(full["label"], LABELS)
     order = [full["split"].map(splits.index), full["kind"] == "background", full["label"].map(labels.index)]
     full = full.assign(**dict(zip("abc", order, strict=True))).sort_values(list("abc"), ignore_index=True)
     return full[COLUMNS].round({"seconds": 3, "left_out_seconds": 3, "event_seconds": 3})
@@ -125,7 +121,7 @@ def clip_counts(
             clips[split]["duration"].sum(),
             PAPER_CLIPS.get(split),
         )
-        for split in _ordered(clips, _SPLITS)
+        for split in ordered(clips, _SPLITS)
     ]
     numbers = ["drawn", "wanted", "clips", "seconds", "paper"]
     return pd.DataFrame(rows, columns=["split", *numbers]).astype(dict.fromkeys(numbers, float))
@@ -214,11 +210,11 @@ def _narrow_band(index: pd.DataFrame, sample_rate: int) -> list[str]:
     below = index[(index["split"] != "") & (index["sample_rate"] < sample_rate)]
     backgrounds = below[below["kind"] == "background"]
     for (label, rate), rows in backgrounds.groupby(["label", "sample_rate"], sort=True):
-        others = _ordered(set(index.loc[index["split"] != "", "split"]) - set(rows["split"]), _SPLITS)
+        others = ordered(set(index.loc[index["split"] != "", "split"]) - set(rows["split"]), _SPLITS)
         unlike = (
             f" Those of {_list(others)} are not among them, so what is learnt there may not hold." if others else ""
         )
-        where = f"{_list(_ordered(rows['split'], _SPLITS))}; {_plural(len(rows), 'recording')}"
+        where = f"{_list(ordered(rows['split'], _SPLITS))}; {_plural(len(rows), 'recording')}"
         found.append(
             f"There is a spectral shortcut in the backgrounds of {label} ({where}): sampled at {_kilo(rate)}, they "
             f"leave the mixtures, at {_kilo(sample_rate)}, empty above {_kilo(rate / 2)} but for the events, which can "
@@ -226,7 +222,7 @@ def _narrow_band(index: pd.DataFrame, sample_rate: int) -> list[str]:
         )
     foreground, all_of = below[below["kind"] == "foreground"], (index["kind"] == "foreground") & (index["split"] != "")
     if len(foreground):
-        classes = _list(readable(label) for label in _ordered(foreground["label"], LABELS))
+        classes = _list(readable(label) for label in ordered(foreground["label"], LABELS))
         found.append(
             f"{len(foreground)} of {_plural(int(all_of.sum()), 'foreground recording')} (of {classes}) are sampled "
             f"below {_kilo(sample_rate)}, the lowest at {_kilo(foreground['sample_rate'].min())}: their events lack "
@@ -373,7 +369,7 @@ def _recorded(row) -> str:
 def _wide(rows: pd.DataFrame, splits: Sequence[str], cell) -> str:
     """A row a label, a column a split."""
     shown = {(row.label, row.split): cell(row) for row in rows.itertuples()}
-    labels = _ordered(rows["label"], LABELS)
+    labels = ordered(rows["label"], LABELS)
     cells = [[label, *(shown.get((label, split), _MISSING) for split in splits)] for label in labels]
     return _grid(["Label", *splits], cells)
 
@@ -418,7 +414,7 @@ def _colour(split: str) -> str:
 
 def _lines(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows by label, and where each is drawn: a line a bar, with a gap before the next label."""
-    labels = _ordered(rows["label"], LABELS)
+    labels = ordered(rows["label"], LABELS)
     rows = rows.assign(place=rows["label"].map(labels.index)).sort_values("place", kind="stable", ignore_index=True)
     return rows.assign(line=rows.index + 0.8 * rows["place"])
 

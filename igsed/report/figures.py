@@ -31,6 +31,7 @@ from matplotlib.transforms import Bbox
 
 from igsed.detectors import DETECTORS, Style, title_of
 from igsed.report import paper
+from igsed.thresholds import Rule, built_in
 from igsed.timeline import FRAME, segments
 
 WIDTH = 7.1
@@ -270,40 +271,57 @@ def _draw_scores(ax: Axes, example: Example, detector: str, style: Style) -> Non
 
 
 @matplotlib.rc_context(RC)
-def thresholds(sweep: pd.DataFrame, chosen: pd.DataFrame | None = None) -> Figure:
-    """Figure 3: validation IoU and F1 against the percentile threshold.
+def thresholds(sweep: pd.DataFrame, chosen: pd.DataFrame | None = None, rules: Sequence[Rule] | None = None) -> Figure:
+    """Figure 3: validation IoU and F1 against the parameter of each threshold rule, for the paper the percentile.
 
     Parameters
     ----------
     sweep
-        detector, seed, percentile, iou, f1. Lines are the mean over seeds, bands the seeds' range.
+        detector, seed, iou, f1 and each rule's parameter, NaN in the rows of other rules. Lines are the mean over
+        seeds, bands the seeds' range.
     chosen
-        detector, percentile: where each detector's `own` threshold lies. Default: the maximum of each line.
+        detector and each rule's parameter: where each detector's threshold lies. Default: the maximum of each line.
+    rules
+        A row of panels for each that has a parameter. Default: igsed's own.
     """
+    rules = [rule for rule in (built_in() if rules is None else rules) if rule.parameter]
     look = styles(sweep["detector"])
-    figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    for ax, metric, title in zip(panels, ("iou", "f1"), ("IoU", "F1"), strict=True):
-        for offset, (detector, style) in enumerate(look.items()):
-            rows = sweep[sweep["detector"] == detector]
-            curve = rows.groupby("percentile")[metric].agg(["mean", "min", "max"])
-            ax.fill_between(curve.index, curve["min"], curve["max"], color=style.colour, alpha=0.18, linewidth=0)
-            ax.plot(curve.index, curve["mean"], color=style.colour, linestyle=style.line, linewidth=1.4)
-            if chosen is None:
-                best = [curve["mean"].idxmax()]
-            else:
-                best = chosen.loc[chosen["detector"] == detector, "percentile"]
-            ax.plot(best, np.interp(best, curve.index, curve["mean"]), **_marker(style), zorder=4 + offset / 100)
-        for peak in paper.PEAKS:
-            if peak.metric == metric and peak.detector in look:
-                ax.plot(peak.percentile, peak.value, **_marker(look[peak.detector], hollow=True), zorder=3.5)
-        ax.set(xlabel="Percentile threshold", ylabel=f"{title} (validation)", xlim=(0, 100))
-        ax.tick_params(labelleft=True)
-        ax.grid(color="#E5E5E5", linewidth=0.5)
-        ax.set_axisbelow(True)
-    panels[0].set_ylim(bottom=0)
+    figure = Figure(figsize=(WIDTH, 3.3 + 2.7 * max(len(rules) - 1, 0)), layout="constrained")
+    if not rules:
+        figure.text(0.5, 0.5, "No threshold rule has a parameter.", ha="center")
+        return figure
+    panels = figure.subplots(len(rules), 2, sharex="row", sharey=True, squeeze=False)
+    for rule, row in zip(rules, panels, strict=True):
+        swept = sweep.dropna(subset=[rule.parameter])
+        for ax, metric, title in zip(row, ("iou", "f1"), ("IoU", "F1"), strict=True):
+            _draw_sweep(ax, swept, metric, rule, look, chosen)
+            ax.set(xlabel=f"{rule.title} threshold", ylabel=f"{title} (validation)")
+            ax.set_xlim(rule.span or (swept[rule.parameter].min(), swept[rule.parameter].max()))
+            ax.tick_params(labelleft=True)
+            ax.grid(color="#E5E5E5", linewidth=0.5)
+            ax.set_axisbelow(True)
+    panels[0, 0].set_ylim(bottom=0)
     _legend(figure, look, "validation optimum", "the paper's peak")
     return figure
+
+
+def _draw_sweep(
+    ax: Axes, sweep: pd.DataFrame, metric: str, rule: Rule, look: Mapping[str, Style], chosen: pd.DataFrame | None
+) -> None:
+    """A line per detector, its optimum, and the paper's peaks where they are of this rule's parameter."""
+    for offset, (detector, style) in enumerate(look.items()):
+        curve = sweep[sweep["detector"] == detector].groupby(rule.parameter)[metric].agg(["mean", "min", "max"])
+        ax.fill_between(curve.index, curve["min"], curve["max"], color=style.colour, alpha=0.18, linewidth=0)
+        ax.plot(curve.index, curve["mean"], color=style.colour, linestyle=style.line, linewidth=1.4)
+        if chosen is None:
+            best = [curve["mean"].idxmax()]
+        else:
+            best = chosen.loc[chosen["detector"] == detector, rule.parameter]
+        ax.plot(best, np.interp(best, curve.index, curve["mean"]), **_marker(style), zorder=4 + offset / 100)
+    for peak in paper.PEAKS if rule.parameter in paper.Peak._fields else ():
+        if peak.metric == metric and peak.detector in look:
+            place = getattr(peak, rule.parameter)
+            ax.plot(place, peak.value, **_marker(look[peak.detector], hollow=True), zorder=3.5)
 
 
 FEW = 10
@@ -355,7 +373,7 @@ _MEANS = {"class_mean": "Class mean", "all": "All pairs"}
 
 
 @matplotlib.rc_context(RC)
-def recordings(table: pd.DataFrame, protocol: str = "own") -> Figure:
+def recordings(table: pd.DataFrame, protocol: str | None = None) -> Figure:
     """IoU per class on synthetic clips against real recordings, one panel per detector.
 
     Parameters
@@ -364,13 +382,13 @@ def recordings(table: pd.DataFrame, protocol: str = "own") -> Figure:
         `tables.recordings`. Below each other: synthetic (grey bar), real (the detector's marker), and, where there is
         an overlap list, real without the recordings on it (white cross); lines are bootstrap intervals.
     protocol
-        The one drawn.
+        The one drawn. Default: the table's first.
 
     Returns
     -------
     Beside each class stand the numbers of clips, synthetic and real; points of fewer than `FEW` clips are pale.
     """
-    table = table[table["protocol"] == protocol]
+    table = table[table["protocol"] == (table["protocol"].iloc[0] if protocol is None else protocol)]
     look, labels = styles(table["detector"]), table["label"].unique()
     sounds = [sound for sound in ("synthetic", "real", "unseen") if f"{sound}_iou" in table]
     counts = table.groupby("label")[[f"{sound}_clips" for sound in sounds[:2]]].max().loc[labels]

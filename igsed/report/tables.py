@@ -11,15 +11,17 @@ for, else in the paper's.
 Source: Tables I-III of arXiv:2605.23293 (`igsed.report.paper`). Table IV, real recordings, is not in the paper.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from igsed import LABELS
+from igsed import LABELS, thresholds
 from igsed.detectors import title_of
-from igsed.evaluation import PROTOCOLS
+from igsed.metrics import Metric
+from igsed.names import ordered
 from igsed.report import paper
+from igsed.thresholds import Rule
 
 CAPTIONS = {
     "classification": (
@@ -30,8 +32,7 @@ CAPTIONS = {
     ),
     "detection": (
         "Temporal detection on the test clips: mean over (clip, class) pairs with its bootstrap interval over "
-        "clips and seeds, the paper's value beside it. Protocol own: each detector at the percentile that is "
-        "best for it on validation; shared: all detectors at the percentile of one, by default IG. The paper "
+        "clips and seeds, the paper's value beside it. {protocols} The paper "
         "presumably uses one percentile for all, so its values are to be compared with the shared rows; they "
         "are repeated in all others. A protocol with an addition, such as own_present, scores the pairs that it "
         "names, with thresholds chosen on such pairs. PG (Pointing Game) and AP (average precision) need no threshold; "
@@ -39,9 +40,8 @@ CAPTIONS = {
         "undefined."
     ),
     "per_class": (
-        "Temporal detection per class, IoU / F1, with the paper's values in parentheses. Protocol own: "
-        "each detector at the percentile that is best for it on validation; shared: all detectors at the "
-        "percentile of one, by default IG. The intervals are in the CSV version."
+        "Temporal detection per class, IoU / F1, with the paper's values in parentheses. {protocols} The intervals are "
+        "in the CSV version."
     ),
     "recordings": (
         "Temporal detection on real recordings and on the synthetic test clips, mean over (clip, class) pairs; "
@@ -51,7 +51,7 @@ CAPTIONS = {
         "all seeds together; clips: windows with such a pair. PG: Pointing Game. The intervals are in the CSV version."
     ),
 }
-"""The caption of each table, in plain text."""
+"""The caption of each table, in plain text; `{protocols}` stands for the notes of the threshold rules."""
 
 MISSING = "–"
 
@@ -69,15 +69,11 @@ SOUNDS: Mapping[str, str] = {"test": "synthetic", "recordings": "real", "recordi
 """What Table IV compares: split in the intervals, and the beginning of its columns."""
 
 _SCORES = {"iou": "iou", "f1": "f1", "pointing_game": "pg"}
+_COUNTED = ("iou", "f1", "pointing_game", "average_precision")
+"""The means whose undefined values Table II counts."""
 _NO_NUMBERS = paper.Detection(*[np.nan] * 4)
 _NO_CELL = paper.Temporal(*[np.nan] * 2)
 _MEANS = {"class_mean": "class mean", "all": "all"}
-
-
-def _ordered(found: Iterable[str], known: Iterable[str]) -> list[str]:
-    """What was found: the known names in their order, then the others by name."""
-    found, known = set(found), list(known)
-    return [item for item in known if item in found] + sorted(found - set(known))
 
 
 def classification(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +107,7 @@ def classification(predictions: pd.DataFrame) -> pd.DataFrame:
     )
     tp, fp, fn = counts["tp"], counts["fp"], counts["fn"]
     rates = pd.DataFrame({"precision": tp / (tp + fp), "recall": tp / (tp + fn), "f1": 2 * tp / (2 * tp + fp + fn)})
-    labels = _ordered(predictions["label"], LABELS)
+    labels = ordered(predictions["label"], LABELS)
     table = rates.groupby("label").mean().reindex(labels)
     table[["precision_std", "recall_std", "f1_std"]] = rates.groupby("label").std()
     table["undefined"] = rates.isna().any(axis=1).groupby("label").sum()
@@ -129,7 +125,11 @@ def classification(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def detection(
-    intervals: pd.DataFrame, metrics: pd.DataFrame | None = None, detectors: Sequence[str] | None = None
+    intervals: pd.DataFrame,
+    metrics: pd.DataFrame | None = None,
+    detectors: Sequence[str] | None = None,
+    chosen: Sequence[Metric] = (),
+    protocols: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Table II: temporal detection on the test pairs, by protocol and detector.
 
@@ -145,15 +145,20 @@ def detection(
     detectors
         The detectors' order; one without results has a row of NaN. Default: those found, in the paper's
         order.
+    chosen
+        Metrics, of which those that want a column (`Metric.column`) and have none yet get one.
+    protocols
+        Their order; others come after them by name. Default: those of igsed's own threshold rules.
 
     Returns
     -------
     The contract's columns, then average precision with its interval, `segment_f1`, `event_f1`,
     `pg_class_mean`, `paper_iou_std`, `pairs` (that entered the IoU, of all seeds together), and `undefined`:
-    the most values that any of the four means leaves out as NaN.
+    the most values that any of the four means leaves out as NaN. Then the further metrics by name, those of pairs with
+    `*_low` and `*_high`.
     """
-    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.DETECTION)
-    protocols = _ordered(intervals["protocol"], PROTOCOLS)
+    detectors = list(detectors) if detectors is not None else ordered(intervals["detector"], paper.DETECTION)
+    protocols = ordered(intervals["protocol"], _known(protocols))
     rows = pd.MultiIndex.from_product([protocols, detectors], names=["protocol", "detector"])
     over_pairs = intervals[intervals["label"] == "all"].set_index(["protocol", "detector", "metric"])
     table = pd.DataFrame(index=rows)
@@ -165,31 +170,53 @@ def detection(
     over_classes = intervals[intervals["label"] == "class_mean"].set_index(["protocol", "detector", "metric"])
     table["pg_class_mean"] = _column(over_classes, "pointing_game", "value", rows)
     table["pairs"] = _column(over_pairs, "iou", "pairs", rows).astype("Int64")
-    counted = over_pairs[over_pairs.index.isin(("iou", "f1", "pointing_game", "average_precision"), level="metric")]
+    counted = over_pairs[over_pairs.index.isin(_COUNTED, level="metric")]
     undefined = counted["undefined"].groupby(["protocol", "detector"]).max()
     table["undefined"] = undefined.reindex(rows).astype("Int64")
-    for metric in ("segment_f1", "event_f1"):
+    further = _further(chosen)
+    for metric in ("segment_f1", "event_f1", *(metric.name for metric in further if not metric.of_pairs)):
         table[metric] = np.nan
         if metrics is not None:
             found = metrics.query("label == 'all' and split == 'test' and metric == @metric")
             table[metric] = found.groupby(["protocol", "detector"])["value"].mean().reindex(rows)
+    for metric in (metric.name for metric in further if metric.of_pairs):
+        table[[metric, f"{metric}_low", f"{metric}_high"]] = _interval(over_pairs, metric, rows)
     for metric in paper.Detection._fields:
         numbers = [getattr(paper.DETECTION.get(detector, _NO_NUMBERS), metric) for _, detector in rows]
         table[f"paper_{metric}"] = numbers
-    return table.reset_index()[_DETECTION_COLUMNS]
+    columns = [column for metric in further for column in _columns(metric)]
+    return table.reset_index()[[*_DETECTION_COLUMNS, *columns]]
 
 
-def per_class(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) -> pd.DataFrame:
+def _further(chosen: Sequence[Metric]) -> list[Metric]:
+    """The metrics that get columns beside the fixed ones."""
+    return [metric for metric in chosen if metric.column and metric.name not in _DETECTION_COLUMNS]
+
+
+def _columns(metric: Metric) -> list[str]:
+    return [metric.name, f"{metric.name}_low", f"{metric.name}_high"] if metric.of_pairs else [metric.name]
+
+
+def _known(protocols: Sequence[str] | None) -> list[str]:
+    """The protocols in their order; by default those of igsed's own threshold rules."""
+    if protocols is not None:
+        return list(protocols)
+    return [protocol for rule in thresholds.built_in() for protocol in rule.protocols]
+
+
+def per_class(
+    intervals: pd.DataFrame, detectors: Sequence[str] | None = None, protocols: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Table III in long form: IoU and F1 with their intervals, by protocol, class and detector.
 
-    `intervals` and `detectors` as for `detection`; read are the rows whose label is a class. A (class,
+    `intervals`, `detectors` and `protocols` as for `detection`; read are the rows whose label is a class. A (class,
     detector) without any scored pair has 0 `pairs` and `clips` and NaN. `undefined` counts the NaN left out of the IoU.
     """
-    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.DETECTION)
+    detectors = list(detectors) if detectors is not None else ordered(intervals["detector"], paper.DETECTION)
     classes = intervals[~intervals["label"].isin(("all", "class_mean"))]
     keys = ["protocol", "label", "detector"]
-    protocols = _ordered(intervals["protocol"], PROTOCOLS)
-    labels = _ordered(classes["label"], LABELS)
+    protocols = ordered(intervals["protocol"], _known(protocols))
+    labels = ordered(classes["label"], LABELS)
     rows = pd.MultiIndex.from_product([protocols, labels, detectors], names=keys)
     classes = classes.set_index([*keys, "metric"])
     table = pd.DataFrame(index=rows)
@@ -202,16 +229,20 @@ def per_class(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) -
     return table.reset_index()[_PER_CLASS_COLUMNS]
 
 
-def recordings(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) -> pd.DataFrame:
+def recordings(
+    intervals: pd.DataFrame, detectors: Sequence[str] | None = None, protocols: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Table IV: detection on real recordings beside detection on the synthetic test clips.
 
     Parameters
     ----------
     intervals
         As for `detection`, with a column `split`: `test`, `recordings` and, where there is an overlap list,
-        `recordings_unseen` (those not on it). Only the protocols own and shared are read.
+        `recordings_unseen` (those not on it).
     detectors
         As for `detection`.
+    protocols
+        Those that are read, in their order. Default: those of igsed's own threshold rules.
 
     Returns
     -------
@@ -220,11 +251,12 @@ def recordings(intervals: pd.DataFrame, detectors: Sequence[str] | None = None) 
     the columns `iou`, `iou_low`, `iou_high`, `f1`, `f1_low`, `f1_high`, `pointing_game`, `pg_low`, `pg_high`, `pairs`,
     `clips` (both that entered the IoU; 0 where a class has none) and `undefined` (pairs that the IoU leaves out).
     """
-    intervals = intervals[intervals["protocol"].isin(PROTOCOLS)]
-    detectors = list(detectors) if detectors is not None else _ordered(intervals["detector"], paper.DETECTION)
-    labels = _ordered(set(intervals["label"]) - {*_MEANS}, LABELS) + list(_MEANS)
+    protocols = _known(protocols)
+    intervals = intervals[intervals["protocol"].isin(protocols)]
+    detectors = list(detectors) if detectors is not None else ordered(intervals["detector"], paper.DETECTION)
+    labels = ordered(set(intervals["label"]) - {*_MEANS}, LABELS) + list(_MEANS)
     keys = ["protocol", "label", "detector"]
-    rows = pd.MultiIndex.from_product([_ordered(intervals["protocol"], PROTOCOLS), labels, detectors], names=keys)
+    rows = pd.MultiIndex.from_product([ordered(intervals["protocol"], protocols), labels, detectors], names=keys)
     table = pd.DataFrame(index=rows)
     found = set(intervals["split"])
     for split, sound in SOUNDS.items():
@@ -255,33 +287,52 @@ def csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, float_format="%.6f", lineterminator="\n")
 
 
-def markdown(table: pd.DataFrame, caption: str | None = None) -> str:
-    """Any of the four tables in (GitHub's) Markdown, below its caption (default: `CAPTIONS`)."""
-    kind, shown, _ = _display(table)
+def caption_of(kind: str, chosen: Sequence[Metric] = (), rules: Sequence[Rule] | None = None) -> str:
+    """The caption of a table: `CAPTIONS`, with the notes of the threshold rules, and the definitions of metrics.
+
+    `rules` are by default igsed's own; `chosen` is what `detection` was given.
+    """
+    notes = " ".join(rule.note for rule in (thresholds.built_in() if rules is None else rules))
+    definitions = [f"{m.title}: {m.definition}." for m in _further(chosen) if m.definition]
+    return " ".join([CAPTIONS[kind].format(protocols=notes), *(definitions if kind == "detection" else [])])
+
+
+def markdown(
+    table: pd.DataFrame, caption: str | None = None, chosen: Sequence[Metric] = (), rules: Sequence[Rule] | None = None
+) -> str:
+    """Any of the four tables in (GitHub's) Markdown, below its caption (default and other arguments: `caption_of`)."""
+    kind, shown, _ = _display(table, chosen)
     heads = [" ".join(filter(None, column)) for column in shown.columns]
     align = ["---" if column[1] in _LEFT else "---:" for column in shown.columns]
     rows = [[cell.replace("|", r"\|") for cell in cells] for cells in shown.to_numpy().tolist()]
     lines = ["| " + " | ".join(cells) + " |" for cells in (heads, align, *rows)]
-    return f"{CAPTIONS[kind] if caption is None else caption}\n\n" + "\n".join(lines) + "\n"
+    return f"{caption_of(kind, chosen, rules) if caption is None else caption}\n\n" + "\n".join(lines) + "\n"
 
 
-def latex(table: pd.DataFrame, caption: str | None = None, label: str | None = None) -> str:
+def latex(
+    table: pd.DataFrame,
+    caption: str | None = None,
+    label: str | None = None,
+    chosen: Sequence[Metric] = (),
+    rules: Sequence[Rule] | None = None,
+) -> str:
     """Any of the four tables as a LaTeX `table*` that needs the package booktabs.
 
-    `caption` is plain text and is escaped (default: `CAPTIONS`); `label` is the key for `\\ref` (default:
-    `tab:` and the kind). A rule separates the protocols, the row of means from the classes, and each class of Table IV.
+    `caption` is plain text and is escaped (default and further arguments: `caption_of`); `label` is the key for `\\ref`
+    (default: `tab:` and the kind). A rule separates the protocols, the row of means from the classes, and each class of
+    Table IV.
     """
-    kind, shown, block = _display(table)
+    kind, shown, block = _display(table, chosen)
     groups: list[list] = []
     for group, _ in shown.columns:
         if group and groups and groups[-1][0] == group:
             groups[-1][1] += 1
         else:
             groups.append([group, 1])
-    spans, rules, start = [], [], 1
+    spans, below, start = [], [], 1
     for group, width in groups:
         spans.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group)}}}" if group else "")
-        rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if group else []
+        below += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if group else []
         start += width
     body = []
     for position, (cells, here) in enumerate(zip(shown.to_numpy().tolist(), block, strict=True)):
@@ -291,14 +342,14 @@ def latex(table: pd.DataFrame, caption: str | None = None, label: str | None = N
     lines = [
         r"\begin{table*}[t]",
         r"\centering",
-        rf"\caption{{{escape(CAPTIONS[kind] if caption is None else caption)}}}",
+        rf"\caption{{{escape(caption_of(kind, chosen, rules) if caption is None else caption)}}}",
         rf"\label{{{label or 'tab:' + kind}}}",
         r"\scriptsize",
         r"\setlength{\tabcolsep}{2pt}",
         rf"\begin{{tabular}}{{{''.join('l' if name in _LEFT else 'r' for _, name in shown.columns)}}}",
         r"\toprule",
         " & ".join(spans) + r" \\",
-        " ".join(rules),
+        " ".join(below),
         " & ".join(escape(name) for _, name in shown.columns) + r" \\",
         r"\midrule",
         *body,
@@ -359,13 +410,13 @@ def _two(iou: float, f1: float) -> str:
     return MISSING if pd.isna(iou) and pd.isna(f1) else f"{_number(iou)} / {_number(f1)}"
 
 
-def _display(table: pd.DataFrame) -> tuple[str, pd.DataFrame, list]:
+def _display(table: pd.DataFrame, chosen: Sequence[Metric] = ()) -> tuple[str, pd.DataFrame, list]:
     """What people see: the kind of table, its text under (group, name) columns, and each row's block."""
     if "real_iou" in table:
         shown = _display_recordings(table)
         return "recordings", shown, list(zip(shown["", "Protocol"], shown["", "Class"], strict=True))
     if "pointing_game" in table:
-        return "detection", _display_detection(table), list(table["protocol"])
+        return "detection", _display_detection(table, chosen), list(table["protocol"])
     if "detector" in table:
         shown = _display_per_class(table)
         return "per_class", shown, list(shown["", "Protocol"])
@@ -381,7 +432,7 @@ def _display_classification(table: pd.DataFrame) -> pd.DataFrame:
     return _text(shown)
 
 
-def _display_detection(table: pd.DataFrame) -> pd.DataFrame:
+def _display_detection(table: pd.DataFrame, chosen: Sequence[Metric]) -> pd.DataFrame:
     rows = table.to_dict("records")
     percent = {"scale": 100, "digits": 1}
     shown = {
@@ -404,6 +455,9 @@ def _display_detection(table: pd.DataFrame) -> pd.DataFrame:
         ("Pairs", "all"): table["pairs"].map(_count),
         ("Pairs", "undef."): table["undefined"].map(_count),
     }
+    for metric in _further(chosen):
+        cells = [[row[column] for column in _columns(metric)] for row in rows]
+        shown["", metric.title] = [_with_interval(*cell) if metric.of_pairs else _number(*cell) for cell in cells]
     return _text(shown)
 
 

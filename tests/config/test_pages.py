@@ -2,16 +2,20 @@
 
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import get_args, get_origin
 
 import jsonschema
+import numpy as np
 import pytest
 import yaml
 
-from igsed.config import Config, pages
+from igsed import metrics, thresholds
+from igsed.config import Config, judges_page, pages
 from igsed.config.choice import choice_of
 from igsed.config.detectors import Chosen
+from igsed.config.evaluation import Evaluation
 from igsed.detectors import DETECTORS
 from igsed.settings import Section
 
@@ -46,15 +50,16 @@ def tables(text):
     return found
 
 
-@pytest.mark.parametrize(("path", "make"), [(pages.PAGE, pages.markdown), (pages.SCHEMA, pages.schema)])
+@pytest.mark.parametrize(("path", "make"), pages.FILES.items())
 def test_committed_file_is_what_the_models_give(path, make):
     file = ROOT / path
     assert file.is_file(), f"{path} is missing: run `python -m igsed docs`"
     assert file.read_text(encoding="utf-8") == make(), f"{path} is out of date: run `python -m igsed docs`"
 
 
-def test_write_makes_both_files(tmp_path):
-    assert pages.write(tmp_path) == [tmp_path / pages.PAGE, tmp_path / pages.SCHEMA]
+def test_write_makes_all_files(tmp_path):
+    assert pages.write(tmp_path) == [tmp_path / path for path in pages.FILES]
+    assert {pages.PAGE, pages.SCHEMA} < set(pages.FILES)
     assert (tmp_path / pages.PAGE).read_text(encoding="utf-8") == pages.markdown()
     assert json.loads((tmp_path / pages.SCHEMA).read_text(encoding="utf-8"))["properties"]["experiment"]
 
@@ -115,3 +120,19 @@ def test_schema_accepts_the_default_experiment_and_refuses_a_misspelt_key():
         assert bool(list(validator.iter_errors(values | {section: own}))) == error
     values["mixtures"]["polyphony"] = 2
     assert any("polyphony" in error.message for error in validator.iter_errors(values))
+
+
+def test_the_page_of_metrics_runs(tmp_path, monkeypatch):
+    """Every metric and rule has a row, and the example, written to a file, is what a configuration can name."""
+    page = judges_page.markdown()
+    for component in (*metrics.built_in(), *thresholds.built_in()):
+        assert page.count(f"| `{component.name}` | {component.title} |") == 1
+    example = page.partition("# my_judges.py\n")[2].partition("The configuration names")[0]
+    (tmp_path / "my_judges.py").write_text(textwrap.dedent(example), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    section = yaml.safe_load(page.partition("    evaluation:\n")[2].partition("\n\n")[0])
+    evaluation = Evaluation(**section)
+    assert evaluation.main_protocols == ["own", "shared", "mean"]
+    scores, active = np.array([[0.0, 3.0, 1.0], [2.0, 0.0, 1.0]]), np.array([[False, True, True]] * 2)
+    masks = evaluation.rules["my_judges:MEAN"].mask(scores)
+    assert evaluation.chosen_metrics[-1].values(masks, scores, active, ["a", "b"]).tolist() == [1, 0]

@@ -339,7 +339,7 @@ def test_people_see_two_digits_intervals_and_per_cent():
 def test_text_versions_are_well_formed(kind, small):
     table = MADE[kind](small)
     text = tables.markdown(table)
-    assert text.startswith(tables.CAPTIONS[kind])
+    assert text.startswith(tables.caption_of(kind))
     assert tables.markdown(table, "Mine").startswith("Mine\n\n|")
     pipes = {line.count("|") for line in text.splitlines() if line.startswith("|")}
     assert len(pipes) == 1

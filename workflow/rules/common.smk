@@ -7,7 +7,9 @@ from igsed import recordings
 from igsed.errors import InputError
 from igsed.backbones import NETWORKS
 from igsed.soundbanks import KINDS
+from igsed.metrics import METRICS, of_pairs
 from igsed.fetch import table
+from igsed.thresholds import RULES
 
 provenance.put_first(workflow.basedir)
 runs.announce()
@@ -57,6 +59,24 @@ WEIGHTS = BACKBONE.place(CONFIG.backbone, "<results>", "<resources>")
 # What `igsed.backbones.load` is called with, besides the weights.
 NETWORK = CONFIG.backbone.model_dump(mode="json", exclude={"weights"})
 
+# How detectors are judged, as plain values.
+JUDGING = {
+    "labels": LABELS,
+    "protocols": {name: tuple(protocol) for name, protocol in CONFIG.evaluation.protocols.items()},
+    "metrics": CONFIG.evaluation.metrics,
+    "select": CONFIG.evaluation.select,
+    "arguments": CONFIG.evaluation.arguments,
+}
+# What the figure of examples shows: the first protocol.
+EXAMPLES = {
+    "reference": CONFIG.evaluation.shared_from,
+    "seed": CONFIG.training.seeds[0],
+    "protocol": CONFIG.evaluation.main_protocols[0],
+    "rule": CONFIG.evaluation.thresholds[0],
+    "count": CONFIG.figures.examples,
+    "metric": METRICS.find(CONFIG.evaluation.select).name,
+}
+
 DEVICE = CONFIG.device if CONFIG.device != "auto" else "cuda" if provenance.gpus() else "cpu"
 # Without a GPU, jobs must not queue for one.
 GPU = int(DEVICE == "cuda")
@@ -75,6 +95,17 @@ CODE = {
     path.stem: DIGEST(f"workflow/scripts/{path.name}")
     for path in sorted(pathlib.Path(workflow.basedir, "workflow", "scripts").glob("*.py"))
 }
+# What the configuration names is imported when it runs, so it is part of the code of the rules that name it.
+METRIC_MODULES = [METRICS.module_of(name) for name in CONFIG.evaluation.metrics]
+RULE_MODULES = [RULES.module_of(name) for name in CONFIG.evaluation.thresholds]
+NAMED = {
+    "sweep": [METRICS.module_of(CONFIG.evaluation.select), *RULE_MODULES],
+    "evaluate": [*METRIC_MODULES, *RULE_MODULES],
+    "tables": [*METRIC_MODULES, *RULE_MODULES],
+    "figure_examples": RULE_MODULES,
+    "figure_thresholds": RULE_MODULES,
+}
+CODE |= {name: DIGEST(f"workflow/scripts/{name}.py", *chosen) for name, chosen in NAMED.items()}
 BACKBONE_MODULES = [NETWORKS.module_of(CONFIG.backbone.name), BACKBONE.network.partition(":")[0]]
 CODE["features"] = DIGEST("workflow/scripts/features.py", *BACKBONE_MODULES)
 CODE["weights"] = DIGEST("workflow/scripts/weights.py", *BACKBONE_MODULES, *BACKBONE.modules)

@@ -21,8 +21,9 @@ rule sweep:
     params:
         code=code("sweep"),
         seeds=CONFIG.training.seeds,
-        percentiles=CONFIG.evaluation.percentiles,
-        pairs=[CONFIG.evaluation.pairs, *CONFIG.evaluation.also],
+        swept=CONFIG.evaluation.swept,
+        pairs=CONFIG.evaluation.choices,
+        select=CONFIG.evaluation.select,
     script:
         "../scripts/sweep.py"
 
@@ -49,13 +50,8 @@ rule evaluate:
         runtime=growing(60),
     params:
         code=code("evaluate"),
-        labels=LABELS,
         seeds=CONFIG.training.seeds,
-        select=CONFIG.evaluation.select,
-        protocols=CONFIG.evaluation.protocols,
-        segment=CONFIG.evaluation.segment,
-        collar=CONFIG.evaluation.collar,
-        merge=CONFIG.evaluation.merge,
+        judging=JUDGING,
     script:
         "../scripts/evaluate.py"
 
@@ -91,6 +87,8 @@ rule metrics:
         labels=LABELS,
         splits=JUDGED,
         detectors=CONFIG.detector_names,
+        metrics=of_pairs(CONFIG.evaluation.chosen_metrics),
+        parameters=CONFIG.evaluation.parameters,
         reference=CONFIG.evaluation.shared_from,
         replicates=CONFIG.evaluation.bootstrap,
         confidence=CONFIG.evaluation.confidence,

@@ -44,6 +44,9 @@ rule tables:
         code=code("tables"),
         seeds=CONFIG.training.seeds,
         detectors=CONFIG.detector_names,
+        metrics=CONFIG.evaluation.metrics,
+        rules=CONFIG.evaluation.thresholds,
+        protocols=CONFIG.evaluation.main_protocols,
     script:
         "../scripts/tables.py"
 
@@ -113,6 +116,7 @@ rule table_recordings:
     params:
         code=code("table_recordings"),
         detectors=CONFIG.detector_names,
+        protocols=CONFIG.evaluation.main_protocols,
     script:
         "../scripts/table_recordings.py"
 
@@ -169,9 +173,7 @@ rule figure_examples:
     params:
         code=code("figure_examples"),
         detectors=CONFIG.detector_names,
-        seed=CONFIG.training.seeds[0],
-        reference=CONFIG.evaluation.shared_from,
-        examples=CONFIG.figures.examples,
+        choice=EXAMPLES,
     script:
         "../scripts/figure_examples.py"
 
@@ -199,6 +201,7 @@ rule figure_thresholds:
     params:
         code=code("figure_thresholds"),
         pairs=CONFIG.evaluation.pairs,
+        rules=CONFIG.evaluation.thresholds,
     script:
         "../scripts/figure_thresholds.py"
 

@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from igsed import clips, evaluation, seeds, statistics
+from igsed import clips, evaluation, seeds
 from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
     pairs = pd.concat(map(pd.read_parquet, files.pairs), ignore_index=True)
     detections = pd.concat(map(pd.read_csv, files.detections), ignore_index=True)
-    evaluation.tidy(pairs, detections).to_csv(out.metrics, index=False)
+    evaluation.tidy(pairs, detections, params.metrics, params.parameters).to_csv(out.metrics, index=False)
     subsets = {}
     for split, path in zip(params.splits, files.clips, strict=True):
         subsets |= clips.subsets(path, split)
@@ -18,7 +18,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         subsets,
         params.detectors,
         params.reference,
-        metrics=statistics.METRICS,
+        metrics=params.metrics,
         labels=params.labels,
         replicates=params.replicates,
         confidence=params.confidence,

@@ -1,21 +1,15 @@
-"""Sweep a detector's percentile threshold on validation."""
+"""Sweep the parameter of each threshold rule on validation, for a detector."""
 
-import numpy as np
 import pandas as pd
 
-from igsed import clips, evaluation, labels, scores
+from igsed import clips, evaluation, scores
 from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
-    names, events = clips.read(files.clips, files.events)
-    percentiles = np.arange(params.percentiles[0], params.percentiles[1] + 1)
+    _, events = clips.read(files.clips, files.events)
     curves = []
     for k, seed in enumerate(params.seeds):
-        found = scores.read(files.scores[k % len(files.scores)])
-        for rule in params.pairs:
-            pairs = evaluation.select(pd.read_csv(files.predictions[k]), rule)
-            active = labels.of_pairs(events, pairs, found.values.shape[1])
-            curve = evaluation.sweep_curve(evaluation.rows_of(found, pairs), active, percentiles, seed)
-            curves.append(curve.assign(pairs=rule))
+        found, predictions = scores.read(files.scores[k % len(files.scores)]), pd.read_csv(files.predictions[k])
+        curves.append(evaluation.sweep(found, predictions, events, params.swept, params.pairs, params.select, seed))
     pd.concat(curves).assign(detector=snakemake.wildcards.detector).to_csv(out.sweep, index=False)

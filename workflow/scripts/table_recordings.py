@@ -6,7 +6,8 @@ from igsed.jobs.console import job
 from igsed.report import tables
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
-    table = tables.recordings(pd.read_csv(snakemake.input.intervals), snakemake.params.detectors)
+    params = snakemake.params
+    table = tables.recordings(pd.read_csv(snakemake.input.intervals), params.detectors, params.protocols)
     out.csv.write_text(tables.csv(table), encoding="utf-8")
     out.md.write_text(tables.markdown(table), encoding="utf-8")
     out.tex.write_text(tables.latex(table), encoding="utf-8")

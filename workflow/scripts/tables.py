@@ -2,20 +2,30 @@
 
 import pandas as pd
 
-from igsed.evaluation import PROTOCOLS
 from igsed.jobs.console import job
+from igsed.metrics import METRICS
 from igsed.report import tables
+from igsed.thresholds import RULES
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
     predictions = [pd.read_csv(path).assign(seed=s) for s, path in zip(params.seeds, files.predictions, strict=True)]
     intervals, metrics = pd.read_csv(files.intervals), pd.read_csv(files.metrics)
     test = intervals[intervals["split"] == "test"]
+    components = {"chosen": list(map(METRICS.find, params.metrics)), "rules": list(map(RULES.find, params.rules))}
+    main = test[test["protocol"].isin(params.protocols)]
     made = {
         "classification": tables.classification(pd.concat(predictions)),
-        "detection": tables.detection(test, metrics[metrics["split"] == "test"], params.detectors),
-        "per_class": tables.per_class(test[test["protocol"].isin(PROTOCOLS)], params.detectors),
+        "detection": tables.detection(
+            test, metrics[metrics["split"] == "test"], params.detectors, components["chosen"], params.protocols
+        ),
+        "per_class": tables.per_class(main, params.detectors, params.protocols),
     }
     for name, table in made.items():
-        for suffix, render in {"csv": tables.csv, "md": tables.markdown, "tex": tables.latex}.items():
-            getattr(out, f"{name}_{suffix}").write_text(render(table), encoding="utf-8")
+        texts = {
+            "csv": tables.csv(table),
+            "md": tables.markdown(table, **components),
+            "tex": tables.latex(table, **components),
+        }
+        for suffix, text in texts.items():
+            getattr(out, f"{name}_{suffix}").write_text(text, encoding="utf-8")

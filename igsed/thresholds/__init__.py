@@ -1,0 +1,19 @@
+"""From frame scores to detections.
+
+A rule is a function that makes a mask of scores and, below it in the same module, its declaration, a `Rule`: which
+parameter is swept on validation, if any, how the best is chosen, and which protocols are made so.
+"""
+
+from igsed.components import Family
+from igsed.thresholds.percentile import percentile_mask
+from igsed.thresholds.rule import Counts, Rule
+
+RULES = Family("threshold rule", "igsed.thresholds", Rule)
+"""All threshold rules: igsed's own, those of installed packages, and `package.module:name`."""
+
+__all__ = ["RULES", "Counts", "Rule", "built_in", "percentile_mask"]
+
+
+def built_in() -> list[Rule]:
+    """The rules of igsed's own."""
+    return list(RULES.built_in.values())

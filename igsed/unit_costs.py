@@ -60,7 +60,7 @@ def measure(config: Config, device: str = "cpu", say: Callable[[str], object] = 
     Returns
     -------
     dict of str to Cost
-        By the names that `igsed.forecast.jobs` uses.
+        By the names that `igsed.forecast` uses.
 
     Raises
     ------

@@ -51,7 +51,7 @@ def problems(config: Config, resources: str | Path = "resources") -> list[str]:
 def _soundbank(config: Config, labels: list[str], sources: Path, found: Problems) -> None:
     settings, official, leaves_out = config.soundbank, None, False
     if settings.kind == "folder":
-        recordings_found = soundbank.find(settings.path, labels, found)
+        recordings_found = soundbank.find(settings.path or "", labels, found)
     elif settings.kind == "debian":
         recordings_found = debian.promised(settings.table, labels, found)
     elif settings.kind == "desed" and (sources / "desed_soundbank").exists():
@@ -85,10 +85,12 @@ def _recordings(config: Config, labels: list[str], sources: Path) -> None:
     settings = config.recordings
     if settings is None:
         return
-    folder, annotations = settings.audio, settings.annotations
+    # Of a folder, both are there: the configuration requires it.
+    folder: str | Path = settings.audio or ""
+    annotations: str | Path = settings.annotations or ""
     if settings.kind == "desed_public_eval":
         if not (sources / settings.kind).exists():
             recordings.overlap_list(settings.overlap)
             return
         folder, annotations = recordings.desed_public_eval(sources / settings.kind)
-    recordings.match(folder, annotations, labels, settings.overlap)
+    recordings.match(recordings.Source(folder, annotations, settings.overlap), labels)

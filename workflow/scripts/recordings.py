@@ -4,20 +4,16 @@ from igsed import events, recordings
 from igsed.jobs.console import job, progress
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
-    params, source = snakemake.params, snakemake.params.source
-    folder, annotations = source["audio"], source["annotations"]
-    if source["kind"] == "desed_public_eval":
+    params, settings = snakemake.params, snakemake.params.source
+    folder, annotations = settings["audio"], settings["annotations"]
+    if settings["kind"] == "desed_public_eval":
         folder, annotations = recordings.desed_public_eval(snakemake.input[0])
     split = recordings.make(
-        folder,
-        annotations,
+        recordings.Source(folder, annotations, settings["overlap"]),
         params.labels,
+        recordings.Form(params.sample_rate, params.window, params.remove_offset),
         out.audio,
         snakemake.output.audio,
-        params.sample_rate,
-        params.window,
-        params.remove_offset,
-        source["overlap"],
         progress=lambda names: progress(names, "cutting recordings"),
     )
     split.clips.to_csv(out.clips, index=False)

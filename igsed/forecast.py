@@ -218,7 +218,7 @@ def forecast(jobs: Iterable[Job], config: Config, costs: Mapping[str, Cost], inp
         `gpu_memory` (bytes, of the largest job), `longest` (s, of the longest job), `guessed` (jobs of which nothing
         is known).
     """
-    amounts, sources = _Amounts(config, inputs), {(source.stage, source.name): source for source in inputs.sources}
+    amounts, sources = _Amounts(config, inputs), {_key(*source[:2]): source for source in inputs.sources}
     nothing = Source("", "", 0.0, 0.0)
     rows = []
     for job in jobs:
@@ -226,7 +226,7 @@ def forecast(jobs: Iterable[Job], config: Config, costs: Mapping[str, Cost], inp
         if cost is not None:
             units = _stage(job.rule)[1](amounts, **job.wildcards)
         known = cost or costs["light"]
-        source = sources.get((job.rule, job.wildcards.get("source", job.rule)), nothing)
+        source = sources.get(_key(job.rule, job.wildcards.get("source", "")), nothing)
         # Frames are mapped into memory, whose pages count as the job's.
         mapped = job.rule == "train" and job.wildcards["model"] != "clip"
         seconds = known.job + units * known.unit
@@ -254,6 +254,11 @@ def forecast(jobs: Iterable[Job], config: Config, costs: Mapping[str, Cost], inp
 
 _SUMS = ("jobs", "download", "disk", "unknown", "cpu", "gpu", "guessed")
 """Columns of a forecast that add up over jobs; of the others the largest counts."""
+
+
+def _key(stage: str, name: str) -> tuple[str, str]:
+    """What a job and the source that it gets have in common; of other rules than `fetch` there is one job each."""
+    return stage, name if stage == "fetch" else ""
 
 
 def _stage(rule: str) -> tuple[str, Callable[..., float]]:
@@ -297,7 +302,7 @@ def inputs_of(config: Config, resources: str | Path = "resources") -> Inputs:
     elif config.soundbank.kind == "debian":
         count = len(debian.read(config.soundbank.table))
         if not (resources / "free_sounds").exists():
-            fetched.append(Source("debian_soundbank", "debian_soundbank", math.nan, math.nan))
+            fetched.append(Source("debian_soundbank", "free_sounds", math.nan, math.nan))
     else:
         count = sum(number for name, number in _DESED_RECORDINGS.items() if name in config.downloads)
     fetched += missing(config.downloads, config.sources, resources)

@@ -16,8 +16,6 @@ SNR is Scaper's: a difference of loudness in LUFS, not a ratio of powers.
 """
 
 import logging
-import os
-import shutil
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -29,6 +27,7 @@ import pandas as pd
 
 from igsed import audio, events, scaper_conversion, seeds
 from igsed.errors import InputError
+from igsed.links import link
 
 MAX_ATTEMPTS = 1000
 
@@ -334,17 +333,10 @@ def gather(
     for part, target in (("audio", audio), ("jams", jams)):
         target.mkdir()
         for source in (path for shard in shards for path in sorted((shard / part).iterdir()) if path.stem in kept):
-            _link(source, target / source.name)
+            link(source, target / source.name)
     happened = pd.concat([events.read(shard / "events.tsv") for shard in shards], ignore_index=True)
     happened = happened[happened["filename"].map(lambda name: Path(name).stem).isin(kept)].reset_index(drop=True)
     return clips.assign(path=[f"{audio_folder}/{clip}.flac" for clip in clips["clip"]]), happened
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def clip_table(mixtures: Sequence[Mixture], folder: str | Path, duration: float) -> pd.DataFrame:

@@ -267,10 +267,10 @@ class _Measurement:
             np.save(self.folder / f"{model}.npy", rng.standard_normal(shape, dtype=np.float32))
             features = np.load(self.folder / f"{model}.npy", mmap_mode="r")
             targets = rng.random((*shape[: 2 if model == "fw_ss" else 1], classes)) < 0.2
-            options = {"seed": 0, "batch_size": settings.batch_size, "patience": epochs}
-            train = functools.partial(heads.train, features, targets, features[:1], targets[:1], **options)
-            first = _seconds(functools.partial(train, max_epochs=1))
-            rest = _seconds(functools.partial(train, max_epochs=epochs)) / epochs
+            options = heads.Settings(settings.learning_rate, settings.batch_size, 1, epochs)
+            train = functools.partial(heads.train, features, targets, features[:1], targets[:1], 0)
+            first = _seconds(functools.partial(train, options))
+            rest = _seconds(functools.partial(train, options._replace(max_epochs=epochs))) / epochs
             self._add(f"train/{model}", "torch", rest / clips, first - rest)
 
     def features(self) -> None:

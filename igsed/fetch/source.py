@@ -20,6 +20,7 @@ from igsed.fetch import archives, zenodo
 from igsed.fetch.download import AddressError, Identity, Patience, difference, download, identity, require_room
 from igsed.fetch.table import File
 from igsed.jobs.console import progress as bar
+from igsed.links import link
 
 COMPRESSION = 1.5
 """Contents of an archive over its own length, where that is not known in advance: an assumption for recordings."""
@@ -212,17 +213,9 @@ def _assemble(files: Sequence[File], downloads: Path, folder: Path, limit: int, 
                 limit -= archives.unpack(downloads / file.file, partial, limit=limit, progress=progress)
         for file in files:
             if file.kind == "file":
-                _link(downloads / file.file, partial / file.file)
+                link(downloads / file.file, partial / file.file)
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _link(path: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(path, target)
-    except OSError:  # another disk, or one without hard links
-        shutil.copyfile(path, target)

@@ -19,6 +19,6 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
             targets = labels.of_clips(events, names, params.labels)
         data += [heads.Stored(files[f"{split}_features"]), targets]
     seed = seeds.integer(params.root_seed, "training", model, int(snakemake.wildcards.seed))
-    head = heads.train(*data, seed=seed, **params.settings)
+    head = heads.train(*data, seed=seed, settings=heads.Settings(**params.settings))
     save_file({"weight": head.weight, "bias": head.bias}, out.head)
     head.curve.to_csv(out.curve, index=False)

@@ -3,8 +3,8 @@
 A file of a stranger is read as plain data: no tag of YAML makes an object, aliases must not multiply beyond
 `MOST_VALUES`, no key may stand twice. What runs is only what `attributions` names, and not before the workflow does.
 
-ruamel.yaml knows lines too, but is not what Snakemake reads with: it takes `on`, `012` and `1:30` for something else
-(YAML 1.2), of keys that stand twice it names only the first, and none of the limits here would go.
+ruamel.yaml (0.19, tried) knows lines too. But it reads `on`, `012`, `1:30` and `1e-3` other than PyYAML, with which
+Snakemake reads; of keys that stand twice it names only the first; and none of the limits here would go.
 """
 
 import ast

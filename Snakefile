@@ -10,6 +10,7 @@ min_version("9.13")
 # This checkout's package, also where another one is installed.
 sys.path[:0] = [workflow.basedir, os.path.join(workflow.basedir, "workflow")]
 
+import hooks
 import snakemake_repairs as repairs
 
 repairs.take_paths_as_they_are()
@@ -28,6 +29,7 @@ pathvars:
     benchmarks=f"results/{CONFIG.experiment}/benchmarks",
 
 
+include: "workflow/rules/inputs.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/mixtures.smk"
 include: "workflow/rules/models.smk"
@@ -55,12 +57,12 @@ rule all:
 
 
 onstart:
-    start()
+    hooks.start(workflow, CONFIG)
 
 
 onsuccess:
-    finish()
+    hooks.finish(workflow, CONFIG)
 
 
 onerror:
-    explain(log)
+    hooks.explain(log)

@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "forecast":
             if min(options.cores, options.gpus) < 1:
                 parser.error("--cores and --gpus must be 1 or more")
-            print(_forecast(experiment, options.cores, options.gpus))
+            print(_forecast(experiment, files[1:], options.cores, options.gpus))
             return 0
         if options.command == "results":
             folder, settings = Path("results", experiment.experiment), experiment.model_dump(mode="json")
@@ -102,13 +102,14 @@ def _verify(folder: Path, remove: bool) -> int:
     return 1
 
 
-def _forecast(experiment: config.Config, cores: int, gpus: int) -> str:
+def _forecast(experiment: config.Config, files: list[Path], cores: int, gpus: int) -> str:
     from igsed import forecast, unit_costs  # here, because only this command needs what they import
 
     inputs = forecast.inputs_of(experiment)
+    jobs = forecast.planned(files)
     device = experiment.device if experiment.device != "auto" else "cuda" if provenance.gpus() else "cpu"
     costs = unit_costs.measure(experiment, device, lambda part: print(f"measuring {part} …", file=sys.stderr))
-    table = forecast.forecast(experiment, costs, inputs)
+    table = forecast.forecast(jobs, experiment, costs, inputs)
     return forecast.text(table, cores, gpus, shutil.disk_usage(".").free)
 
 

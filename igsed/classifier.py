@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from igsed.pooling import pooled
+
 
 class Classifier(nn.Module):
     """A frozen backbone and a linear head.
@@ -30,7 +32,7 @@ class Classifier(nn.Module):
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Clip logits (batch, class) of waveforms (batch, samples): head(project(max + mean over frames))."""
         frames = self.backbone.body(self.backbone.spectrum(waveform))
-        return self.head(self.backbone.project(frames.amax(1) + frames.mean(1)))
+        return self.head(self.backbone.project(pooled(frames)))
 
     def frames(self, waveform: torch.Tensor) -> torch.Tensor:
         """Frame logits (batch, frame, class) of waveforms (batch, samples): head(project(frames))."""

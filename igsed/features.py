@@ -19,6 +19,7 @@ import torch
 from igsed import audio
 from igsed.errors import InputError
 from igsed.jobs import devices
+from igsed.pooling import pooled
 from igsed.pure_torchaudio import functional
 
 
@@ -81,9 +82,8 @@ def extract(
                         f"{path}: has {len(samples)} samples where the clips before it have {length}. Make clips anew."
                     )
             frames, size = devices.within_memory(functools.partial(_frames, backbone, waveforms, device), size)
-            pooled = backbone.project(frames.amax(1) + frames.mean(1))
-            for stream, part in ((frames_stream, backbone.project(frames)), (clips_stream, pooled)):
-                _append(stream, part.cpu().numpy(), len(paths))
+            for stream, part in ((frames_stream, frames), (clips_stream, pooled(frames))):
+                _append(stream, backbone.project(part).cpu().numpy(), len(paths))
     if times is None:
         raise InputError("there is no clip: all were left out (mixtures.on_overlap). Ask for more (mixtures.clips).")
     return times

@@ -1,8 +1,9 @@
 """What an experiment will cost, stage by stage, before anything runs: jobs, downloads, disk, time and memory.
 
-A stage is a rule of the workflow. One of its jobs costs what every such job costs (starting Python, importing) and so
-much for each unit of work (a clip, a (clip, class) pair, …): the unit costs, measured on this machine by
-`igsed.unit_costs`. All else is counting, done here.
+Which jobs there are, and which wait for which, is Snakemake's plan (`planned`). A stage is a rule of the workflow. One
+of its jobs costs what every such job costs (starting Python, importing) and so much for each unit of work (a clip, a
+(clip, class) pair, …): the unit costs, measured on this machine by `igsed.unit_costs`. What a unit of a stage is, and
+how many a job has, says `_STAGES`.
 
 Conventions
 -----------
@@ -10,14 +11,19 @@ Conventions
 - Where the number of units is known only afterwards, a number is taken that is seldom exceeded. Explained are as many
   (clip, class) pairs as are present; heads train for `max_epochs`; no clip is left out above the number to keep; of the
   classes that `ig` explains, each is computed a second time with twice the pieces (`tolerance` decides).
+- A job of which nothing is known (a rule that is not in `_STAGES`, a method that was not measured) counts as one that
+  only starts, and its stage is named.
 - Bytes are decimal (1 MB = 10⁶ bytes). Outputs of a few kilobytes (tables, heads, logs) are left out. An archive is
   kept and unpacked, and counts twice.
 - Seconds of CPU are of one core, summed over jobs; a job has one core. Downloads take no time here, because nobody
   knows the network. Seconds of GPU are NaN where the networks were not measured on one.
 """
 
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +32,7 @@ import numpy as np
 import pandas as pd
 
 from igsed.config import Config
+from igsed.errors import InputError
 from igsed.fetch import table as sources_table
 
 DAY = 86400.0
@@ -74,25 +81,126 @@ class Inputs(NamedTuple):
     sources: tuple[Source, ...] = ()
 
 
-class Jobs(NamedTuple):
-    """Equal jobs of a stage; jobs of one level need only levels below."""
+class Job(NamedTuple):
+    """A job of Snakemake's plan; jobs of one `level` need only levels below."""
 
-    stage: str
+    rule: str
+    wildcards: Mapping[str, str]
     level: int
-    cost: str
-    units: float = 0.0
-    count: int = 1  # type: ignore[assignment]  # that tuples have a method of this name is not used
-    memory: float = 0.0
 
 
-def forecast(config: Config, costs: Mapping[str, Cost], inputs: Inputs) -> pd.DataFrame:
+class _Amounts:
+    """How many units the jobs of a stage have; a method for each kind of unit, of a job's wildcards."""
+
+    def __init__(self, config: Config, inputs: Inputs):
+        self.config, self.inputs = config, inputs
+        self.drawn: dict[str, int] = config.mixtures.clips.model_dump()
+        kept = config.mixtures.keep.model_dump() if config.mixtures.keep else self.drawn
+        real = {"recordings": inputs.real_clips} if config.recordings else {}
+        self.splits = {split: min(count, kept[split]) for split, count in self.drawn.items()} | real
+        self.seeds, self.protocols = len(config.training.seeds), config.evaluation.protocols
+        self.learnt = self.splits["train"] + self.splits["validation"]
+
+    def none(self, **_) -> float:
+        return 0
+
+    def one(self, **_) -> float:
+        return 1
+
+    def sources(self, **_) -> float:
+        return self.inputs.recordings
+
+    def made(self, **_) -> float:
+        return 0 if self.config.soundbank.component.downloads else self.inputs.recordings
+
+    def windows(self, **_) -> float:
+        return self.inputs.real_clips
+
+    def mixed(self, split: str, shard: str) -> float:
+        shards = self.config.mixtures.shard
+        return min(shards, self.drawn[split] - int(shard) * shards)
+
+    def clips(self, split: str, **_) -> float:
+        return self.splits[split]
+
+    def pairs(self, split: str, **_) -> float:
+        return self.splits[split] * classes_per_clip(self.config)
+
+    def steps(self, **_) -> float:
+        return self.learnt * self.config.training.max_epochs
+
+    def swept(self, **_) -> float:
+        evaluation = self.config.evaluation
+        return self.splits["validation"] * self.seeds * len(evaluation.swept) * len(evaluation.choices)
+
+    def judged(self, split: str, **_) -> float:
+        return self.splits[split] * self.seeds * len(self.protocols)
+
+    def resampled(self, **_) -> float:
+        judged = sum(self.splits.get(split, 0) for split in ("test", "recordings"))
+        comparisons = (2 * len(self.config.detectors) - 1) * len(self.protocols)
+        return comparisons * judged * self.seeds * self.config.evaluation.bootstrap
+
+
+_STAGES: dict[str, tuple[str, Callable[..., float]]] = {
+    **dict.fromkeys(("fetch", "weights", "given"), ("light", _Amounts.none)),
+    "make_soundbank": ("make_soundbank", _Amounts.made),
+    "soundbank": ("soundbank", _Amounts.sources),
+    "mix": ("mix", _Amounts.mixed),
+    "mixtures": ("light", _Amounts.none),
+    "recordings": ("recordings", _Amounts.windows),
+    "features": ("features", _Amounts.clips),
+    "train": ("train/{model}", _Amounts.steps),
+    "classify": ("light", _Amounts.none),
+    "baseline": ("baseline", _Amounts.clips),
+    "framewise": ("framewise", _Amounts.clips),
+    "attribute": ("attribute/{detector}", _Amounts.pairs),
+    "sweep": ("sweep", _Amounts.swept),
+    "evaluate": ("evaluate", _Amounts.judged),
+    "metrics": ("metrics", _Amounts.resampled),
+    **dict.fromkeys(("tables", "table_recordings", "manifest"), ("light", _Amounts.none)),
+    "data_report": ("figure", _Amounts.one),
+    "figure_*": ("figure", _Amounts.one),
+}
+"""Rule → name of its unit cost, to be filled in with the job's wildcards, and its units."""
+
+
+def planned(configfiles: Sequence[str | Path], root: str | Path = ".") -> list[Job]:
+    """The jobs of an experiment without results, as Snakemake plans them, in a process of its own.
+
+    Parameters
+    ----------
+    configfiles : sequence of path
+        Merged over `config.yaml`; relative paths are as seen from `root`.
+    root : path
+        The checkout.
+
+    Raises
+    ------
+    InputError
+        There is no workflow, or Snakemake can make no plan.
+    """
+    if not Path(root, "workflow", "plan.py").exists():
+        raise InputError(
+            f"{Path(root, 'workflow')}: there is no workflow in this folder. Call this in a checkout of igsed."
+        )
+    command = [sys.executable, "-m", "workflow.plan", "--configfile", *map(str, configfiles)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    if done.returncode:
+        raise InputError(f"Snakemake cannot plan this experiment: {done.stderr.strip()[-2000:]}")
+    return [Job(**job) for job in json.loads(done.stdout)]
+
+
+def forecast(jobs: Iterable[Job], config: Config, costs: Mapping[str, Cost], inputs: Inputs) -> pd.DataFrame:
     """The cost of every stage.
 
     Parameters
     ----------
+    jobs : iterable of Job
+        See `planned`.
     config : Config
     costs : mapping of str to Cost
-        Unit costs by the names that `jobs` uses, as `igsed.unit_costs.measure` gives them.
+        Unit costs by name, as `igsed.unit_costs.measure` gives them; `light` must be there.
     inputs : Inputs
         See `inputs_of`.
 
@@ -101,96 +209,59 @@ def forecast(config: Config, costs: Mapping[str, Cost], inputs: Inputs) -> pd.Da
     pandas.DataFrame
         A row per stage, in the order in which they can run, indexed by `stage`: `level`, `jobs`, `download` and `disk`
         (known bytes), `unknown` (things to fetch of unknown size), `cpu` and `gpu` (s, over all jobs), `memory` and
-        `gpu_memory` (bytes, of the largest job), `longest` (s, of the longest job).
+        `gpu_memory` (bytes, of the largest job), `longest` (s, of the longest job), `guessed` (jobs of which nothing
+        is known).
     """
-    nothing = {"download": 0.0, "disk": 0.0, "unknown": 0, "gpu": 0.0, "gpu_memory": 0.0}
-    light = {"cpu": costs["light"].job, "longest": costs["light"].job, "memory": costs["light"].memory}
-    rows = [
-        nothing
-        | light
-        | {
-            "stage": source.stage,
-            "level": 0,
-            "jobs": 1,
-            "download": np.nan_to_num(source.download),
-            "disk": np.nan_to_num(source.disk),
-            "unknown": int(math.isnan(source.download)),
-        }
-        for source in inputs.sources
-    ]
-    for job in jobs(config, costs, inputs):
-        cost = costs[job.cost]
-        seconds = cost.job + job.units * cost.unit
+    amounts, sources = _Amounts(config, inputs), {_key(*source[:2]): source for source in inputs.sources}
+    nothing = Source("", "", 0.0, 0.0)
+    rows = []
+    for job in jobs:
+        cost, units = _cost(job, costs), 0.0
+        if cost is not None:
+            units = _stage(job.rule)[1](amounts, **job.wildcards)
+        known = cost or costs["light"]
+        source = sources.get(_key(job.rule, job.wildcards.get("source", "")), nothing)
+        # Frames are mapped into memory, whose pages count as the job's.
+        mapped = job.rule == "train" and job.wildcards["model"] != "clip"
+        seconds = known.job + units * known.unit
         rows.append(
-            nothing
-            | {
-                "stage": job.stage,
+            {
+                "stage": job.rule,
                 "level": job.level,
-                "jobs": job.count,
-                "disk": job.count * job.units * cost.disk,
-                "cpu": job.count * seconds,
-                "gpu": job.count * job.units * cost.gpu,
+                "jobs": 1,
+                "download": np.nan_to_num(source.download),
+                "disk": units * known.disk + np.nan_to_num(source.disk),
+                "unknown": int(math.isnan(source.download)),
+                "cpu": seconds,
+                "gpu": units * known.gpu,
                 "longest": seconds,
-                "memory": cost.memory + job.memory,
-                "gpu_memory": cost.gpu_memory,
+                "memory": known.memory + mapped * amounts.learnt * costs["features"].disk,
+                "gpu_memory": known.gpu_memory,
+                "guessed": int(cost is None),
             }
         )
     stages = pd.DataFrame(rows).groupby("stage", sort=False)
-    sums = stages[["jobs", "download", "disk", "unknown", "cpu", "gpu"]].agg(lambda column: column.sum(skipna=False))
+    sums = stages[[*_SUMS]].agg(lambda column: column.sum(skipna=False))
     peaks = stages[["level", "longest", "memory", "gpu_memory"]].agg(lambda column: column.max(skipna=False))
     return sums.join(peaks).sort_values("level", kind="stable")
 
 
-def jobs(config: Config, costs: Mapping[str, Cost], inputs: Inputs) -> list[Jobs]:
-    """All jobs of the workflow but those that fetch something.
+_SUMS = ("jobs", "download", "disk", "unknown", "cpu", "gpu", "guessed")
+"""Columns of a forecast that add up over jobs; of the others the largest counts."""
 
-    The rules themselves stand in `workflow/rules/`; a test compares the numbers with Snakemake's.
-    """
-    drawn = config.mixtures.clips.model_dump()
-    kept = config.mixtures.keep.model_dump() if config.mixtures.keep else drawn
-    clips = {split: min(count, kept[split]) for split, count in drawn.items()}
-    real = {"recordings": inputs.real_clips} if config.recordings else {}
-    judged = {"test": clips["test"], **real}
-    scored = {"validation": clips["validation"], **judged}
-    seeds, shard, pairs = len(config.training.seeds), config.mixtures.shard, classes_per_clip(config)
-    framewise = list(config.detectors_of("frames"))
-    baselines = list(config.detectors_of("waveform"))
-    protocols = config.evaluation.protocols
-    found = []
-    if config.soundbank.component.makes and not config.soundbank.component.downloads:
-        found.append(Jobs("make_soundbank", 0, "make_soundbank", inputs.recordings))
-    found.append(Jobs("soundbank", 1, "soundbank", inputs.recordings))
-    for count in drawn.values():
-        full, rest = divmod(count, shard)
-        found += [Jobs("mix", 2, "mix", shard, full)] * (full > 0) + [Jobs("mix", 2, "mix", rest)] * (rest > 0)
-    found.append(Jobs("mixtures", 3, "light", count=len(drawn)))
-    found += [Jobs("recordings", 1, "recordings", count) for count in real.values()]
-    found += [Jobs("features", 4, "features", count) for count in (clips | real).values()]
-    found += [Jobs("baseline", 4, "baseline", count, len(baselines)) for count in scored.values() if baselines]
-    learnt = clips["train"] + clips["validation"]
-    for model in ["clip", *framewise]:
-        # The features are mapped into memory, whose pages count as the job's.
-        mapped = 0.0 if model == "clip" else learnt * costs["features"].disk
-        found.append(Jobs("train", 5, f"train/{model}", learnt * config.training.max_epochs, seeds, mapped))
-    found.append(Jobs("classify", 6, "light", count=seeds * len(scored)))
-    for count in scored.values():
-        found += [Jobs("framewise", 6, "framewise", count, seeds * len(framewise))] * (len(framewise) > 0)
-        for name in config.detectors_of("classifier"):
-            found.append(Jobs("attribute", 7, f"attribute/{name}", count * pairs, seeds))
-    sweeps = len(config.evaluation.swept) * len(config.evaluation.choices)
-    found.append(Jobs("sweep", 8, "sweep", clips["validation"] * seeds * sweeps, len(config.detectors)))
-    for count in judged.values():
-        found.append(Jobs("evaluate", 9, "evaluate", count * seeds * len(protocols), len(config.detectors)))
-    comparisons = (2 * len(config.detectors) - 1) * len(protocols)
-    resampled = sum(judged.values()) * seeds * config.evaluation.bootstrap
-    found += [Jobs("metrics", 10, "metrics", comparisons * resampled), Jobs("tables", 11, "light")]
-    found += [Jobs("table_recordings", 11, "light")] * len(real)
-    found.append(Jobs("data_report", 4, "figure", 1))
-    figures = {"pipeline": 0, "training": 6, "thresholds": 9, "examples": 10, "per_class": 12}
-    figures |= {"recordings": 12} if real else {}
-    found += [Jobs(f"figure_{name}", level, "figure", 1) for name, level in figures.items()]
-    found.append(Jobs("manifest", 13, "light"))
-    return found
+
+def _key(stage: str, name: str) -> tuple[str, str]:
+    """What a job and the source that it gets have in common; of other rules than `fetch` there is one job each."""
+    return stage, name if stage == "fetch" else ""
+
+
+def _stage(rule: str) -> tuple[str, Callable[..., float]]:
+    return _STAGES.get("figure_*" if rule.startswith("figure_") else rule, ("", _Amounts.none))
+
+
+def _cost(job: Job, costs: Mapping[str, Cost]) -> Cost | None:
+    """The unit cost of a job; None where it is not known."""
+    return costs.get(_stage(job.rule)[0].format(**job.wildcards))
 
 
 def classes_per_clip(config: Config) -> float:
@@ -309,9 +380,11 @@ def text(table: pd.DataFrame, cores: int, gpus: int = 1, free: float = math.inf)
         Free disk space, bytes; a run that needs more gets a warning.
     """
     sums, peaks = table.sum(skipna=False), table.max(skipna=False)
-    total = sums.where(sums.index.isin(["jobs", "download", "disk", "unknown", "cpu", "gpu"]), peaks)
+    total = sums.where(sums.index.isin(_SUMS), peaks)
     seconds, lines = wall(table, cores, gpus), [*_aligned([*(row for _, row in table.iterrows()), total]), ""]
     lines.append(f"At {cores} cores {bound(table, cores, gpus)}.")
+    if unknown := ", ".join(table.index[table["guessed"] > 0]):
+        lines.append(f"NOTE: nothing is known of what {unknown} costs; it counts as jobs that only start.")
     if seconds > DAY:
         lines.append(
             f"WARNING: this takes longer than a day ({duration(seconds)}). Fewer training.seeds or mixtures.clips, a "

@@ -33,6 +33,15 @@ class Stored:
         return np.array(np.load(self._path, mmap_mode="r")[rows])
 
 
+class Settings(NamedTuple):
+    """How heads are trained; the fields are those of the configuration's section `training` but `seeds`."""
+
+    learning_rate: float
+    batch_size: int
+    max_epochs: int
+    patience: int
+
+
 class Trained(NamedTuple):
     """A trained head: `weight` (class, embedding), `bias` (class,), and the losses per epoch."""
 
@@ -47,11 +56,8 @@ def train(
     validation_features: np.ndarray | Stored,
     validation_targets: np.ndarray,
     seed: int,
+    settings: Settings,
     pool: Callable[[torch.Tensor], torch.Tensor] | None = None,
-    learning_rate: float = 1e-3,
-    batch_size: int = 16,
-    max_epochs: int = 100,
-    patience: int = 10,
 ) -> Trained:
     """Train a linear head with early stopping.
 
@@ -80,7 +86,7 @@ def train(
     with torch.no_grad():
         head.weight.uniform_(-bound, bound, generator=generator)
         head.bias.zero_()
-    optimiser = torch.optim.Adam(head.parameters(), lr=learning_rate)
+    optimiser = torch.optim.Adam(head.parameters(), lr=settings.learning_rate)
 
     def loss(inputs, wanted, rows) -> torch.Tensor:
         logits = head(torch.from_numpy(np.array(inputs[rows])))
@@ -94,11 +100,11 @@ def train(
 
     best: tuple[np.ndarray, np.ndarray] | None = None
     best_epoch, best_loss, curve = 0, np.inf, []
-    for epoch in range(1, max_epochs + 1):
+    for epoch in range(1, settings.max_epochs + 1):
         total = 0.0
         order = torch.randperm(len(targets), generator=generator).numpy()
-        for start in range(0, len(order), batch_size):
-            rows = np.sort(order[start : start + batch_size])
+        for start in range(0, len(order), settings.batch_size):
+            rows = np.sort(order[start : start + settings.batch_size])
             optimiser.zero_grad()
             value = loss(features, targets, rows)
             value.backward()
@@ -108,7 +114,7 @@ def train(
         if curve[-1][2] < best_loss:
             best = head.weight.detach().clone().numpy(), head.bias.detach().clone().numpy()
             best_epoch, best_loss = epoch, curve[-1][2]
-        elif epoch - best_epoch >= patience:
+        elif epoch - best_epoch >= settings.patience:
             break
     if best is None:
         raise InputError(

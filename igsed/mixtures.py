@@ -16,8 +16,6 @@ SNR is Scaper's: a difference of loudness in LUFS, not a ratio of powers.
 """
 
 import logging
-import os
-import shutil
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -29,6 +27,7 @@ import pandas as pd
 
 from igsed import audio, events, scaper_conversion, seeds
 from igsed.errors import InputError
+from igsed.links import link
 
 MAX_ATTEMPTS = 1000
 
@@ -160,31 +159,16 @@ def draw(
         No admissible clip in 1000 attempts, or a class without any usable recording.
     """
     sources = dict(iter(placeable(foreground, protocol, split).groupby("label", sort=True)))
-    labels = list(sources)
     for attempt in range(MAX_ATTEMPTS):
         rng = seeds.generator(seed, "mixtures", split, index, attempt)
-        drawn = []
-        for _ in range(rng.integers(protocol.events[0], protocol.events[1], endpoint=True)):
-            label = labels[rng.integers(len(labels))]
-            source = sources[label].iloc[rng.integers(len(sources[label]))]
-            # Whole milliseconds, as in the annotations; rounded down, so that no event outlasts its recording.
-            length = int(1000 * min(rng.uniform(*protocol.event_duration), source["duration"])) / 1000
-            onset = round(rng.uniform(0, protocol.duration - length), 3)
-            snr = round(rng.uniform(*protocol.snr), 3)
-            start: float = 0
-            if protocol.missing_edges == "outside" and source.get("missing"):
-                length, onset, start = _placed(source, length, protocol.duration, rng)
-            drawn.append(Event(label, source["path"], onset, round(onset + length, 3), snr, start))
-        bed = background.iloc[rng.integers(len(background))]
-        # Scaper cuts at int(time × rate): in 1024ths of a second this is exact and no sample is lost.
-        start = int(1024 * rng.uniform(0, max(0.0, bed["duration"] - protocol.duration))) / 1024
-        mixture = Mixture(
-            clip_name(split, index),
-            seeds.integer(seed, "scaper", split, index, attempt),
-            bed["path"],
-            start,
-            tuple(sorted(drawn, key=lambda e: (e.onset, e.offset))),
-        )
+        drawn = [
+            _event(sources, protocol, rng)
+            for _ in range(rng.integers(protocol.events[0], protocol.events[1], endpoint=True))
+        ]
+        bed, start = _background(background, protocol, rng)
+        scaper_seed = seeds.integer(seed, "scaper", split, index, attempt)
+        in_order = tuple(sorted(drawn, key=lambda event: (event.onset, event.offset)))
+        mixture = Mixture(clip_name(split, index), scaper_seed, bed, start, in_order)
         count = mixture.classes if protocol.polyphony_counts == "classes" else mixture.polyphony
         if count <= protocol.max_polyphony and accept(mixture):
             return mixture
@@ -196,6 +180,27 @@ def draw(
         f"{clip_name(split, index)}. Raise max_polyphony, lower mixtures.events or event_duration, or see in the job's "
         "log which recordings were silent."
     )
+
+
+def _event(sources: dict[str, pd.DataFrame], protocol: Protocol, rng: np.random.Generator) -> Event:
+    """One event; `sources` has the recordings of each label."""
+    label = list(sources)[rng.integers(len(sources))]
+    source = sources[label].iloc[rng.integers(len(sources[label]))]
+    # Whole milliseconds, as in the annotations; rounded down, so that no event outlasts its recording.
+    length = int(1000 * min(rng.uniform(*protocol.event_duration), source["duration"])) / 1000
+    onset = round(rng.uniform(0, protocol.duration - length), 3)
+    snr = round(rng.uniform(*protocol.snr), 3)
+    start: float = 0
+    if protocol.missing_edges == "outside" and source.get("missing"):
+        length, onset, start = _placed(source, length, protocol.duration, rng)
+    return Event(label, source["path"], onset, round(onset + length, 3), snr, start)
+
+
+def _background(background: pd.DataFrame, protocol: Protocol, rng: np.random.Generator) -> tuple[str, float]:
+    """A background recording, and where in it the clip begins (s)."""
+    bed = background.iloc[rng.integers(len(background))]
+    # Scaper cuts at int(time × rate): in 1024ths of a second this is exact and no sample is lost.
+    return bed["path"], int(1024 * rng.uniform(0, max(0.0, bed["duration"] - protocol.duration))) / 1024
 
 
 def sounds(index: pd.DataFrame, protocol: Protocol) -> scaper_conversion.Sounds:
@@ -328,17 +333,10 @@ def gather(
     for part, target in (("audio", audio), ("jams", jams)):
         target.mkdir()
         for source in (path for shard in shards for path in sorted((shard / part).iterdir()) if path.stem in kept):
-            _link(source, target / source.name)
+            link(source, target / source.name)
     happened = pd.concat([events.read(shard / "events.tsv") for shard in shards], ignore_index=True)
     happened = happened[happened["filename"].map(lambda name: Path(name).stem).isin(kept)].reset_index(drop=True)
     return clips.assign(path=[f"{audio_folder}/{clip}.flac" for clip in clips["clip"]]), happened
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def clip_table(mixtures: Sequence[Mixture], folder: str | Path, duration: float) -> pd.DataFrame:

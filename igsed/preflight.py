@@ -79,4 +79,4 @@ def _recordings(config: Config, labels: list[str], sources: Path) -> None:
         recordings.overlap_list(settings.overlap)
         return
     folder, annotations = kind.find(settings, fetched)
-    recordings.match(folder, annotations, labels, settings.overlap)
+    recordings.match(recordings.Source(folder, annotations, settings.overlap), labels)

@@ -58,7 +58,7 @@ def measure(config: Config, device: str = "cpu", say: Callable[[str], object] = 
     Returns
     -------
     dict of str to Cost
-        By the names that `igsed.forecast.jobs` uses.
+        By the names that `igsed.forecast` uses.
 
     Raises
     ------
@@ -275,10 +275,10 @@ class _Measurement:
             by_frame = chosen is not None and chosen.detector.learns_from == "frame"
             targets = rng.random((*shape[: 2 if by_frame else 1], classes)) < 0.2
             pool = detectors.load(chosen.method, **chosen.settings) if chosen else None
-            options = {"seed": 0, "pool": pool, "batch_size": settings.batch_size, "patience": epochs}
-            train = functools.partial(heads.train, features, targets, features[:1], targets[:1], **options)
-            first = _seconds(functools.partial(train, max_epochs=1))
-            rest = _seconds(functools.partial(train, max_epochs=epochs)) / epochs
+            options = heads.Settings(settings.learning_rate, settings.batch_size, 1, epochs)
+            train = functools.partial(heads.train, features, targets, features[:1], targets[:1], 0, pool=pool)
+            first = _seconds(functools.partial(train, options))
+            rest = _seconds(functools.partial(train, options._replace(max_epochs=epochs))) / epochs
             self._add(f"train/{model}", "torch", rest / clips, first - rest)
 
     def features(self) -> None:

@@ -1,9 +1,8 @@
-"""Forecasts: counting with fixed unit costs, the numbers of jobs against Snakemake's, one small real measurement."""
+"""Forecasts: counting with fixed unit costs, Snakemake's plans, one small real measurement."""
 
 import copy
 import math
 import re
-import shutil
 
 import pytest
 import torch
@@ -17,7 +16,7 @@ from igsed import unit_costs
 from igsed.__main__ import main
 from igsed.errors import InputError
 from igsed.fetch import table as sources_table
-from igsed.forecast import Cost, Inputs, Source
+from igsed.forecast import Cost, Inputs, Job, Source
 from tests.toys import recording
 from tests.workflow.project import MINIATURE, ROOT, Project
 
@@ -42,8 +41,30 @@ def config(**sections):
     return configuration.load(values)
 
 
+def plan(experiment, inputs=INPUTS):
+    """Some stages of the workflow."""
+    drawn, shard = experiment.mixtures.clips.model_dump(), experiment.mixtures.shard
+    judged = ["test", *(["recordings"] if experiment.recordings else [])]
+    scored = ["validation", *judged]
+    yield from (Job(source.stage, {"source": source.name}, 0) for source in inputs.sources)
+    for split, clips in drawn.items():
+        yield from (Job("mix", {"split": split, "shard": str(k)}, 2) for k in range(math.ceil(clips / shard)))
+    for split in [*drawn, *judged[1:]]:
+        yield Job("features", {"split": split}, 4)
+    for seed in map(str, experiment.training.seeds):
+        yield from (Job("train", {"model": model, "seed": seed}, 5) for model in ("clip", "fw_ws", "fw_ss"))
+        for name in experiment.attribution_methods:
+            yield from (Job("attribute", {"detector": name, "seed": seed, "split": split}, 7) for split in scored)
+    yield from (Job("sweep", {"detector": name}, 8) for name in experiment.detectors)
+    yield from (
+        Job("evaluate", {"detector": name, "split": split}, 9) for name in experiment.detectors for split in judged
+    )
+    yield from (Job("metrics", {}, 10), Job("tables", {}, 11), Job("figure_per_class", {}, 12))
+
+
 def table(inputs=INPUTS, costs=COSTS, **sections):
-    return forecasts.forecast(config(**sections), costs, inputs)
+    chosen = config(**sections)
+    return forecasts.forecast(plan(chosen, inputs), chosen, costs, inputs)
 
 
 ON_GPU = COSTS | {
@@ -70,12 +91,11 @@ def test_more_clips_and_seeds_never_cost_less(few, more, seeds):
 @given(clips, st.integers(1, 5), st.integers(1, 64))
 def test_stages_are_sums_of_their_jobs_and_the_clock_lies_between_the_bounds(counts, seeds, cores):
     chosen = config(mixtures={"clips": counts}, training={"seeds": list(range(seeds))})
-    found = forecasts.forecast(chosen, COSTS, INPUTS)
-    seconds = [
-        job.count * (COSTS[job.cost].job + job.units * COSTS[job.cost].unit)
-        for job in forecasts.jobs(chosen, COSTS, INPUTS)
-    ]
-    assert math.isclose(found["cpu"].sum(), sum(seconds))
+    jobs = list(plan(chosen))
+    found = forecasts.forecast(jobs, chosen, COSTS, INPUTS)
+    alone = [forecasts.forecast([job], chosen, COSTS, INPUTS).iloc[0] for job in jobs]
+    assert math.isclose(found["cpu"].sum(), sum(row["cpu"] for row in alone))
+    assert found["jobs"].sum() == len(jobs)
     assert math.isclose(forecasts.wall(found, 1), found["cpu"].sum())
     assert max(found["cpu"].sum() / cores, found["longest"].max()) <= forecasts.wall(found, cores) * (1 + 1e-9)
     assert forecasts.wall(found, cores + 1) <= forecasts.wall(found, cores)
@@ -115,10 +135,10 @@ def test_real_recordings_are_scored_too(tmp_path):
     chosen = config(recordings={"kind": "folder", "audio": str(tmp_path / "audio"), "annotations": "events.tsv"})
     inputs = forecasts.inputs_of(chosen, tmp_path)
     assert inputs.real_clips == 3 + 1 + 1
-    found = forecasts.forecast(chosen, COSTS, inputs)
-    assert found.loc["recordings", "jobs"] == 1
-    assert found.loc["attribute", "jobs"] == 3 * 3
-    assert found.loc["evaluate", "jobs"] == 2 * 5
+    found = forecasts.forecast(plan(chosen), chosen, COSTS, inputs)
+    assert math.isclose(found.loc["features", "disk"], (sum(chosen.mixtures.clips.model_dump().values()) + 5) * 1e5)
+    (job,) = forecasts.forecast([Job("recordings", {}, 1)], chosen, COSTS, inputs).itertuples()
+    assert math.isclose(job.cpu, 1 + 5e-3)
 
 
 def test_expected_classes_per_clip():
@@ -242,17 +262,56 @@ VARIANTS = {
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_jobs_are_those_of_the_workflow(variant, tmp_path):
+def test_the_jobs_are_snakemakes(variant, tmp_path):
+    """Also how many there are of each rule, what is fetched, and that each rule's cost is known."""
     weights = tmp_path / "weights"
     weights.mkdir()
     (weights / "yamnet.safetensors").touch()
     (tmp_path / "project").mkdir()
     project = Project(tmp_path / "project", VARIANTS[variant], weights / "yamnet.safetensors")
-    shutil.copytree(ROOT / "config", project.folder / "config", dirs_exist_ok=True)
+    planned = project.plan()
     experiment = config(**project.settings)
     inputs = forecasts.inputs_of(experiment, project.folder / "resources")
+    jobs = forecasts.planned(["experiment.yaml"], project.folder)
+    found = forecasts.forecast(jobs, experiment, COSTS, inputs)
+    assert found["jobs"].to_dict() == planned
     assert bool(inputs.sources) == (variant == "paper")
-    assert forecasts.forecast(experiment, COSTS, inputs)["jobs"].to_dict() == project.plan()
+    assert found["unknown"].sum() == sum(math.isnan(source.download) for source in inputs.sources)
+    assert found["download"].sum() == sum(s.download for s in inputs.sources if not math.isnan(s.download))
+    assert not found["guessed"].any()
+    assert found["gpu"].isna().sum() == 2  # features, attribute
+    order = ["soundbank", "mix", "mixtures", "features", "train", "attribute", "evaluate", "metrics", "tables"]
+    assert list(found.loc[order, "level"]) == sorted(set(found.loc[order, "level"]))
+    assert found.loc["manifest", "level"] == found["level"].max()
+
+
+def test_results_that_there_are_change_nothing(tmp_path):
+    project = Project(tmp_path, MINIATURE)
+    (project.folder / "experiment.yaml").write_text(yaml.safe_dump(MINIATURE))
+    before = forecasts.planned(["experiment.yaml"], project.folder)
+    project.run("figure_pipeline")
+    assert "figure_pipeline" not in project.plan()
+    assert sorted(forecasts.planned(["experiment.yaml"], project.folder), key=str) == sorted(before, key=str)
+    assert [path.name for path in (project.folder / "results").iterdir()] == ["miniature"]
+
+
+def test_a_plan_that_cannot_be_made_is_told(tmp_path):
+    with pytest.raises(InputError, match="there is no workflow in this folder"):
+        forecasts.planned([], tmp_path)
+    project = Project(tmp_path, MINIATURE)
+    project.edit("workflow/rules/models.smk", "unpack(head_inputs)", "unpack(nothing_of_this_name)")
+    with pytest.raises(InputError, match=r"(?s)cannot plan this experiment: .*nothing_of_this_name"):
+        forecasts.planned([], project.folder)
+
+
+def test_what_is_not_known_counts_as_light_and_is_named():
+    jobs = [Job("mix", {"split": "test", "shard": "0"}, 0), Job("my_rule", {"any": "thing"}, 1)]
+    jobs += [Job("attribute", {"detector": "my_method", "seed": "0", "split": "test"}, 2)]
+    found = forecasts.forecast(jobs, config(), COSTS, INPUTS)
+    assert found["guessed"].to_dict() == {"mix": 0, "my_rule": 1, "attribute": 1}
+    assert (found.loc[["my_rule", "attribute"], "cpu"] == COSTS["light"].job).all()
+    assert "NOTE: nothing is known of what my_rule, attribute costs" in forecasts.text(found, 2)
+    assert "NOTE" not in forecasts.text(table(), 2)
 
 
 def test_measured_costs_cover_every_stage():
@@ -280,7 +339,7 @@ def test_measured_costs_cover_every_stage():
     # 32000 samples a second of 16 bits, compressed, with Scaper's JAMS.
     assert 10_000 < costs["mix"].disk < 2 * 64_000 + 30_000
     assert math.isnan(costs["attribute/ig"].gpu)
-    assert forecasts.wall(forecasts.forecast(tiny, costs, forecasts.inputs_of(tiny)), 2) > 0
+    assert not forecasts.forecast(plan(tiny), tiny, costs, forecasts.inputs_of(tiny))["guessed"].any()
 
 
 def test_a_gpu_that_is_not_there_is_named():
@@ -292,9 +351,8 @@ def test_a_gpu_that_is_not_there_is_named():
 
 
 def test_the_command_takes_configuration_files_either_way(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(unit_costs, "measure", lambda *_: COSTS)
-    shutil.copy(ROOT / "config.yaml", tmp_path)
+    monkeypatch.chdir(Project(tmp_path, MINIATURE).folder)
     (tmp_path / "mine.yaml").write_text("experiment: mine\ntraining: {seeds: [0]}\n")
     assert main(["forecast", "--configfile", "mine.yaml", "--cores", "3"]) == 0
     named = capsys.readouterr().out

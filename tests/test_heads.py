@@ -25,7 +25,11 @@ def data(kind, clips, seed, noise=0.3):
 
 
 def trained(kind, seed=0, **options):
-    return heads.train(*data(kind, 64, 1), *data(kind, 32, 2), seed=seed, pool=maximum, **options)
+    return train(*data(kind, 64, 1), *data(kind, 32, 2), seed=seed, **options)
+
+
+def train(*arrays, seed=0, **options):
+    return heads.train(*arrays, seed, heads.Settings(1e-3, 16, 100, 10)._replace(**options), maximum)
 
 
 def loss_of(kind, made, features, targets):
@@ -50,8 +54,8 @@ def test_features_in_a_file_train_the_same_head(kind, tmp_path):
     features, targets = data(kind, 64, 1)
     np.save(tmp_path / "features.npy", features)
     stored = heads.Stored(tmp_path / "features.npy")
-    made = heads.train(stored, targets, stored, targets, seed=0, pool=maximum, max_epochs=3)
-    expected = heads.train(features, targets, features, targets, seed=0, pool=maximum, max_epochs=3)
+    made = train(stored, targets, stored, targets, max_epochs=3)
+    expected = train(features, targets, features, targets, max_epochs=3)
     np.testing.assert_array_equal(made.weight, expected.weight)
     np.testing.assert_array_equal(made.bias, expected.bias)
 
@@ -59,7 +63,7 @@ def test_features_in_a_file_train_the_same_head(kind, tmp_path):
 @pytest.mark.parametrize("kind", ["clip", "fw_ws", "fw_ss"])
 def test_weights_are_those_of_the_best_epoch(kind):
     noisy = [*data(kind, 24, 1, noise=2), *data(kind, 32, 2, noise=2)]
-    made = heads.train(*noisy, seed=0, learning_rate=1.0, max_epochs=25, patience=25)
+    made = train(*noisy, learning_rate=1.0, max_epochs=25, patience=25)
     losses = made.curve["validation_loss"]
     assert losses.iloc[-1] > losses.min()
     assert loss_of(kind, made, *noisy[2:]) == pytest.approx(losses.min(), rel=1e-5)
@@ -68,7 +72,7 @@ def test_weights_are_those_of_the_best_epoch(kind):
 @pytest.mark.parametrize("patience", [1, 4])
 def test_training_stops_at_patience(patience):
     noisy = [*data("clip", 24, 1, noise=2), *data("clip", 32, 2, noise=2)]
-    made = heads.train(*noisy, seed=0, learning_rate=0.3, max_epochs=200, patience=patience)
+    made = train(*noisy, learning_rate=0.3, max_epochs=200, patience=patience)
     losses = made.curve["validation_loss"].to_numpy()
     best = int(losses.argmin())
     assert len(losses) == best + 1 + patience
@@ -99,12 +103,12 @@ def test_torch_s_own_seed_does_not_matter():
 
 def test_memory_mapped_features_give_the_same(tmp_path, recwarn):
     arrays = [*data("fw_ss", 64, 1), *data("fw_ss", 32, 2)]
-    expected = heads.train(*arrays, seed=0, pool=maximum, max_epochs=4)
+    expected = train(*arrays, max_epochs=4)
     mapped = []
     for place, array in enumerate(arrays):
         np.save(tmp_path / f"{place}.npy", array)
         mapped.append(np.load(tmp_path / f"{place}.npy", mmap_mode="r"))
-    found = heads.train(*mapped, seed=0, pool=maximum, max_epochs=4)
+    found = train(*mapped, max_epochs=4)
     assert found.weight.tobytes() == expected.weight.tobytes()
     assert found.curve.equals(expected.curve)
     assert not [warning for warning in recwarn if "writable" in str(warning.message)]
@@ -112,7 +116,7 @@ def test_memory_mapped_features_give_the_same(tmp_path, recwarn):
 
 def test_validation_of_many_clips_is_a_mean_over_clips():
     training, validation = data("clip", 16, 1), data("clip", 300, 2)  # more than are looked at together
-    made = heads.train(*training, *validation, seed=0, max_epochs=1)
+    made = train(*training, *validation, max_epochs=1)
     assert made.curve["validation_loss"][0] == pytest.approx(loss_of("clip", made, *validation), rel=1e-5)
 
 
@@ -120,7 +124,7 @@ def test_divergence_is_told():
     features, targets = data("clip", 16, 1)
     features[:] = np.inf
     with pytest.raises(InputError, match=r"training\.learning_rate: training diverges"):
-        heads.train(features, targets, features, targets, seed=0, max_epochs=3)
+        train(features, targets, features, targets, max_epochs=3)
 
 
 def test_clip_logits_of_framewise_models_are_maxima_over_frames():

@@ -26,11 +26,10 @@ def annotate(path, *rows):
 
 
 def make(folder, *rows, **changes):
-    settings = {"labels": LABELS, "sample_rate": RATE, "window": 10, "remove_offset": False} | changes
-    target = folder.parent / "made"
-    return recordings.make(
-        folder, annotate(folder.parent / "truth.tsv", *rows), target=target, audio_folder="x/audio", **settings
-    )
+    source = recordings.Source(folder, annotate(folder.parent / "truth.tsv", *rows), changes.pop("overlap", None))
+    chosen = changes.pop("labels", LABELS)
+    form = recordings.Form(RATE, 10, remove_offset=False)._replace(**changes)
+    return recordings.make(source, chosen, form, folder.parent / "made", "x/audio")
 
 
 def count(split, what, name=""):

@@ -4,16 +4,21 @@ Everything else in `workflow/` uses documented features only. Each function says
 is one, the number of Snakemake's issue, so that it can go when the fault does.
 """
 
+import contextlib
+import io
 import os
 import re
 import shlex
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from snakemake import api
 from snakemake.exceptions import WorkflowError
 from snakemake.persistence import file as file_persistence
+from snakemake.settings import enums
 from snakemake.sourcecache import LocalSourceFile
 
 
@@ -87,6 +92,42 @@ def reaches(workflow, rule: str) -> bool:
 def planned(workflow) -> list[str]:
     """The outputs that a run is going to make."""
     return [str(path) for job in workflow.dag.needrun_jobs() for path in job.output]
+
+
+def fresh_jobs(configfiles: Iterable[Path]) -> list[dict] | None:
+    """The jobs of an experiment that has no results yet; None after an error, which is then told.
+
+    Snakemake's own ways to write down a plan leave out wildcards (`--d3dag`) or stages (`--dry-run`).
+
+    Returns
+    -------
+    list of dict
+        Of every job that makes something: `rule`, `wildcards` (name → value) and `level`, the number of jobs on the
+        longest way to it.
+    """
+    nobodys = {"experiment": f"plan_{uuid.uuid4().hex}"}
+    with api.SnakemakeApi(api.OutputSettings(quiet={enums.Quietness.ALL}, dryrun=True)) as snakemake:
+        try:
+            settings = api.ConfigSettings(configfiles=list(configfiles), config=nobodys)
+            planning = snakemake.workflow(api.ResourceSettings(cores=1), settings, snakefile=Path("Snakefile"))
+            with contextlib.redirect_stdout(io.StringIO()):
+                planning.dag().printrulegraph()
+        except Exception as error:  # as Snakemake's own command line does
+            snakemake.print_exception(error)
+            return None
+        dag, levels = planning._workflow.dag, {}
+
+    def level(job) -> int:
+        if job not in levels:
+            below = [needed for needed in dag.dependencies[job] if dag.needrun(needed)]
+            levels[job] = max((level(needed) + 1 for needed in below), default=0)
+        return levels[job]
+
+    return [
+        {"rule": job.rule.name, "wildcards": dict(job.wildcards_dict), "level": level(job)}
+        for job in dag.needrun_jobs()
+        if job.output
+    ]
 
 
 def made_by_rules(workflow, paths: Iterable[str], wanted: Callable[..., bool]) -> list[str]:

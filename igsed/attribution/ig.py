@@ -26,6 +26,7 @@ from torch import Tensor
 from igsed.attribution import Explanation, frame_scores
 from igsed.attribution.secant import Path
 from igsed.jobs.devices import is_out_of_memory
+from igsed.pooling import pooled
 
 _SPAN = 6.0
 
@@ -148,7 +149,7 @@ def _logits(classifier, path: Path, spectra: Tensor) -> Tensor:
     path.begin(len(spectra))
     with path:
         frames = classifier.backbone.body(spectra.clone())  # which may change it in place
-        return classifier.head(classifier.backbone.project(path.maximum(frames) + frames.mean(1)))
+        return classifier.head(classifier.backbone.project(pooled(frames, path.maximum)))
 
 
 @torch.enable_grad()

@@ -3,6 +3,9 @@
 A file of a stranger is read as plain data: no tag of YAML makes an object, aliases must not multiply beyond
 `MOST_VALUES`, no key may stand twice. Of what is named as `package.module:name`, components are imported for their
 settings; plain functions are not, before the workflow runs (docs/security.md).
+
+ruamel.yaml (0.19, tried) knows lines too. But it reads `on`, `012`, `1:30` and `1e-3` other than PyYAML, with which
+Snakemake reads; of keys that stand twice it names only the first; and none of the limits here would go.
 """
 
 import contextlib

@@ -6,6 +6,9 @@ filter ``data`` (PEP 706), and with them the archive: what points outside, devic
 are not believed: bytes are counted while they are written. Nor may reading an archive take more than its due: the
 number of members, the length of a tar archive's extended headers and of what is passed over are bounded, and sparse
 files refused. What macOS adds (``._*``, ``__MACOSX``, ``.DS_Store``) is passed over.
+
+tarfile's own ``extractall(filter="data")`` would spare the four lines that write a member, of tar archives alone: zip
+needs them. It makes the links that are copies here, counts nothing, and fills the disk before it says so.
 """
 
 from __future__ import annotations
@@ -62,6 +65,25 @@ class _Member(NamedTuple):
     open: Callable[[], IO[bytes]] | None  # None: a folder
 
 
+class _Room:
+    """What may still be written: bytes up to a limit, and as many as are free when unpacking begins."""
+
+    def __init__(self, archive: Path, folder: Path, limit: int):
+        self._archive, self._folder, self._limit = archive, folder, limit
+        self._free, self._taken = shutil.disk_usage(folder).free, 0
+
+    def take(self, count: int) -> None:
+        """Bytes are about to be written; `tarfile.FilterError` or `InputError` where they may not be."""
+        self._taken += count
+        if self._taken > self._limit:
+            raise _too_much(self._limit)
+        if self._taken > self._free:
+            raise InputError(
+                f"{self._folder}: the {self._free / 1e9:.2f} GB that are free do not suffice to unpack "
+                f"{self._archive}. Free some space."
+            )
+
+
 def unpack(archive: Path, folder: Path, *, limit: int = LIMIT, progress: bool = True) -> int:
     """Unpack an archive into a folder; what lies there already stays, but for files of the same name.
 
@@ -99,35 +121,13 @@ def unpack(archive: Path, folder: Path, *, limit: int = LIMIT, progress: bool = 
     """
     archive, folder = Path(archive), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
-    taken = written = 0
-
-    def take(amount: int) -> None:
-        nonlocal taken
-        taken += amount
-        if taken > limit:
-            raise _too_much(limit)
-        if taken > free:
-            raise InputError(
-                f"{folder}: the {free / 1e9:.2f} GB that are free do not suffice to unpack {archive}. Free some space."
-            )
-
+    room, written = _Room(archive, folder, limit), 0
     try:
         with Progress(f"unpack {archive.name}", unpacked_size(archive), in_bytes=True, shown=progress) as bar:
             for member in _members(archive, folder, limit):
-                target = folder.joinpath(*_parts(member.name))
-                take(_BLOCK)
-                if member.open is None:
-                    target.mkdir(parents=True, exist_ok=True)
-                    continue
-                target.parent.mkdir(parents=True, exist_ok=True)
-                # never written through: it may be a hard link to a file elsewhere
-                target.unlink(missing_ok=True)
-                with member.open() as source, open(target, "xb") as file:
-                    while chunk := source.read(_CHUNK):
-                        take(len(chunk))
-                        written += file.write(chunk)
-                        bar.update(len(chunk))
+                for count in _write(member, folder, room):
+                    written += count
+                    bar.update(count)
     except tarfile.FilterError as problem:
         raise InputError(f"{archive}: is not unpacked any further: {problem}. Do not use it.") from None
     except DAMAGED as problem:
@@ -137,6 +137,22 @@ def unpack(archive: Path, folder: Path, *, limit: int = LIMIT, progress: bool = 
     except OSError as problem:
         raise InputError(f"{archive}: cannot be unpacked into {folder}: {problem}") from None
     return written
+
+
+def _write(member: _Member, folder: Path, room: _Room) -> Iterator[int]:
+    """Make a member's file or folder; yields the number of bytes after each piece."""
+    target = folder.joinpath(*_parts(member.name))
+    room.take(_BLOCK)
+    if member.open is None:
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # never written through: it may be a hard link to a file elsewhere
+    target.unlink(missing_ok=True)
+    with member.open() as source, open(target, "xb") as file:
+        while chunk := source.read(_CHUNK):
+            room.take(len(chunk))
+            yield file.write(chunk)
 
 
 def unpacked_size(archive: Path) -> int | None:

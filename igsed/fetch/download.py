@@ -5,6 +5,9 @@ there with a ``Range`` request when a digest can prove that the parts fit togeth
 Within a call, passing troubles (a dropped connection, silence, HTTP 408, 425, 429 or 5xx) are met by waiting longer
 and longer before the next attempt.
 
+urllib3's Retry reads `Retry-After`, but cannot be the loop: it ends where the body begins, and most of what breaks off
+here is a body of gigabytes. It also counts attempts whatever they brought, and tells nobody what it waits for.
+
 Source: RFC 9110 (HTTP semantics), sections 10.2.3 (Retry-After), 13.1.5 (If-Range) and 14 (range requests).
 """
 
@@ -18,13 +21,12 @@ import re
 import shutil
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import requests
 import urllib3
+from urllib3.util import Retry
 
 from igsed.errors import InputError
 from igsed.jobs.progress import Progress, say
@@ -63,6 +65,34 @@ class Identity(NamedTuple):
         return f"sha256 {self.sha256}" if self.sha256 else f"md5 {self.md5}" if self.md5 else None
 
 
+class Patience(NamedTuple):
+    """How the network is asked.
+
+    Attributes
+    ----------
+    attempts : int
+        How often to ask in a row without getting on (by a mebibyte at least) before giving up.
+    timeout : tuple of float
+        Longest wait for the connection and between two pieces of the answer, in seconds.
+    longest_wait : float
+        Longest pause between two attempts in seconds, also where the server asks for more.
+    progress : bool
+        Whether to show how far it is, and what it waits for.
+    sleep : callable
+        Given the pause in seconds.
+    """
+
+    attempts: int = 1
+    timeout: tuple[float, float] = (10, 60)
+    longest_wait: float = 120
+    progress: bool = True
+    sleep: Callable[[float], object] = time.sleep
+
+
+UNKNOWN = Identity()
+ONCE = Patience()
+
+
 def identity(path: str | Path) -> Identity:
     """Length and both digests of a file, read once."""
     md5, sha256, length = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
@@ -91,19 +121,7 @@ def difference(expected: Identity, found: Identity) -> str:
     return ""
 
 
-def download(
-    url: str,
-    path: Path,
-    sha256: str | None = None,
-    timeout: tuple[float, float] = (10, 60),
-    progress: bool = True,
-    *,
-    md5: str | None = None,
-    size: int | None = None,
-    attempts: int = 1,
-    longest_wait: float = 120,
-    sleep: Callable[[float], object] = time.sleep,
-) -> Path:
+def download(url: str, path: Path, expected: Identity = UNKNOWN, patience: Patience = ONCE) -> Path:
     """Fetch ``url`` into ``path``, unless a file with the right digest is there already.
 
     Parameters
@@ -112,20 +130,10 @@ def download(
         http or https; redirects are followed.
     path : Path
         Where the file shall lie; its folder is made.
-    sha256, md5 : str, optional
-        Digests in hexadecimal digits. Without any only the length can be checked, and an existing file is fetched anew.
-    timeout : tuple of float
-        Longest wait for the connection and between two pieces of the answer, in seconds.
-    progress : bool
-        Whether to show how far it is.
-    size : int, optional
-        Length in bytes, if known in advance.
-    attempts : int
-        How often to ask in a row without getting on (by a mebibyte at least) before giving up.
-    longest_wait : float
-        Longest pause between two attempts in seconds, also where the server asks for more.
-    sleep : callable
-        Given the pause in seconds.
+    expected : Identity
+        What is known of the file. Without a digest only the length can be checked, and an existing file is fetched
+        anew.
+    patience : Patience
 
     Returns
     -------
@@ -140,7 +148,7 @@ def download(
     InputError
         It cannot be written, or there is too little space for it.
     """
-    path, expected = Path(path), Identity(size, md5, sha256)
+    path, size = Path(path), expected.bytes
     if expected.digest and path.is_file() and not difference(expected, identity(path)):
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +159,7 @@ def download(
     while True:
         try:
             if not size or _length(partial) < size:
-                _obtain(url, partial, expected, timeout, progress, attempts, longest_wait, sleep)
+                _obtain(url, partial, expected, patience)
             wrong = difference(expected, identity(partial))
         except OSError as problem:
             raise InputError(
@@ -160,7 +168,7 @@ def download(
         if not wrong:
             break
         discard(partial)
-        if not begun or attempts == 1:
+        if not begun or patience.attempts == 1:
             raise AddressError(f"{url}: {wrong}")
         begun = False  # what an earlier call left was not this file's beginning: once more from the start
     os.replace(partial, path)
@@ -202,17 +210,7 @@ def require_room(folder: Path, needed: int, what: str) -> None:
         )
 
 
-def persistently(
-    ask: Callable[[], T],
-    url: str,
-    *,
-    timeout: tuple[float, float] = (10, 60),
-    progress: bool = True,
-    attempts: int = 1,
-    longest_wait: float = 120,
-    sleep: Callable[[float], object] = time.sleep,
-    advanced: Callable[[], bool] = lambda: False,
-) -> T:
+def persistently(ask: Callable[[], T], url: str, patience: Patience, advanced: Callable[[], bool] = lambda: False) -> T:
     """The result of ``ask``, repeated after ever longer pauses while what hinders it may pass.
 
     The pauses double from one second on and are drawn from the upper half of that, so that many clients do not return
@@ -224,30 +222,30 @@ def persistently(
     AddressError
         With the address and the last reason.
     """
-    failures = 0
+    failures, attempts = 0, patience.attempts
     while True:
         try:
             return ask()
         except requests.RequestException as problem:
             failures = 1 if advanced() else failures + 1
-            reason = _reason(problem, timeout)
+            reason = _reason(problem, patience.timeout)
             if not _may_pass(problem):
                 raise AddressError(f"{url}: {reason}") from None
             if failures >= attempts:
                 often = f" (attempt {failures} of {attempts})" if attempts > 1 else ""
                 raise AddressError(f"{url}: {reason}{often}") from None
             pause = max(2 ** (failures - 1) * random.uniform(0.5, 1), _retry_after(problem))
-            pause = min(pause, longest_wait)
+            pause = min(pause, patience.longest_wait)
             message = f"{url}: {reason}; attempt {failures + 1} of {attempts} in {pause:.0f} s"
             log.warning(message)
-            if progress:
+            if patience.progress:
                 say(message)
-            sleep(pause)
+            patience.sleep(pause)
         except (ValueError, urllib3.exceptions.HTTPError) as problem:  # a redirection to what is no address
             raise AddressError(f"{url}: {problem}") from None
 
 
-def _obtain(url, partial, expected, timeout, progress, attempts, longest_wait, sleep) -> None:
+def _obtain(url: str, partial: Path, expected: Identity, patience: Patience) -> None:
     """Complete ``partial``."""
     furthest = _length(partial)
 
@@ -257,19 +255,10 @@ def _obtain(url, partial, expected, timeout, progress, attempts, longest_wait, s
         furthest = max(furthest, _length(partial))
         return gained
 
-    persistently(
-        lambda: _stream(url, partial, expected, timeout, progress),
-        url,
-        timeout=timeout,
-        progress=progress,
-        attempts=attempts,
-        longest_wait=longest_wait,
-        sleep=sleep,
-        advanced=advanced,
-    )
+    persistently(lambda: _stream(url, partial, expected, patience), url, patience, advanced)
 
 
-def _stream(url: str, partial: Path, expected: Identity, timeout: tuple[float, float], progress: bool) -> None:
+def _stream(url: str, partial: Path, expected: Identity, patience: Patience) -> None:
     """Write the body behind what ``partial`` already holds."""
     etag = _etag(partial, url)
     have = _length(partial) if expected.digest or etag else 0
@@ -277,7 +266,7 @@ def _stream(url: str, partial: Path, expected: Identity, timeout: tuple[float, f
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers |= {"Range": f"bytes={have}-"} | ({"If-Range": etag} if etag else {})
-    with requests.get(url, headers=headers, stream=True, timeout=timeout) as response:
+    with requests.get(url, headers=headers, stream=True, timeout=patience.timeout) as response:
         if have and response.status_code == requests.codes.requested_range_not_satisfiable:
             return  # nothing is missing, or the file is another one: the checksum tells
         response.raise_for_status()
@@ -295,7 +284,7 @@ def _stream(url: str, partial: Path, expected: Identity, timeout: tuple[float, f
         if not resumed:
             discard(partial)
             _remember(partial, url, response)
-        with open(partial, "ab") as file, Progress(partial.stem, total, have, True, progress) as bar:
+        with open(partial, "ab") as file, Progress(partial.stem, total, have, True, patience.progress) as bar:
             for chunk in response.iter_content(_CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
@@ -344,12 +333,9 @@ def _may_pass(problem: requests.RequestException) -> bool:
 
 def _retry_after(problem: requests.RequestException) -> float:
     """The pause in seconds that the server asked for; 0 if it did not."""
-    value = problem.response.headers.get("Retry-After", "") if problem.response is not None else ""
-    if value.strip().isdecimal():
-        return float(value)
     try:
-        return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-    except (TypeError, ValueError):
+        return Retry().get_retry_after(problem.response.raw) or 0.0 if problem.response is not None else 0.0
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):  # a date that there is not
         return 0.0
 
 

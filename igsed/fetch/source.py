@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,12 +17,15 @@ from filelock import FileLock
 
 from igsed.errors import InputError
 from igsed.fetch import archives, zenodo
-from igsed.fetch.download import AddressError, Identity, difference, download, identity, require_room
+from igsed.fetch.download import AddressError, Identity, Patience, difference, download, identity, require_room
 from igsed.fetch.table import File
 from igsed.jobs.console import progress as bar
+from igsed.links import link
 
 COMPRESSION = 1.5
 """Contents of an archive over its own length, where that is not known in advance: an assumption for recordings."""
+
+SIX_TIMES = Patience(attempts=6)
 
 
 class Fetched(NamedTuple):
@@ -36,28 +38,13 @@ class Fetched(NamedTuple):
     sha256: str | None
 
 
-class _Asking(NamedTuple):
-    """How patiently to ask the network."""
-
-    timeout: tuple[float, float]
-    progress: bool
-    attempts: int
-    longest_wait: float
-    sleep: Callable[[float], object]
-
-
 def fetch(
     name: str,
     files: Sequence[File],
     downloads: Path,
     lock: Path,
     folder: Path,
-    progress: bool = True,
-    *,
-    attempts: int = 6,
-    timeout: tuple[float, float] = (10, 60),
-    longest_wait: float = 120,
-    sleep: Callable[[float], object] = time.sleep,
+    patience: Patience = SIX_TIMES,
     unpack_limit: int = archives.LIMIT,
 ) -> list[Fetched]:
     """Make a source ready for use: its archives unpacked into a folder, its other files hard-linked there.
@@ -76,10 +63,8 @@ def fetch(
         The lock file: lengths and digests that Zenodo told.
     folder : Path
         Where the source shall lie. What is there is replaced at the end.
-    progress : bool
-        Whether to show progress bars.
-    attempts, timeout, longest_wait, sleep
-        For each address, as in `igsed.fetch.download.download`.
+    patience : Patience
+        For each address.
     unpack_limit : int
         Most bytes to unpack in all.
 
@@ -95,19 +80,18 @@ def fetch(
         not what it must be, cannot be verified, or has no room; an archive cannot be unpacked safely.
     """
     downloads, lock, folder = Path(downloads), Path(lock), Path(folder)
-    asking = _Asking(timeout, progress, attempts, longest_wait, sleep)
     downloads.mkdir(parents=True, exist_ok=True)
     with FileLock(downloads / f".{name}.lock"):
-        expected = _expectations(files, downloads, lock, asking)
+        expected = _expectations(files, downloads, lock, patience)
         _require_room(files, expected, downloads, folder)
-        shown = bar(files, f"fetch {name}") if progress else files
-        fetched = [_obtain(file, expected[file.file], downloads / file.file, asking) for file in shown]
+        shown = bar(files, f"fetch {name}") if patience.progress else files
+        fetched = [_obtain(file, expected[file.file], downloads / file.file, patience) for file in shown]
         _require_room(files, expected, downloads, folder)
-        _assemble(files, downloads, folder, unpack_limit, progress)
+        _assemble(files, downloads, folder, unpack_limit, patience.progress)
     return fetched
 
 
-def _expectations(files: Sequence[File], downloads: Path, lock: Path, asking: _Asking) -> dict[str, Identity]:
+def _expectations(files: Sequence[File], downloads: Path, lock: Path, patience: Patience) -> dict[str, Identity]:
     """What each file must be, by name: from the table, the lock file and, where needed, the records.
 
     The records are asked about files that are yet to be downloaded, unless the table knows all of them, and about those
@@ -122,7 +106,7 @@ def _expectations(files: Sequence[File], downloads: Path, lock: Path, asking: _A
         complete = file.identity.digest and file.bytes
         if location and not complete and not (present and known.digest):
             if location.record not in answers:
-                answers[location.record] = _ask(location.record, asking)
+                answers[location.record] = _ask(location.record, patience)
             answer = answers[location.record]
             if isinstance(answer, AddressError):
                 if not known.digest:
@@ -133,9 +117,9 @@ def _expectations(files: Sequence[File], downloads: Path, lock: Path, asking: _A
     return expected
 
 
-def _ask(record: str, asking: _Asking) -> dict[str, Identity] | AddressError:
+def _ask(record: str, patience: Patience) -> dict[str, Identity] | AddressError:
     try:
-        return zenodo.files(record, **asking._asdict())
+        return zenodo.files(record, patience)
     except AddressError as problem:
         return problem
 
@@ -171,7 +155,7 @@ def _unverifiable(file: File, path: Path, problem: AddressError) -> str:
     )
 
 
-def _obtain(file: File, expected: Identity, path: Path, asking: _Asking) -> Fetched:
+def _obtain(file: File, expected: Identity, path: Path, patience: Patience) -> Fetched:
     if path.is_file():
         found = identity(path)
         if wrong := difference(expected, found):
@@ -182,7 +166,7 @@ def _obtain(file: File, expected: Identity, path: Path, asking: _Asking) -> Fetc
     reasons = []
     for url in file.addresses:
         try:
-            download(url, path, expected.sha256, md5=expected.md5, size=expected.bytes, **asking._asdict())
+            download(url, path, expected, patience)
         except AddressError as problem:
             reasons.append(f"  - {problem}\n")
         else:
@@ -229,17 +213,9 @@ def _assemble(files: Sequence[File], downloads: Path, folder: Path, limit: int, 
                 limit -= archives.unpack(downloads / file.file, partial, limit=limit, progress=progress)
         for file in files:
             if file.kind == "file":
-                _link(downloads / file.file, partial / file.file)
+                link(downloads / file.file, partial / file.file)
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _link(path: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(path, target)
-    except OSError:  # another disk, or one without hard links
-        shutil.copyfile(path, target)

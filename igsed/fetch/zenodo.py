@@ -11,8 +11,6 @@ import itertools
 import json
 import os
 import re
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -21,7 +19,7 @@ import requests
 from filelock import FileLock
 
 from igsed.errors import InputError
-from igsed.fetch.download import AddressError, Identity, difference, persistently
+from igsed.fetch.download import ONCE, AddressError, Identity, Patience, difference, persistently
 
 _CHUNK = 1 << 16
 _MOST_CHUNKS = 512  # 32 MiB; records of thousands of files take some
@@ -52,23 +50,14 @@ def locate(url: str) -> Location | None:
     return Location(f"{address.scheme}://{address.netloc}/api/records/{match[1]}", unquote(match[2]))
 
 
-def files(
-    record: str,
-    *,
-    timeout: tuple[float, float] = (10, 60),
-    attempts: int = 1,
-    longest_wait: float = 120,
-    sleep: Callable[[float], object] = time.sleep,
-    progress: bool = True,
-) -> dict[str, Identity]:
+def files(record: str, patience: Patience = ONCE) -> dict[str, Identity]:
     """Length and md5 of each file of a record, by name.
 
     Parameters
     ----------
     record : str
         Address of the record in the API.
-    timeout, attempts, longest_wait, sleep, progress
-        As in `igsed.fetch.download.download`.
+    patience : Patience
 
     Raises
     ------
@@ -77,19 +66,12 @@ def files(
     """
 
     def ask() -> bytes:
-        with requests.get(record, headers={"Accept": "application/json"}, timeout=timeout, stream=True) as response:
+        headers, timeout = {"Accept": "application/json"}, patience.timeout
+        with requests.get(record, headers=headers, timeout=timeout, stream=True) as response:
             response.raise_for_status()
             return b"".join(itertools.islice(response.iter_content(_CHUNK), _MOST_CHUNKS))
 
-    answer = persistently(
-        ask,
-        record,
-        timeout=timeout,
-        progress=progress,
-        attempts=attempts,
-        longest_wait=longest_wait,
-        sleep=sleep,
-    )
+    answer = persistently(ask, record, patience)
     try:
         listed = json.loads(answer)["files"]
         if isinstance(listed, dict):

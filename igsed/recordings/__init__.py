@@ -29,7 +29,7 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,6 +97,7 @@ DOUBTFUL = (
 )
 """Which of `WHAT` may mean that annotations, recordings and classes do not belong together."""
 
+_CLIP_COLUMNS = ["clip", "path", "duration", "seed", "polyphony", "recording", "window", "padding", "overlap"]
 # Annotations of synthetic clips name Scaper's JAMS file instead of the sound file.
 _NAMED = SUFFIXES | {".jams"}
 _LISTED = _NAMED | {".m4a", ".aac", ".wma", ".mp4", ".webm", ".mkv", ".avi", ".mov", ".3gp"}
@@ -174,6 +175,22 @@ class Kind(Component):
 
 
 KINDS = Family("recordings", "igsed.recordings", Kind)
+
+
+class Source(NamedTuple):
+    """Recordings that belong together: a folder of sound files, DESED's TSV of their events, an overlap list if any."""
+
+    folder: str | Path
+    annotations: str | Path
+    overlap: str | Path | None = None
+
+
+class Form(NamedTuple):
+    """What clips must be like: Hz, whole seconds, and whether each recording's mean is taken away."""
+
+    sample_rate: int
+    window: int
+    remove_offset: bool = True
 
 
 class Found(NamedTuple):
@@ -301,7 +318,7 @@ def read_overlap(path: str | Path) -> list[str]:
     try:
         with open(path, encoding="utf-8-sig") as file:
             lines = (line.strip() for line in file)
-            rows = (_row(line) for line in lines if line and not line.startswith("#"))
+            rows: Iterator[list[str]] = (_row(line) for line in lines if line and not line.startswith("#"))
             first = next(rows, [])
             header = [re.sub(r"[ -]", "_", cell.lower()) for cell in first]
             column = next((header.index(name) for name in _ID_COLUMNS if name in header), 0)
@@ -445,14 +462,12 @@ def cut(happened: pd.DataFrame, spans: np.ndarray) -> pd.DataFrame:
     return parts[parts["offset"] > parts["onset"]].reset_index(drop=True)
 
 
-def match(
-    folder: str | Path, annotations: str | Path, labels: Sequence[str], overlap: str | Path | None = None
-) -> tuple[pd.DataFrame, Found, list[str]]:
+def match(source: Source, labels: Sequence[str]) -> tuple[pd.DataFrame, Found, list[str]]:
     """Bring sound files, annotation and overlap list together, by names alone.
 
     Parameters
     ----------
-    folder, annotations, labels, overlap
+    source, labels
         As of `make`.
 
     Returns
@@ -466,6 +481,7 @@ def match(
         What cannot be read, or does not belong together; no event has one of the labels; the overlap list names no
         recording. What does not follow from each other is told at once.
     """
+    folder, annotations, overlap = source
     problems, listed, names = Problems(), [], None
     with problems.noted():
         listed = overlap_list(overlap)
@@ -493,35 +509,27 @@ def match(
 
 
 def make(
-    folder: str | Path,
-    annotations: str | Path,
+    source: Source,
     labels: Sequence[str],
+    form: Form,
     target: Path,
     audio_folder: str | Path,
-    sample_rate: int,
-    window: int,
-    remove_offset: bool = True,
-    overlap: str | Path | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Split:
     """Make a split of recordings; one recording at a time is held in memory.
 
     Parameters
     ----------
-    folder, annotations : path
-        The sound files, of any rate and number of channels, and DESED's TSV of their events.
+    source : Source
+        The sound files, of any rate and number of channels, and what belongs to them.
     labels : sequence of str
         The experiment's classes.
+    form : Form
+        Of the mixtures. Recordings whose mean is large (`audio.has_offset`) are told, whether it is taken away or not.
     target : path
         New folder for the windows' sound files: mono 16-bit FLAC, all equally long.
     audio_folder : path
         Where these will finally lie, for the column `path`.
-    sample_rate, window : int
-        Of the mixtures: Hz, s.
-    remove_offset : bool
-        Whether every recording's mean is taken away; those whose mean is large (`audio.has_offset`) are told anyway.
-    overlap : path, optional
-        The overlap list.
     progress : callable
         Wraps the iterable of recordings.
 
@@ -530,50 +538,61 @@ def make(
     InputError
         As `match`; a sound file cannot be read; or no event of the classes ends within its sound or soon after it.
     """
-    happened, found, listed = match(folder, annotations, labels, overlap)
+    annotated, found, listed = match(source, labels)
     names = list(found.paths)
     on_list, unmatched = overlapping(names, listed)
-    tally = Counter({("recordings not found", name): 1 for name in found.missing})
-    tally["recordings in the annotations", ""] = len(names) + len(found.missing)
-    tally["recordings scored", ""] = len(names)
-    tally["sound files without annotation, left out", ""] = len(found.unannotated)
-    tally["lines of the overlap list without a recording", ""] = unmatched
-    for name, number in events.repeated(annotations)["filename"].value_counts().items():
-        tally["rows repeated in the annotations, counted once", name] = number
-    by_recording = dict(iter(happened.groupby("filename")))
+    tally = _matched(found, unmatched, source.annotations)
+    by_recording = dict(iter(annotated.groupby("filename")))
     target.mkdir()
     clips: list[tuple] = []
     pieces, durations = [], {}
     for name, overlaps in zip(progress(names), on_list, strict=True):
-        samples, duration = _waveform(found.paths[name], name, sample_rate, remove_offset, tally)
+        samples, duration = _waveform(found.paths[name], name, form, tally)
         durations[name] = duration
-        spans = windows(duration, window)
-        parts = _truth(by_recording.get(name, happened[:0]), labels, duration, spans, tally)
-        tally["recordings shorter than a window", ""] += duration < window
-        tally["recordings longer than a window", ""] += duration > window
+        spans = windows(duration, form.window)
+        parts = _truth(by_recording.get(name, annotated[:0]), labels, duration, spans, tally)
+        tally["recordings shorter than a window", ""] += duration < form.window
+        tally["recordings longer than a window", ""] += duration > form.window
         tally["recordings with a rest too short for a window, left out", ""] += duration > spans[-1, 1]
         tally["recordings on the overlap list", ""] += overlaps
         for k, (start, end) in enumerate(spans):
             here, clip = parts[parts["window"] == k], f"recordings_{len(clips):05d}"
-            sound = np.zeros(window * sample_rate, np.float32)
-            heard = samples[k * len(sound) : (k + 1) * len(sound)]
-            sound[: len(heard)] = heard
-            audio.write_flac(target / f"{clip}.flac", sound, sample_rate)
-            polyphony, padding = events.polyphony(here["onset"], here["offset"]), round(window - (end - start), 3)
+            _write_window(target / f"{clip}.flac", samples, k, form)
+            polyphony, padding = events.polyphony(here["onset"], here["offset"]), round(form.window - (end - start), 3)
             path = f"{audio_folder}/{clip}.flac"
-            clips.append((clip, path, window, None, polyphony, name, k, padding, int(overlaps)))
+            clips.append((clip, path, form.window, None, polyphony, name, k, padding, int(overlaps)))
             pieces.append(here.assign(filename=f"{clip}.flac")[events.COLUMNS])
             tally["windows padded with silence", ""] += padding > 0
             tally["windows without events", ""] += here.empty
             tally["windows on the overlap list", ""] += overlaps
             tally["events in windows", ""] += len(here)
     tally["windows", ""] = len(clips)
-    _check_times(annotations, happened[happened["event_label"].isin(labels)], durations, found.paths)
-    counts = _counts(tally)
-    for row in counts[counts["what"].isin(DOUBTFUL) & (counts["name"] == "") & (counts["count"] > 0)].itertuples():
-        logging.warning("%s: %s: %d", annotations, row.what, row.count)
-    columns = ["clip", "path", "duration", "seed", "polyphony", "recording", "window", "padding", "overlap"]
-    return Split(pd.DataFrame(clips, columns=columns), pd.concat(pieces, ignore_index=True), counts)
+    _check_times(source.annotations, annotated[annotated["event_label"].isin(labels)], durations, found.paths)
+    return Split(
+        pd.DataFrame(clips, columns=_CLIP_COLUMNS),
+        pd.concat(pieces, ignore_index=True),
+        _counts(tally, source.annotations),
+    )
+
+
+def _matched(found: Found, unmatched: int, annotations: str | Path) -> Counter:
+    """What is counted (see `WHAT`) before any sound is read."""
+    tally = Counter({("recordings not found", name): 1 for name in found.missing})
+    tally["recordings in the annotations", ""] = len(found.paths) + len(found.missing)
+    tally["recordings scored", ""] = len(found.paths)
+    tally["sound files without annotation, left out", ""] = len(found.unannotated)
+    tally["lines of the overlap list without a recording", ""] = unmatched
+    for name, number in events.repeated(annotations)["filename"].value_counts().items():
+        tally["rows repeated in the annotations, counted once", name] = number
+    return tally
+
+
+def _write_window(path: Path, samples: np.ndarray, number: int, form: Form) -> None:
+    """One window of a recording (samples,), counted from 0, with silence where the recording has ended."""
+    sound = np.zeros(form.window * form.sample_rate, np.float32)
+    part = samples[number * len(sound) : (number + 1) * len(sound)]
+    sound[: len(part)] = part
+    audio.write_flac(path, sound, form.sample_rate)
 
 
 def _check_times(
@@ -604,7 +623,7 @@ def _beyond(onsets, offsets, lengths):
     return (onsets >= lengths) | (offsets > 2 * lengths)
 
 
-def _waveform(path: Path, name: str, sample_rate: int, remove_offset: bool, tally: Counter) -> tuple[np.ndarray, float]:
+def _waveform(path: Path, name: str, form: Form, tally: Counter) -> tuple[np.ndarray, float]:
     """A recording as the split needs it, and its length in seconds; what is special is counted by its name."""
 
     def tell(what: str, why: str) -> None:
@@ -618,20 +637,20 @@ def _waveform(path: Path, name: str, sample_rate: int, remove_offset: bool, tall
     if audio.is_silent(samples):
         tell("recordings that are silent", "holds only silence")
     elif audio.has_offset(samples):
-        what = f"recordings with an offset, {'taken away' if remove_offset else 'left in'}"
+        what = f"recordings with an offset, {'taken away' if form.remove_offset else 'left in'}"
         tell(what, f"has a mean of {samples.mean(dtype=np.float64):.3g}, above 10 % of its rms")
-    if remove_offset:
+    if form.remove_offset:
         samples = samples - np.float32(samples.mean(dtype=np.float64))
     if channels > 1:
         tally["recordings with several channels, averaged", f"{channels} channels"] += 1
-    if rate != sample_rate:
+    if rate != form.sample_rate:
         tally["recordings at another sample rate, resampled", f"{rate} Hz"] += 1
-        if duration * sample_rate > audio.LONGEST:
+        if duration * form.sample_rate > audio.LONGEST:
             raise InputError(
-                f"{path}: at {sample_rate} Hz it would have more than {audio.LONGEST} samples, {duration:.0f} s. "
+                f"{path}: at {form.sample_rate} Hz it would have more than {audio.LONGEST} samples, {duration:.0f} s. "
                 "Cut it into shorter recordings."
             )
-        samples = soxr.resample(samples, rate, sample_rate)
+        samples = soxr.resample(samples, rate, form.sample_rate)
     peak = np.abs(samples).max(initial=0)
     if peak > 1:
         tell("recordings above full scale, scaled down", f"is scaled down, its peak is {peak:.3g}")
@@ -663,11 +682,17 @@ def _truth(
     return parts
 
 
-def _counts(tally: Counter) -> pd.DataFrame:
-    """`what, name, count` in the order of `WHAT`: each total, 0 included, and below it what it is made of."""
+def _counts(tally: Counter, annotations: str | Path) -> pd.DataFrame:
+    """`what, name, count` in the order of `WHAT`: each total, 0 included, and below it what it is made of.
+
+    What is `DOUBTFUL` is told.
+    """
     rows = []
     for what in WHAT:
         named = sorted((name, int(number)) for (this, name), number in tally.items() if this == what)
         rows.append((what, "", sum(number for _, number in named)))
         rows += [(what, name, number) for name, number in named if name]
-    return pd.DataFrame(rows, columns=["what", "name", "count"])
+    counts = pd.DataFrame(rows, columns=["what", "name", "count"])
+    for row in counts[counts["what"].isin(DOUBTFUL) & (counts["name"] == "") & (counts["count"] > 0)].itertuples():
+        logging.warning("%s: %s: %d", annotations, row.what, row.count)
+    return counts

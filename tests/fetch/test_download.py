@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from igsed.checksums import file_digest
 from igsed.errors import InputError
-from igsed.fetch.download import AddressError, download, require_room
+from igsed.fetch.download import AddressError, Identity, Patience, download, require_room
 from tests.loopback import serve, unused_address
 
 BODY = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(BODY).hexdigest()
+KNOWN = Identity(sha256=SHA256)
 
 
 @pytest.fixture(autouse=True)
@@ -33,10 +34,10 @@ def site():
         yield site
 
 
-@pytest.mark.parametrize("sha256", [None, SHA256])
-def test_the_file_arrives_whole(site, tmp_path, sha256):
+@pytest.mark.parametrize("expected", [Identity(), KNOWN])
+def test_the_file_arrives_whole(site, tmp_path, expected):
     path = tmp_path / "new" / "body.bin"
-    assert download(f"{site.url}/body", path, sha256) == path
+    assert download(f"{site.url}/body", path, expected) == path
     assert path.read_bytes() == BODY
     assert [file.name for file in path.parent.iterdir()] == ["body.bin"]
     assert file_digest(path) == SHA256
@@ -45,10 +46,10 @@ def test_the_file_arrives_whole(site, tmp_path, sha256):
 def test_a_verified_file_is_not_fetched_again(site, tmp_path):
     path = tmp_path / "body"
     path.write_bytes(BODY)
-    download(f"{site.url}/body", path, SHA256)
+    download(f"{site.url}/body", path, KNOWN)
     assert site.asked == []
     path.write_bytes(b"something else")
-    download(f"{site.url}/body", path, SHA256)
+    download(f"{site.url}/body", path, KNOWN)
     assert path.read_bytes() == BODY
 
 
@@ -75,7 +76,7 @@ def test_a_body_that_ends_early_is_told(site, tmp_path):
 
 
 def test_a_wrong_checksum_is_told(site, tmp_path):
-    message = failing(f"{site.url}/body", tmp_path / "body", "0" * 64)
+    message = failing(f"{site.url}/body", tmp_path / "body", Identity(sha256="0" * 64))
     assert "0" * 64 in message
     assert SHA256 in message
     assert [file.name for file in tmp_path.iterdir()] == ["body"]
@@ -95,17 +96,17 @@ def test_a_silent_server_is_told(tmp_path):
     # the system takes the connection and the request; nobody ever reads them
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/body"
-        assert "no answer within" in failing(url, tmp_path / "body", timeout=(5, 0.2))
+        assert "no answer within" in failing(url, tmp_path / "body", patience=Patience(timeout=(5, 0.2)))
 
 
 def test_goes_on_where_it_broke_off(site, tmp_path):
     path = tmp_path / "body"
     site.cut["/body"] = 300000
-    failing(f"{site.url}/body", path, SHA256)
+    failing(f"{site.url}/body", path, KNOWN)
     kept = (tmp_path / "body.part").stat().st_size
     assert 0 < kept <= 300000
     del site.cut["/body"]
-    download(f"{site.url}/body", path, SHA256)
+    download(f"{site.url}/body", path, KNOWN)
     assert path.read_bytes() == BODY
     assert site.asked[-1] == ("/body", f"bytes={kept}-")
 
@@ -113,7 +114,7 @@ def test_goes_on_where_it_broke_off(site, tmp_path):
 def test_starts_again_where_the_server_cannot_go_on(site, tmp_path):
     site.ranges = False
     (tmp_path / "body.part").write_bytes(b"the beginning of another file")
-    download(f"{site.url}/body", tmp_path / "body", SHA256)
+    download(f"{site.url}/body", tmp_path / "body", KNOWN)
     assert (tmp_path / "body").read_bytes() == BODY
 
 
@@ -121,8 +122,8 @@ def test_a_rest_of_another_file_is_never_taken_for_the_beginning(site, tmp_path)
     path = tmp_path / "body"
     for rest in (b"the beginning of another file", BODY + b"and more"):
         (tmp_path / "body.part").write_bytes(rest)
-        assert "checksum" in failing(f"{site.url}/body", path, SHA256)
-        download(f"{site.url}/body", path, SHA256)
+        assert "checksum" in failing(f"{site.url}/body", path, KNOWN)
+        download(f"{site.url}/body", path, KNOWN)
         assert path.read_bytes() == BODY
         (tmp_path / "body.part").write_bytes(rest)
         download(f"{site.url}/body", path)  # nothing could tell, so nothing is kept
@@ -131,7 +132,7 @@ def test_a_rest_of_another_file_is_never_taken_for_the_beginning(site, tmp_path)
 
 def test_a_whole_rest_is_enough(site, tmp_path):
     (tmp_path / "body.part").write_bytes(BODY)
-    download(f"{site.url}/body", tmp_path / "body", SHA256)
+    download(f"{site.url}/body", tmp_path / "body", KNOWN)
     assert (tmp_path / "body").read_bytes() == BODY
 
 
@@ -142,7 +143,8 @@ def pauses():
 
 
 def patiently(site, path, pauses, attempts=4, **expected):
-    return download(f"{site.url}/body", path, attempts=attempts, sleep=pauses.append, progress=False, **expected)
+    patience = Patience(attempts, sleep=pauses.append, progress=False)
+    return download(f"{site.url}/body", path, Identity(**expected), patience)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
@@ -173,7 +175,16 @@ def test_lasting_troubles_are_not_repeated(site, tmp_path, pauses, status):
 
 @pytest.mark.parametrize(
     ("asked", "least", "most"),
-    [("7", 7, 7), ("9000", 120, 120), ("date", 25, 30), ("past", 0.5, 1), ("soon", 0.5, 1), ("-3", 0.5, 1)],
+    [
+        ("7", 7, 7),
+        ("9000", 120, 120),
+        ("date", 25, 30),
+        ("past", 0.5, 1),
+        ("soon", 0.5, 1),
+        ("-3", 0.5, 1),
+        ("Tue, 99 Foo 2026 99:99:99 GMT", 0.5, 1),
+        ("9" * 5000, 0.5, 120),
+    ],
 )
 def test_the_server_may_ask_for_time(site, tmp_path, pauses, asked, least, most):
     seconds = {"date": 30, "past": -500}.get(asked)
@@ -196,7 +207,7 @@ def test_dropped_connections_cost_nothing_that_arrived(site, tmp_path, pauses):
 def test_a_long_file_may_need_more_connections_than_attempts(site, tmp_path, pauses):
     site.files["/body"] = BODY * 8
     site.drops["/body"] = [3 << 19] * 5
-    patiently(site, tmp_path / "body", pauses, attempts=2, size=len(BODY) * 8, md5=hashlib.md5(BODY * 8).hexdigest())
+    patiently(site, tmp_path / "body", pauses, attempts=2, bytes=len(BODY) * 8, md5=hashlib.md5(BODY * 8).hexdigest())
     assert (tmp_path / "body").read_bytes() == BODY * 8
 
 
@@ -229,7 +240,7 @@ def test_two_versions_are_never_joined(site, tmp_path, if_range):
         site.files["/body"], site.etags["/body"] = BODY[::-1], '"two"'
 
     site.etags["/body"], site.drops["/body"], site.if_range = '"one"', [300000], if_range
-    download(f"{site.url}/body", tmp_path / "body", attempts=3, sleep=change, progress=False)
+    download(f"{site.url}/body", tmp_path / "body", patience=Patience(3, sleep=change, progress=False))
     assert (tmp_path / "body").read_bytes() == BODY[::-1]
 
 
@@ -237,12 +248,12 @@ def test_two_versions_are_never_joined(site, tmp_path, if_range):
 def test_another_version_is_fetched_from_its_beginning(site, tmp_path, if_range):
     path, changed = tmp_path / "body", BODY[::-1]
     site.etags["/body"], site.cut["/body"] = '"one"', 300000
-    failing(f"{site.url}/body", path, SHA256)
+    failing(f"{site.url}/body", path, KNOWN)
     assert (tmp_path / "body.part.etag").exists()
     del site.cut["/body"]
     site.files["/body"], site.etags["/body"], site.if_range = changed, '"two"', if_range
-    digest = hashlib.sha256(changed).hexdigest()
-    download(f"{site.url}/body", path, digest, attempts=2, sleep=lambda seconds: None, progress=False)
+    new = Identity(sha256=hashlib.sha256(changed).hexdigest())
+    download(f"{site.url}/body", path, new, Patience(2, sleep=lambda seconds: None, progress=False))
     assert path.read_bytes() == changed
     assert [file.name for file in tmp_path.iterdir()] == ["body"]
 
@@ -250,7 +261,7 @@ def test_another_version_is_fetched_from_its_beginning(site, tmp_path, if_range)
 def test_a_rest_of_another_file_is_given_up_for_the_right_one(site, tmp_path, pauses):
     for rest in (b"the beginning of another file", BODY + b"and more", b"x" * len(BODY)):
         (tmp_path / "body.part").write_bytes(rest)
-        patiently(site, tmp_path / "body", pauses, sha256=SHA256, size=len(BODY))
+        patiently(site, tmp_path / "body", pauses, sha256=SHA256, bytes=len(BODY))
         assert (tmp_path / "body").read_bytes() == BODY
         (tmp_path / "body").unlink()
     assert pauses == []
@@ -258,22 +269,22 @@ def test_a_rest_of_another_file_is_given_up_for_the_right_one(site, tmp_path, pa
 
 def test_a_whole_rest_of_known_length_needs_no_network(tmp_path):
     (tmp_path / "body.part").write_bytes(BODY)
-    download(f"{unused_address()}/body", tmp_path / "body", SHA256, size=len(BODY))
+    download(f"{unused_address()}/body", tmp_path / "body", Identity(len(BODY), sha256=SHA256))
     assert (tmp_path / "body").read_bytes() == BODY
 
 
 def test_a_file_of_another_length_is_not_even_fetched(site, tmp_path):
-    message = failing(f"{site.url}/body", tmp_path / "body", SHA256, size=len(BODY) + 1)
+    message = failing(f"{site.url}/body", tmp_path / "body", Identity(len(BODY) + 1, sha256=SHA256))
     assert f"expected {len(BODY) + 1} bytes, found {len(BODY)} bytes" in message
     assert not (tmp_path / "body.part").exists()
 
 
 def test_md5_alone_is_enough(site, tmp_path):
     path, md5 = tmp_path / "body", hashlib.md5(BODY).hexdigest()
-    download(f"{site.url}/body", path, md5=md5)
-    download(f"{site.url}/body", path, md5=md5)
+    download(f"{site.url}/body", path, Identity(md5=md5))
+    download(f"{site.url}/body", path, Identity(md5=md5))
     assert len(site.asked) == 1
-    assert "wrong checksum: expected md5" in failing(f"{site.url}/body", path, md5="0" * 32)
+    assert "wrong checksum: expected md5" in failing(f"{site.url}/body", path, Identity(md5="0" * 32))
 
 
 def test_too_little_disk_is_told_before(site, tmp_path, monkeypatch, pauses):

@@ -17,6 +17,7 @@ import pytest
 
 from igsed.errors import InputError
 from igsed.fetch import source as module
+from igsed.fetch.download import Patience
 from igsed.fetch.source import fetch
 from igsed.fetch.table import File
 from tests.loopback import serve, unused_address
@@ -95,8 +96,8 @@ class Place:
         self.downloads, self.lock, self.folder = root / "downloads", root / "lock.json", root / "sources" / "bank"
 
     def fetch(self, files, **settings):
-        settings = {"progress": False, "attempts": 2, "sleep": lambda seconds: None} | settings
-        return fetch("bank", files, self.downloads, self.lock, self.folder, **settings)
+        patience = Patience(2, progress=False, sleep=lambda seconds: None)
+        return fetch("bank", files, self.downloads, self.lock, self.folder, patience, **settings)
 
     def refused(self, files, **settings):
         with pytest.raises(InputError) as caught:
@@ -319,10 +320,11 @@ def test_where_links_cannot_be_made_copies_are(site, place, monkeypatch):
 KILLED = """
 import json, sys
 from pathlib import Path
+from igsed.fetch.download import Patience
 from igsed.fetch.source import fetch
 from igsed.fetch.table import File
 files, *paths = json.load(sys.stdin)
-fetch("bank", [File(*file) for file in files], *map(Path, paths), progress=False)
+fetch("bank", [File(*file) for file in files], *map(Path, paths), Patience(6, progress=False))
 """
 
 

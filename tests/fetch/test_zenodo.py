@@ -8,7 +8,7 @@ import pytest
 
 from igsed.errors import InputError
 from igsed.fetch import zenodo
-from igsed.fetch.download import AddressError, Identity
+from igsed.fetch.download import AddressError, Identity, Patience
 from tests.loopback import serve, unused_address
 
 BODY = b"sound"
@@ -58,7 +58,7 @@ def test_the_api_is_asked_again_when_it_is_busy(site):
     site.record(12, {"a.zip": BODY})
     site.statuses["/api/records/12"] = [(429, {"Retry-After": "5"}), 503]
     pauses = []
-    zenodo.files(f"{site.url}/api/records/12", attempts=3, sleep=pauses.append, progress=False)
+    zenodo.files(f"{site.url}/api/records/12", Patience(3, sleep=pauses.append, progress=False))
     assert pauses[0] == 5
     assert len(pauses) == 2
 

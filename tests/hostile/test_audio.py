@@ -161,8 +161,9 @@ def test_a_sound_that_grows_by_resampling_is_refused(tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     recording(tmp_path / "in" / "a.wav", seconds=10, rate=1000)
     (tmp_path / "e.tsv").write_text("filename\tonset\toffset\tevent_label\na\t0\t1\tDog\n")
+    source = recordings.Source(tmp_path / "in", tmp_path / "e.tsv")
     with pytest.raises(InputError, match="at 32000 Hz it would have more than 100000 samples"):
-        recordings.make(tmp_path / "in", tmp_path / "e.tsv", ["Dog"], tmp_path / "out", "out", 32_000, 10)
+        recordings.make(source, ["Dog"], recordings.Form(32_000, 10), tmp_path / "out", "out")
 
 
 def test_a_path_that_is_none_is_told():
@@ -187,8 +188,8 @@ def test_recordings_are_written_into_the_split_only(content, annotated):
         rows = [("b.wav", 0.0), *annotated]
         text = "".join(f"{name}\t{onset}\t{2 * onset + 0.1}\tDog\n" for name, onset in rows)
         annotations.write_text(f"filename\tonset\toffset\tevent_label\n{text}", encoding="utf-8")
-        before = below(Path(place))
-        made = value_or_refusal(recordings.make, folder, annotations, ["Dog"], split, split, 8000, 1)
+        before, source = below(Path(place)), recordings.Source(folder, annotations)
+        made = value_or_refusal(recordings.make, source, ["Dog"], recordings.Form(8000, 1), split, split)
         new = {name for name in below(Path(place)) - before if name != "out/audio"}
         assert {Path(name).parent.as_posix() for name in new} <= {"out/audio"}
         if made is not None:

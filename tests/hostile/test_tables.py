@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from igsed import recordings
 from igsed.errors import InputError
 from igsed.fetch import table, zenodo
-from igsed.fetch.download import download
+from igsed.fetch.download import Patience, download
 from igsed.recordings import desed_public_eval
 from igsed.soundbanks import debian, desed, soundbank
 from tests.hostile.mutations import CELLS, bounded, damaged, damaged_table, value_or_refusal
@@ -24,6 +24,7 @@ from tests.toys import recording
 
 ROOT = Path(__file__).parents[2]
 SOURCES = "\n".join((ROOT / "config" / "sources.csv").read_text().split("\n")[:4])
+QUIET = Patience(progress=False)
 PACKAGES = "\n".join((ROOT / "config" / "free_sounds.csv").read_text().split("\n")[:5])
 
 
@@ -203,7 +204,7 @@ def site():
 @settings(deadline=None, max_examples=60)
 def test_an_answer_of_the_api_is_read_or_refused(site, content):
     site.files["/record"] = content
-    for file in (value_or_refusal(lambda: zenodo.files(f"{site.url}/record", progress=False)) or {}).values():
+    for file in (value_or_refusal(lambda: zenodo.files(f"{site.url}/record", QUIET)) or {}).values():
         assert file.bytes >= 0
         assert len(file.md5) == 32
 
@@ -211,13 +212,13 @@ def test_an_answer_of_the_api_is_read_or_refused(site, content):
 def test_an_endless_answer_is_not_read_to_its_end(site):
     site.files["/record"] = b" " * (64 << 20)
     with bounded(megabytes=100, seconds=20):
-        assert value_or_refusal(lambda: zenodo.files(f"{site.url}/record", progress=False)) is None
+        assert value_or_refusal(lambda: zenodo.files(f"{site.url}/record", QUIET)) is None
 
 
 @pytest.mark.parametrize("target", ["http://[", "file:///etc/passwd", "ftp://host/x", "//", "http://host:99999999/"])
 def test_a_redirection_to_no_address_is_told(site, tmp_path, target):
     site.statuses["/moved"] = [(302, {"Location": target})] * 3
-    assert value_or_refusal(lambda: download(f"{site.url}/moved", tmp_path / "file", progress=False)) is None
+    assert value_or_refusal(lambda: download(f"{site.url}/moved", tmp_path / "file", patience=QUIET)) is None
     assert not (tmp_path / "file").exists()
 
 

@@ -1,12 +1,6 @@
 # Every detector's frame scores. From here on nothing knows where a score came from.
 
 
-def given_files(wildcards):
-    """Digest of the files from which scores are taken: it changes when one does."""
-    folder = pathlib.Path(CHOSEN[wildcards.detector]["settings"]["path"])
-    return provenance.inventory(path for path in folder.rglob("*") if path.suffix in (".tsv", ".parquet"))
-
-
 rule attribute:
     input:
         weights=WEIGHTS,

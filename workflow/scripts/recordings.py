@@ -9,15 +9,11 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     settings = kind.settings(**source)
     folder, annotations = kind.find(settings, next(iter(snakemake.input), None))
     split = recordings.make(
-        folder,
-        annotations,
+        recordings.Source(folder, annotations, settings.overlap),
         params.labels,
+        recordings.Form(params.sample_rate, params.window, params.remove_offset),
         out.audio,
         snakemake.output.audio,
-        params.sample_rate,
-        params.window,
-        params.remove_offset,
-        settings.overlap,
         progress=lambda names: progress(names, "cutting recordings"),
     )
     split.clips.to_csv(out.clips, index=False)

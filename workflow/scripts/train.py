@@ -20,6 +20,6 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         data += [heads.Stored(files[f"{split}_features"]), targets]
     pool = detectors.load(params.detector["method"], **params.detector["settings"]) if params.detector else None
     seed = seeds.integer(params.root_seed, "training", model, int(snakemake.wildcards.seed))
-    head = heads.train(*data, seed=seed, pool=pool, **params.settings)
+    head = heads.train(*data, seed=seed, settings=heads.Settings(**params.settings), pool=pool)
     save_file({"weight": head.weight, "bias": head.bias}, out.head)
     head.curve.to_csv(out.curve, index=False)

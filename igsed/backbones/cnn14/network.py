@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv1d, pad
 
 from igsed.errors import InputError
+from igsed.pooling import pooled
 
 SAMPLE_RATE = 32000
 CLASSES = 527
@@ -171,7 +172,7 @@ class CNN14(nn.Module):
     def logits(self, waveform: Tensor) -> Tensor:
         """Logits (batch, 527) of the AudioSet classes, from the maximum over frames plus their mean; see `classify`."""
         frames = self.body(self.spectrum(waveform))
-        return self.dense(self.project(frames.amax(1) + frames.mean(1)))
+        return self.dense(self.project(pooled(frames)))
 
     def classify(self, waveform: Tensor) -> Tensor:
         """Scores of the 527 AudioSet classes, in the order of AudioSet's ``class_labels_indices.csv``.

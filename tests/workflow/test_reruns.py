@@ -93,10 +93,10 @@ def test_an_edited_figure_is_redrawn(editable):
     path = editable.results / "figures" / "thresholds.svg"
     before, table = path.read_bytes(), (editable.results / "tables" / "detection.csv").stat().st_mtime_ns
     target = str(path.relative_to(editable.folder))
-    editable.edit("igsed/report/figures.py", 'xlabel="Percentile', 'xlabel="PERCENTILE')
+    editable.edit("igsed/report/figures.py", "{rule.title} threshold", "{rule.title} THRESHOLD")
     editable.run(target)
     assert path.read_bytes() != before
     assert (editable.results / "tables" / "detection.csv").stat().st_mtime_ns == table
-    editable.edit("igsed/report/figures.py", 'xlabel="PERCENTILE', 'xlabel="Percentile')
+    editable.edit("igsed/report/figures.py", "{rule.title} THRESHOLD", "{rule.title} threshold")
     editable.run()
     assert path.read_bytes() == before

@@ -184,6 +184,7 @@ def _decode(path: str | Path, start: float, end: float, dtype: str) -> _Decoded:
                 blocks = _part(path, file, first, length, dtype)
                 return _Decoded(blocks, length, file.samplerate, file.channels, notes)
             if last <= file.frames:
+                last = int(last)
                 with contextlib.suppress(OSError, RuntimeError):
                     blocks = _part(path, file, first, last, dtype)
                     if sum(map(len, blocks)) == max(0, last - first):

@@ -20,7 +20,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 NO_LENGTH = "no length in the header"
 GOES_ON = "more sound than the header states"
@@ -47,7 +47,7 @@ class Form(NamedTuple):
 
     id: int
     size: int
-    order: str
+    order: Literal["little", "big"]
     counted: int
     align: int
 

@@ -29,7 +29,7 @@ from igsed import LABELS, audio, detectors, evaluation, metrics, mixtures, score
 from igsed.clips import Split
 from igsed.components import imported
 from igsed.config import Config
-from igsed.detectors import framewise
+from igsed.detectors import OfClassifier, framewise
 from igsed.errors import InputError
 from igsed.forecast import Cost, classes_per_clip
 from igsed.soundbanks import procedural, soundbank
@@ -272,7 +272,7 @@ class _Measurement:
             np.save(self.folder / f"{model}.npy", rng.standard_normal(shape, dtype=np.float32))
             features = np.load(self.folder / f"{model}.npy", mmap_mode="r")
             chosen = framewise.get(model)
-            by_frame = chosen is not None and chosen.detector.learns_from == "frame"
+            by_frame = chosen is not None and getattr(chosen.detector, "learns_from", "") == "frame"
             targets = rng.random((*shape[: 2 if by_frame else 1], classes)) < 0.2
             pool = detectors.load(chosen.method, **chosen.settings) if chosen else None
             options = heads.Settings(settings.learning_rate, settings.batch_size, 1, epochs)
@@ -305,6 +305,7 @@ class _Measurement:
         from igsed.classifier import Classifier
 
         chosen = self.config.detectors_of("classifier")[name]
+        assert isinstance(chosen.detector, OfClassifier)
         settings, option = chosen.settings, chosen.detector.steps
         head = torch.nn.Linear(self.backbone.embedding, len(self.labels))
         classifier = Classifier(self.backbone, head).eval().to(self.device)

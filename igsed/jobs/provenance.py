@@ -271,8 +271,8 @@ def listing(
     if settings is not None and (keys := other_settings(folder, settings)):
         lines.append(f"NOTE: what lies there was made with other settings ({_some(keys)}): {folder}/config.yaml.")
     if (folder / "manifest.json").exists() and not (folder / "report.html").exists():
-        settings, page = (shlex.quote(str(folder / name)) for name in ("config.yaml", "report.html"))
-        command = f"snakemake --report {page} --configfile {settings} --cores 1"
+        made_with, page = (shlex.quote(str(folder / name)) for name in ("config.yaml", "report.html"))
+        command = f"snakemake --report {page} --configfile {made_with} --cores 1"
         lines.append(f"The report is missing, because the run was cut short before it. This makes it: {command}")
     return "\n".join(lines)
 

@@ -135,9 +135,9 @@ def _row(path: Path, line: int, row: dict) -> dict:
             f"{path}, line {line}, columns start and stop: {row['start']!r} and {row['stop']!r} are not times in "
             "seconds, the first before the second. Leave them empty to use the whole recording."
         )
-    path = normal(row["path"])
-    series = row["series"] or re.sub(r"[^A-Za-z0-9]+", "-", PurePosixPath(path).stem).strip("-")
-    return row | times | {"path": path, "series": series[:99] or "recording", "line": line}
+    inside = normal(row["path"])
+    series = row["series"] or re.sub(r"[^A-Za-z0-9]+", "-", PurePosixPath(inside).stem).strip("-")
+    return row | times | {"path": inside, "series": series[:99] or "recording", "line": line}
 
 
 def _check(path: Path, table: pd.DataFrame) -> None:

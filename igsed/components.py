@@ -65,7 +65,13 @@ def imported(path: str):
     module, colon, name = path.partition(":")
     if not colon:
         raise ValueError(f"{path!r} is no package.module:name")
-    return functools.reduce(getattr, name.split("."), importlib.import_module(module))
+    try:
+        found = importlib.import_module(module)
+    except ImportError:
+        raise
+    except Exception as error:  # of a user's module, in which anything may happen
+        raise ImportError(f"{module} cannot be imported ({type(error).__name__}: {error})") from error
+    return functools.reduce(getattr, name.split("."), found)
 
 
 class Family(Generic[Kind]):

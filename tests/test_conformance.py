@@ -404,5 +404,14 @@ def test_a_file_without_detectors_is_refused(tmp_path, name, content, message):
         conformance.find(str(tmp_path / name))
 
 
+@pytest.mark.usefixtures("imports")
+@pytest.mark.parametrize("content", ["raise RuntimeError('no')", "X = y", "X = 3", "Y = 3", "def"])
+def test_a_name_that_is_no_detector_is_refused(tmp_path, monkeypatch, content):
+    (tmp_path / "found_wrong.py").write_text(content)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="found_wrong:X"):
+        conformance.find("found_wrong:X")
+
+
 def test_detectors_of_the_package_that_need_no_path_are_found_by_name():
     assert [conformance.find(name)[0] for name in detectors.DETECTORS.built_in] == list(DETECTORS.built_in.values())

@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise InputError(*problems)
         if refused := provenance.git_commit(".")[1]:
             print(f"WARNING: {refused}", file=sys.stderr)
-        classes, detectors = ", ".join(experiment.classes), ", ".join(experiment.detectors)
+        classes, detectors = ", ".join(experiment.classes), ", ".join(experiment.detector_names)
         print(f"{experiment.experiment}: classes {classes}; detectors {detectors}")
     except InputError as error:
         lines = ["ERROR: this cannot run:", *error.messages] if len(error.messages) > 1 else [f"ERROR: {error}"]

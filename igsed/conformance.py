@@ -178,12 +178,18 @@ def _own_state() -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _seed(seed: int) -> None:
-    """Begin a call: with gradients, whatever the call before it left, and random numbers that are the same."""
+def _begin(seed: int) -> None:
+    """Before a call: torch's settings, whatever the call before it left, and torch's random numbers."""
     import torch
 
     torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
     torch.manual_seed(seed)
+
+
+def _seed(seed: int) -> None:
+    """Before a call: the same, and all other random numbers."""
+    _begin(seed)
     np.random.seed(seed)
     random.seed(seed)
 
@@ -269,7 +275,8 @@ def _clip(sample_rate: int = _RATE, seconds: float = _SECONDS) -> torch.Tensor:
     """Noise with a louder part, (samples,)."""
     import torch
 
-    clip = 0.1 * torch.randn(round(seconds * sample_rate), generator=torch.Generator().manual_seed(4))
+    generator = torch.Generator().manual_seed(4)
+    clip = 0.1 * torch.randn(round(seconds * sample_rate), generator=generator, dtype=torch.float32)
     clip[len(clip) // 4 : len(clip) // 2] *= 5
     return clip
 
@@ -321,10 +328,9 @@ def _classifier_repeatable(method) -> None:
 
     classifier, found = _classifier(), []
     for _ in range(2):
-        torch.set_grad_enabled(True)
-        torch.manual_seed(1)  # and no other generator
+        _begin(1)  # no generator but torch's
         found.append(torch.as_tensor(method(classifier, _clip(), [2, 0])).detach().cpu())
-    if not _same(*found, tolerance=1e-5):
+    if not _same(found[0], found[1], 1e-5):
         raise _Unfit("expected the same scores from the same call after torch.manual_seed, found others")
 
 
@@ -365,7 +371,7 @@ def _torch_unchanged(method) -> None:
     generators = []
     for seed in (1, 2):
         _scores(method, [2, 0], seed=seed)
-        generators.append((torch.get_rng_state().numpy().tobytes(), np.random.get_state()[1].tobytes()))  # type: ignore[index, union-attr]
+        generators.append((torch.get_rng_state().numpy().tobytes(), np.random.get_state()[1].tobytes()))  # type: ignore[index]
     for name, one, other in zip(("torch", "numpy"), *generators, strict=True):
         if one == other:
             raise _Unfit(

@@ -82,6 +82,17 @@ def changes_threads(*arguments):
     return right(*arguments)
 
 
+def changes_the_dtype(*arguments):
+    scores = right(*arguments)
+    torch.set_default_dtype(torch.float64)
+    return scores
+
+
+def asks_for_deterministic_algorithms(*arguments):
+    torch.use_deterministic_algorithms(True)
+    return right(*arguments)
+
+
 def seeds_torch(*arguments):
     torch.manual_seed(0)
     return right(*arguments)
@@ -172,7 +183,14 @@ WRONG_CLASSIFIER = {
         lambda *a: right(*a) * (1 + torch.rand(1, generator=torch.Generator().manual_seed(next(COUNT)))),
     ],
     "classifier unchanged": [changes_parameters, changes_training, changes_requires_grad, leaves_a_hook],
-    "torch unchanged": [switches_gradients_off, changes_threads, seeds_torch, seeds_numpy],
+    "torch unchanged": [
+        switches_gradients_off,
+        changes_threads,
+        changes_the_dtype,
+        asks_for_deterministic_algorithms,
+        seeds_torch,
+        seeds_numpy,
+    ],
     "arguments unchanged": [changes_the_clip, changes_the_targets, lambda c, w, t: right(c, w.requires_grad_(), t)],
     "other length and rate": [lambda c, w, t: frame_scores(w.expand(len(t), -1), 8000)],
 }
@@ -331,9 +349,11 @@ def test_the_state_of_the_caller_is_kept():
     expected = torch.rand(1), np.random.random(), torch.get_num_threads()
     torch.manual_seed(3)
     np.random.seed(3)
-    for function in (switches_gradients_off, changes_threads, seeds_torch, seeds_numpy):
+    for function in WRONG_CLASSIFIER["torch unchanged"]:
         failed(nothing_declared(function))
     assert torch.is_grad_enabled()
+    assert torch.get_default_dtype() == torch.float32
+    assert not torch.are_deterministic_algorithms_enabled()
     assert (torch.rand(1), np.random.random(), torch.get_num_threads()) == expected
 
 

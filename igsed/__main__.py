@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import igsed
-from igsed import config, preflight
+from igsed import config, listing, preflight, scaffold
 from igsed.config import pages
 from igsed.errors import InputError
 from igsed.jobs import provenance, runs
@@ -39,11 +39,34 @@ def main(arguments: list[str] | None = None) -> int:
     verify = commands.add_parser("verify", help="compare results with the records and the manifest of the run")
     verify.add_argument("folder", type=Path, help="results/<experiment>")
     verify.add_argument("--remove", action="store_true", help="delete what is damaged; the next run makes it anew")
+    lists = commands.add_parser("list", help="list the components that an experiment can be made of")
+    lists.add_argument("family", choices=listing.FAMILIES)
+    new = commands.add_parser("new", help="write a detector to start from, its test and an experiment")
+    new.add_argument("component", choices=["detector"])
+    new.add_argument("name", metavar="NAME", help="of the detector: lower-case letters, digits, underscores")
+    test = commands.add_parser("test", help="test whether a detector does what every detector must")
+    test.add_argument("what", metavar="FILE", help="a Python file, package.module:name, or a detector's name")
+    export = commands.add_parser("export", help="write what is needed to make scores for an experiment elsewhere")
+    export.add_argument("results", type=Path, help="results/<experiment>")
+    export.add_argument("folder", type=Path, help="where to write; a new or an empty folder")
     commands.add_parser("unlock", help="take away the lock of a run that was killed, if no process works here")
     options = parser.parse_args(arguments)
+    if not {"", os.getcwd()} & set(sys.path):
+        sys.path.insert(0, os.getcwd())  # as `python -m igsed` does, so that both find a user's detectors
     try:
         if options.command == "verify":
             return _verify(options.folder, options.remove)
+        if options.command == "list":
+            print(listing.text(options.family))
+            return 0
+        if options.command == "new":
+            print(_new(options.name))
+            return 0
+        if options.command == "test":
+            return _test(options.what)
+        if options.command == "export":
+            print(_export(options.results, options.folder))
+            return 0
         if options.command == "unlock":
             runs.check_writable(".snakemake")  # Snakemake itself would end in a traceback
             if told := runs.unlock():
@@ -100,6 +123,38 @@ def _verify(folder: Path, remove: bool) -> int:
     else:
         print(f"To have all this made anew: igsed verify {folder} --remove, then run again.")
     return 1
+
+
+def _new(name: str) -> str:
+    detector, test, experiment = scaffold.new_detector(name)
+    return (
+        f"{detector}: the detector, which works as it is; put your method there\n"
+        f"{test}: its test\n"
+        f"{experiment}: an experiment with it\n"
+        f"Next: igsed test {detector}, then, beside the Snakefile: make run EXPERIMENT={experiment}"
+    )
+
+
+def _test(what: str) -> int:
+    from igsed import conformance  # here, because only this command needs torch
+
+    failed = 0
+    for detector in conformance.find(what):
+        print(f"{detector.name}, which needs {detector.needs}")
+        for check in conformance.run(detector):
+            print(f"  ok      {check.name}" if check.passed else f"  FAILED  {check.name}: {check.told}")
+            failed += not check.passed
+    if failed:
+        print(f"{failed} {'check' if failed == 1 else 'checks'} failed; docs/detectors.md says what is checked.")
+    return int(failed > 0)
+
+
+def _export(results: Path, folder: Path) -> str:
+    from igsed import export
+
+    exported = export.export(results, folder)
+    clips = ", ".join(f"{split} {count}" for split, count in exported.clips.items())
+    return f"{exported.folder}: clips of {clips}. README.txt there says in which form scores are wanted."
 
 
 def _forecast(experiment: config.Config, files: list[Path], cores: int, gpus: int) -> str:

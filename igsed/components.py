@@ -67,7 +67,13 @@ def imported(path: str):
         raise ValueError(f"{path!r} is no package.module:name")
     if not module or module.startswith("."):
         raise ValueError(f"{path!r} names no module")
-    return functools.reduce(getattr, name.split("."), importlib.import_module(module))
+    try:
+        found = importlib.import_module(module)
+    except ImportError:
+        raise
+    except Exception as error:  # of a user's module, in which anything may happen
+        raise ImportError(f"{module} cannot be imported ({type(error).__name__}: {error})") from error
+    return functools.reduce(getattr, name.split("."), found)
 
 
 class Family(Generic[Kind]):

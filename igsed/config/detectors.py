@@ -12,15 +12,16 @@ from igsed.errors import InputError, suggestion
 from igsed.modules import module_file
 from igsed.settings import Section
 
+NAME = r"^[a-z][a-z0-9_]{0,59}$"
+"""What a detector may be called."""
+
 _OWN = ("name", "method")
 
 
 class Chosen(Section):
     """A detector of an experiment: its name alone, or a mapping with `name`, `method` and the method's settings."""
 
-    name: str = Field(
-        pattern=r"^[a-z][a-z0-9_]{0,59}$", description="in tables, figures and paths; a letter, then letters, digits, _"
-    )
+    name: str = Field(pattern=NAME, description="in tables, figures and paths; a letter, then letters, digits, _")
     method: str = Field(
         description="a built-in detector, one of an installed package, or `package.module:name`; by default the name"
     )

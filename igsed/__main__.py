@@ -94,6 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"WARNING: {refused}", file=sys.stderr)
         classes, detectors = ", ".join(experiment.classes), ", ".join(experiment.detector_names)
         print(f"{experiment.experiment}: classes {classes}; detectors {detectors}")
+    except BrokenPipeError:  # as in `igsed list detectors | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except InputError as error:
         lines = ["ERROR: this cannot run:", *error.messages] if len(error.messages) > 1 else [f"ERROR: {error}"]
         print("\n  - ".join(lines), file=sys.stderr)

@@ -10,7 +10,6 @@ table has its median, smallest and largest. Writes a table to stdout and benchma
 
 import argparse
 import contextlib
-import importlib
 import json
 import time
 from pathlib import Path
@@ -18,11 +17,12 @@ from unittest import mock
 
 import pandas as pd
 import torch
-from igsed.registry import BACKBONES
 
 from igsed.attribution import convolution, rectifier
 from igsed.attribution.ig import IntegratedGradients
+from igsed.backbones import NETWORKS
 from igsed.classifier import Classifier
+from igsed.components import imported
 from igsed.jobs import provenance
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +31,7 @@ _planned = convolution.planned
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--networks", nargs="+", default=list(BACKBONES))
+    parser.add_argument("--networks", nargs="+", default=list(NETWORKS.built_in))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--pieces", type=int, default=8)
@@ -73,12 +73,12 @@ def measure(name: str, options: argparse.Namespace) -> pd.DataFrame:
 def network(name: str) -> Classifier:
     """A backbone with random weights, laid out in memory as `load` does, and a head of ten classes."""
     torch.manual_seed(0)
-    module, _, kind = BACKBONES[name].partition(":")
-    backbone = getattr(importlib.import_module(module), kind)().requires_grad_(False).eval()
+    network = NETWORKS.find(name)
+    backbone = imported(network.network)().requires_grad_(False).eval()
     for buffer in backbone.buffers():
         if not buffer.any():  # a front end that comes with the weights
             torch.nn.init.uniform_(buffer, 0, 0.01)
-    if name == "yamnet":
+    if network.channels_last:
         backbone = backbone.to(memory_format=torch.channels_last)
     return Classifier(backbone, torch.nn.Linear(backbone.embedding, 10).requires_grad_(False)).eval()
 

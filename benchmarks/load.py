@@ -120,15 +120,20 @@ def make(project: Path, clips: int, detectors: list[str], seeds: int, embedding:
                 attributed(results / "scores" / detector / f"seed{seed}" / f"{split}.parquet", names, present, draw)
 
 
+def _facts(seconds: int) -> tuple:
+    """The columns of the index after the path."""
+    return (float(seconds), RATE, 1, "", "", "", "MIT", "", seconds * RATE, 0.5, 0.0, "")
+
+
 def index() -> pd.DataFrame:
     """A soundbank's index: six recordings of every class in each split."""
     rows = [
-        (split, "foreground", label, f"{label}/{k}", f"{label}_{k}.wav", 3.0, RATE, 1, "", "", "", "MIT", "")
+        (split, "foreground", label, f"{label}/{k}", f"{label}_{k}.wav", *_facts(3))
         for split in SPLITS
         for label in LABELS
         for k in range(6)
     ]
-    rows += [(split, "background", "room", f"{split}/0", f"{split}.wav", 12.0, RATE, 1, *[""] * 5) for split in SPLITS]
+    rows += [(split, "background", "room", f"{split}/0", f"{split}.wav", *_facts(12)) for split in SPLITS]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -114,7 +114,7 @@ def read(path: str | Path) -> FrameScores:
                 first = pa.array(np.flatnonzero(numbers == 0))
                 clips += table["clip"].take(first).to_pylist()
                 labels += table["label"].take(first).to_pylist()
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise InputError(f"{unusable} ({error}). Delete it; the next run makes it anew.") from None
     places, numbers = np.frombuffer(frame, np.int32), np.frombuffer(values)
     frames = max(int(places.max()) + 1, 1) if len(places) else 0

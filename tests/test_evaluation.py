@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from igsed import evaluation, metrics, statistics, thresholds
-from igsed.detectors import baselines
+from igsed.detectors.random import random
 from igsed.errors import InputError
 from igsed.metrics import METRICS
 from igsed.scores import FrameScores
@@ -247,7 +247,7 @@ def test_random_detector_reaches_what_chance_gives(percentile):
     clips = [f"test_{k:05d}" for k in range(200)]
     pairs = pd.DataFrame([(c, k) for c in clips for k in ("Cat", "Dog")], columns=["clip", "label"])
     silence = np.zeros(1000, np.float32)
-    scores = np.concatenate([baselines.random(silence, 100, ["Cat", "Dog"], 11, clip) for clip in clips])
+    scores = np.concatenate([random(silence, 100, ["Cat", "Dog"], 11, clip) for clip in clips])
     onsets, lengths = rng.integers(0, 60, 400)[:, None], rng.integers(2, 40, 400)[:, None]
     active = (np.arange(100) >= onsets) & (np.arange(100) < onsets + lengths)
     table = pairs.join(evaluation.pair_metrics(scores, above(percentile)(scores), active, pairs["clip"])).assign(seed=0)

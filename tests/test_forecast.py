@@ -53,11 +53,11 @@ def plan(experiment, inputs=INPUTS):
         yield Job("features", {"split": split}, 4)
     for seed in map(str, experiment.training.seeds):
         yield from (Job("train", {"model": model, "seed": seed}, 5) for model in ("clip", "fw_ws", "fw_ss"))
-        for name in experiment.attribution_methods:
+        for name in experiment.detectors_of("classifier"):
             yield from (Job("attribute", {"detector": name, "seed": seed, "split": split}, 7) for split in scored)
-    yield from (Job("sweep", {"detector": name}, 8) for name in experiment.detectors)
+    yield from (Job("sweep", {"detector": name}, 8) for name in experiment.detector_names)
     yield from (
-        Job("evaluate", {"detector": name, "split": split}, 9) for name in experiment.detectors for split in judged
+        Job("evaluate", {"detector": name, "split": split}, 9) for name in experiment.detector_names for split in judged
     )
     yield from (Job("metrics", {}, 10), Job("tables", {}, 11), Job("figure_per_class", {}, 12))
 

@@ -114,7 +114,7 @@ class Progress:
             columns = os.get_terminal_size(sys.stderr.fileno()).columns
         return tqdm.format_meter(
             self.done,
-            self.total,
+            self.total,  # type: ignore[arg-type]  # None is documented, and not in the stubs
             seconds,
             ncols=max(10, (columns or 80) - 1),  # not the last column, after which some terminals begin a new line
             prefix=self.description,

@@ -360,6 +360,7 @@ def test_cuda_agrees_with_cpu(yamnet, chirp):
 BARE = """
 import sys
 KNOWN = {"torch", "torchaudio", "numpy", "safetensors", "igsed", "typing_extensions", *sys.stdlib_module_names}
+KNOWN |= {"pydantic", "pydantic_core", "annotated_types", "typing_inspection"}
 OF_TORCH = {"torchgen", "functorch", "filelock", "fsspec", "jinja2", "markupsafe", "mpmath", "networkx", "sympy"}
 
 class Absent:
@@ -382,6 +383,6 @@ assert found.scores.shape == (1, 5) and _compiled() is None
 """
 
 
-def test_needs_nothing_but_torch_torchaudio_numpy_and_safetensors():
+def test_needs_nothing_but_torch_torchaudio_numpy_safetensors_and_pydantic():
     done = subprocess.run([sys.executable, "-c", BARE], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

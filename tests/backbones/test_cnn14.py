@@ -277,7 +277,7 @@ def test_both_integrated_gradients_agree(narrow):
     """On a faint sound, whose path Captum's even steps resolve: it is under the floor of decibels for a part of it."""
     classifier = Classifier(narrow.ours, narrow.ours.dense)
     clip = checkpoints.sounds(seed=2)[0, :12800] * 1e-3
-    captum = CaptumIntegratedGradients(steps=500, rule="riemann_middle", batch=50).explain(classifier, clip, [3])
+    captum = CaptumIntegratedGradients(n_steps=500, rule="riemann_middle", batch=50).explain(classifier, clip, [3])
     found = IntegratedGradients(128, tolerance=None).explain(classifier, clip, [3])
     assert distance(found.scores, captum.scores) < 0.02
     torch.testing.assert_close(found.total, captum.total, rtol=0.03, atol=0)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from igsed.jobs import progress
 from igsed.jobs.console import progress as counted
 
-QUICK = "from igsed import console, progress\nimport os, sys, time\n"
+QUICK = "from igsed.jobs import console, progress\nimport os, sys, time\n"
 QUICK += "progress._SOON, progress._REDRAW, progress._LINES = 0.05, 0.02, 0.1\n"
 LINE = r"\w+: \d+ of 40, \d+ %, \d+:\d\d left"
 

@@ -12,7 +12,7 @@ from igsed.errors import InputError
 from igsed.jobs import runs
 from tests.disks import disk
 
-RUN = "from igsed import runs; runs.announce(); print('here', flush=True); input()"
+RUN = "from igsed.jobs import runs; runs.announce(); print('here', flush=True); input()"
 JOB = """
 from igsed.jobs.console import job
 with job('job.log', {'table': 'a.csv'}) as out:

@@ -173,7 +173,7 @@ def test_while_a_run_works_there_nothing_is_called_damaged_or_removed(results, c
     project = results.parent.parent
     part = results / "tables" / ".part-detection.csv"
     part.touch()
-    command = [sys.executable, "-c", "from igsed import runs; runs.announce(); print('here', flush=True); input()"]
+    command = [sys.executable, "-c", "from igsed.jobs import runs; runs.announce(); print('here', flush=True); input()"]
     (project / ".snakemake").mkdir(exist_ok=True)
     with subprocess.Popen(command, cwd=project, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
         assert run.stdout.readline() == b"here\n"

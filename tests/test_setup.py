@@ -109,6 +109,7 @@ COMMANDS = {
     "--help": 0,
     "docs": 0,
     "unlock": 0,
+    **{f"list {family}": 0 for family in ("detectors", "backbones", "soundbanks", "metrics", "thresholds")},
     "check": 1,
     "results": 1,
     "verify results/default": 1,

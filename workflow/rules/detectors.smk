@@ -31,6 +31,7 @@ rule attribute:
         settings=lookup(within=CHOSEN, dpath="{detector}/settings"),
         backbone=NETWORK,
         labels=LABELS,
+        seed=CONFIG.seed,
         all_present="present" in [CONFIG.evaluation.pairs, *CONFIG.evaluation.also],
     script:
         "../scripts/attribute.py"

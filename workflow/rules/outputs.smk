@@ -314,6 +314,6 @@ rule manifest:
         digests=CODE | {f"detectors/{name}": digest for name, digest in DETECTOR_CODE.items()},
         root=root,
         device=DEVICE,
-        folder=f"results/{CONFIG.experiment}",
+        folder=subpath(output.manifest, parent=True),
     script:
         "../scripts/manifest.py"

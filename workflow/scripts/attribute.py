@@ -4,7 +4,7 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 
-from igsed import attribution, backbones, detectors, features, predictions
+from igsed import attribution, backbones, detectors, features, predictions, seeds
 from igsed.classifier import Classifier
 from igsed.jobs import devices
 from igsed.jobs.console import job, progress
@@ -27,6 +27,8 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
             if not (targets := wanted.get(clip.clip)):
                 continue
             waveform = features.waveform(clip.path, classifier.sample_rate).to(device)
+            # For methods that draw: the same clip and model give the same, whatever was explained before.
+            torch.manual_seed(seeds.integer(params.seed, "attribute", int(wildcards.seed), clip.clip))
             found = attribution.explain(method, classifier, waveform, targets)
             names = [params.labels[target] for target in targets]
             writer.add(clip.clip, names, found.scores)

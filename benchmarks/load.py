@@ -112,8 +112,8 @@ def make(project: Path, clips: int, detectors: list[str], seeds: int, embedding:
     index().to_csv(results / "soundbank.csv", index=False)
     for place, split in enumerate(SPLITS):
         draw = np.random.default_rng(place)
-        names, happened = mixtures(project, split, clips, draw)
-        present = labels.of_frames(happened, names, LABELS, FRAMES)
+        names, annotated = mixtures(project, split, clips, draw)
+        present = labels.of_frames(annotated, names, LABELS, FRAMES)
         features(results / "features" / split, present, embedding, draw)
         for detector in (name for name in detectors if split != "train" and DETECTORS.find(name).needs == "classifier"):
             for seed in range(seeds):
@@ -154,10 +154,10 @@ def mixtures(project: Path, split: str, count: int, draw: np.random.Generator) -
     clip = np.repeat(names, draw.integers(1, 4, size=count))
     length = draw.uniform(0.25, 4.2, size=len(clip))
     onset = draw.uniform(0, SECONDS - length)
-    happened = pd.DataFrame({"clip": clip, "filename": clip, "onset": onset, "offset": onset + length})
-    happened = happened.assign(filename=happened["clip"] + ".flac", event_label=draw.choice(LABELS, size=len(clip)))
-    events.write(project / folder / "events.tsv", happened, [f"{name}.flac" for name in names])
-    return names, happened
+    annotated = pd.DataFrame({"clip": clip, "filename": clip, "onset": onset, "offset": onset + length})
+    annotated = annotated.assign(filename=annotated["clip"] + ".flac", event_label=draw.choice(LABELS, size=len(clip)))
+    events.write(project / folder / "events.tsv", annotated, [f"{name}.flac" for name in names])
+    return names, annotated
 
 
 def features(folder: Path, present: np.ndarray, embedding: int, draw: np.random.Generator, block: int = 100) -> None:

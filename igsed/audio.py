@@ -246,8 +246,8 @@ def _decode_all(
         containers.ENDS_EARLY: length < stated - doubt,
         containers.DAMAGED: failure and length >= stated,
     }
-    told = [note for note, holds in notes.items() if holds and last == math.inf]
-    return _Decoded(blocks, length, rate, channels, tuple(told))
+    kept = [note for note, holds in notes.items() if holds and last == math.inf]
+    return _Decoded(blocks, length, rate, channels, tuple(kept))
 
 
 def _joined(path, blocks: list[np.ndarray]) -> np.ndarray:

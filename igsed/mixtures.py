@@ -334,9 +334,9 @@ def gather(
         target.mkdir()
         for source in (path for shard in shards for path in sorted((shard / part).iterdir()) if path.stem in kept):
             link(source, target / source.name)
-    happened = pd.concat([events.read(shard / "events.tsv") for shard in shards], ignore_index=True)
-    happened = happened[happened["filename"].map(lambda name: Path(name).stem).isin(kept)].reset_index(drop=True)
-    return clips.assign(path=[f"{audio_folder}/{clip}.flac" for clip in clips["clip"]]), happened
+    annotated = pd.concat([events.read(shard / "events.tsv") for shard in shards], ignore_index=True)
+    annotated = annotated[annotated["filename"].map(lambda name: Path(name).stem).isin(kept)].reset_index(drop=True)
+    return clips.assign(path=[f"{audio_folder}/{clip}.flac" for clip in clips["clip"]]), annotated
 
 
 def clip_table(mixtures: Sequence[Mixture], folder: str | Path, duration: float) -> pd.DataFrame:

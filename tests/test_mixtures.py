@@ -52,11 +52,11 @@ def test_splits_and_seeds_give_other_clips():
 
 def test_a_draw_is_pinned():
     """Clips of published results must not change unseen."""
-    happened = (
+    annotated = (
         mixtures.Event("Dog", "Dog/1.wav", onset=2.09, offset=4.698, snr=22.838),
         mixtures.Event("Cat", "Cat/0.wav", onset=2.49, offset=2.99, snr=18.135),
     )
-    assert draw(17) == mixtures.Mixture("test_00017", 4169376614, "room/0.wav", 0.0, happened)
+    assert draw(17) == mixtures.Mixture("test_00017", 4169376614, "room/0.wav", 0.0, annotated)
 
 
 @settings(deadline=None, max_examples=60)
@@ -218,8 +218,8 @@ def test_last_part_keeps_within_the_recording(rate):
 def test_polyphony_of_classes():
     """Two dogs and a cat at once are three events, of two classes."""
     spans = (("Dog", 0.0, 3.0), ("Dog", 1.0, 4.0), ("Cat", 2.0, 5.0), ("Speech", 4.0, 6.0), ("Dog", 5.0, 6.0))
-    happened = tuple(mixtures.Event(label, "x", onset, offset, 20.0) for label, onset, offset in spans)
-    clip = mixtures.Mixture("test_00000", 1, "b", 0.0, happened)
+    annotated = tuple(mixtures.Event(label, "x", onset, offset, 20.0) for label, onset, offset in spans)
+    clip = mixtures.Mixture("test_00000", 1, "b", 0.0, annotated)
     assert (clip.polyphony, clip.classes) == (3, 2)
     assert clip._replace(events=()).classes == 0
     crowded = PAPER._replace(duration=5, events=(3, 3), event_duration=(2.5, 3.0), max_polyphony=1)
@@ -258,12 +258,12 @@ def test_short_recordings_are_played_whole(many):
 
 def test_tables(many):
     some = [*many[:3], mixtures.Mixture("test_99999", 5, "room/0.wav", 0.0, ())]
-    clips, happened = mixtures.clip_table(some, "folder", 10), mixtures.event_table(some)
+    clips, annotated = mixtures.clip_table(some, "folder", 10), mixtures.event_table(some)
     assert clips.columns.tolist() == ["clip", "path", "duration", "seed", "polyphony"]
     assert clips.iloc[-1].tolist() == ["test_99999", "folder/test_99999.flac", 10, 5, 0]
-    assert happened.columns.tolist() == events.COLUMNS
-    assert len(happened) == sum(len(m.events) for m in some)
-    assert happened["filename"].iloc[0] == "test_00000.flac"
+    assert annotated.columns.tolist() == events.COLUMNS
+    assert len(annotated) == sum(len(m.events) for m in some)
+    assert annotated["filename"].iloc[0] == "test_00000.flac"
 
 
 RATE = 16000
@@ -282,8 +282,8 @@ def bank(tmp_path):
 
 def mixture(bank, *spans, snr=20.0):
     room, tone = bank
-    happened = tuple(mixtures.Event("Dog", str(tone), onset, offset, snr) for onset, offset in spans)
-    return mixtures.Mixture("test_00000", 7, str(room), 0.5, happened)
+    annotated = tuple(mixtures.Event("Dog", str(tone), onset, offset, snr) for onset, offset in spans)
+    return mixtures.Mixture("test_00000", 7, str(room), 0.5, annotated)
 
 
 def test_rendering_twice_gives_the_same_bytes(bank, tmp_path):
@@ -344,8 +344,8 @@ def test_event_begins_where_it_should_in_its_source(bank, tmp_path):
     low, high = (0.3 * np.sin(2 * np.pi * hertz * np.arange(RATE) / RATE) for hertz in (500, 3000))
     soundfile.write(bank[1], np.concatenate([low, high]), RATE)
     for start, hertz in ((0, 500), (1.0, 3000)):
-        happened = (mixtures.Event("Dog", str(bank[1]), 2.0, 3.0, 40.0, start),)
-        waveform = mixtures.render(mixture(bank)._replace(events=happened), SMALL, tmp_path / "a.jams")
+        annotated = (mixtures.Event("Dog", str(bank[1]), 2.0, 3.0, 40.0, start),)
+        waveform = mixtures.render(mixture(bank)._replace(events=annotated), SMALL, tmp_path / "a.jams")
         spectrum = np.abs(np.fft.rfft(waveform[2 * RATE : 3 * RATE]))
         assert spectrum.argmax() == hertz
         data = json.loads((tmp_path / "a.jams").read_text())["annotations"][0]["data"]
@@ -569,19 +569,19 @@ def test_shards_are_gathered_in_order(tmp_path):
         mixtures.clip_table(made, folder / "audio", 10).to_csv(folder / "clips.csv", index=False)
         events.write(folder / "events.tsv", mixtures.event_table(made))
     shards = [tmp_path / str(k) for k in spans]
-    found, happened = mixtures.gather(shards, tmp_path / "audio", tmp_path / "jams", "results/audio")
+    found, annotated = mixtures.gather(shards, tmp_path / "audio", tmp_path / "jams", "results/audio")
     names = ["test_00000", "test_00001", "test_00003"]
     assert found["clip"].tolist() == names
     assert found["path"].tolist() == [f"results/audio/{name}.flac" for name in names]
     assert found["seed"].tolist() == [0, 1, 3]
-    assert happened["filename"].tolist() == [f"{name}.flac" for name in names]
+    assert annotated["filename"].tolist() == [f"{name}.flac" for name in names]
     for name in names:
         assert (tmp_path / "audio" / f"{name}.flac").read_text() == name
         assert (tmp_path / "jams" / f"{name}.jams").read_text() == name
     for keep, left in ((2, names[:2]), (9, names)):
         audio_folder, jams_folder = tmp_path / f"audio{keep}", tmp_path / f"jams{keep}"
-        found, happened = mixtures.gather(shards, audio_folder, jams_folder, "results/audio", keep=keep)
+        found, annotated = mixtures.gather(shards, audio_folder, jams_folder, "results/audio", keep=keep)
         assert found["clip"].tolist() == left
-        assert happened["filename"].tolist() == [f"{name}.flac" for name in left]
+        assert annotated["filename"].tolist() == [f"{name}.flac" for name in left]
         assert sorted(path.stem for path in audio_folder.iterdir()) == left
         assert sorted(path.stem for path in jams_folder.iterdir()) == left

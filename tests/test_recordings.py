@@ -75,20 +75,20 @@ EVENTS = st.lists(
 @given(EVENTS, st.integers(100, 40_000))
 def test_truth_is_the_same_in_windows_as_in_the_whole(drawn, milliseconds):
     """Active time and frames, up to where the windows end."""
-    happened = pd.DataFrame(drawn, columns=["onset", "offset", "event_label"])
-    happened[["onset", "offset"]] /= 1000
+    annotated = pd.DataFrame(drawn, columns=["onset", "offset", "event_label"])
+    annotated[["onset", "offset"]] /= 1000
     spans = recordings.windows(milliseconds / 1000, 10)
-    parts = recordings.cut(happened, spans)
+    parts = recordings.cut(annotated, spans)
     end = spans[-1, 1]
     assert (parts["offset"] > parts["onset"]).all()
     assert parts["onset"].ge(0).all()
     assert parts["offset"].le(10).all()
-    expected = (happened["offset"].clip(upper=end) - happened["onset"]).clip(lower=0)
+    expected = (annotated["offset"].clip(upper=end) - annotated["onset"]).clip(lower=0)
     found = (parts["offset"] - parts["onset"]).groupby(parts["event"]).sum().reindex(range(len(drawn)), fill_value=0)
     np.testing.assert_allclose(found, expected, atol=1e-9)
-    assert (parts["event_label"].to_numpy() == happened["event_label"].to_numpy()[parts["event"]]).all()
+    assert (parts["event_label"].to_numpy() == annotated["event_label"].to_numpy()[parts["event"]]).all()
 
-    whole = happened.assign(clip="all", offset=happened["offset"].clip(upper=end))
+    whole = annotated.assign(clip="all", offset=annotated["offset"].clip(upper=end))
     whole = whole[whole["offset"] > whole["onset"]]
     names = [str(k) for k in range(len(spans))]
     frames = round(10 / FRAME)

@@ -62,8 +62,8 @@ def load(values: dict, files: Sequence[str | Path] = (), overrides: dict | None 
     if twice := [line for path, tree in trees for line in _repeated(path, tree)]:
         raise InputError("the configuration cannot be used:\n" + "\n".join(f"  - {line}" for line in twice))
     if problem := _excess(values):
-        keys, told = problem
-        raise InputError(f"the configuration cannot be used:\n  - {_locate(keys, trees)}{_name(keys)}: {told}")
+        keys, complaint = problem
+        raise InputError(f"the configuration cannot be used:\n  - {_locate(keys, trees)}{_name(keys)}: {complaint}")
     try:
         config = Config.model_validate(values)
     except pydantic.ValidationError as error:
@@ -107,8 +107,8 @@ def merge(files: Sequence[str | Path]) -> dict:
         if not isinstance(values, dict):
             raise InputError(f"{path}: holds no keys. Expected YAML such as: experiment: my_name")
         if problem := _excess(values):
-            keys, told = problem
-            raise InputError(f"{path}: {_name(keys)}: {told}")
+            keys, complaint = problem
+            raise InputError(f"{path}: {_name(keys)}: {complaint}")
         merged = _merged(merged, values)
     return merged
 

@@ -51,10 +51,10 @@ def describe(output: str | Path, name: str) -> str:
     output = Path(output)
     lines = []
     for path in files(output):
-        told = (Path(name) / path.relative_to(output)).as_posix()
+        expected = (Path(name) / path.relative_to(output)).as_posix()
         # As sha256sum does it: a backslash in front says that the name is escaped.
-        escaped = told.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        lines.append(f"{'' if escaped == told else chr(92)}{file_digest(path)}  {escaped}\n")
+        escaped = expected.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        lines.append(f"{'' if escaped == expected else chr(92)}{file_digest(path)}  {escaped}\n")
     return "".join(lines)
 
 
@@ -94,10 +94,10 @@ def damages(output: str | Path, digest: Callable[[Path], str] = file_digest) -> 
     record = record_of(output)
     if not record.exists():
         return []
-    told, found = read(record), set(files(output)) if Path(output).exists() else set()
-    result = [Damage(path, "missing") for path in told if path not in found]
-    result += [Damage(path, "changed") for path in told if path in found and digest(path) != told[path]]
-    return result + [Damage(path, "unexpected") for path in sorted(found - set(told))]
+    expected, found = read(record), set(files(output)) if Path(output).exists() else set()
+    result = [Damage(path, "missing") for path in expected if path not in found]
+    result += [Damage(path, "changed") for path in expected if path in found and digest(path) != expected[path]]
+    return result + [Damage(path, "unexpected") for path in sorted(found - set(expected))]
 
 
 def check(outputs: Iterable[str | Path]) -> None:

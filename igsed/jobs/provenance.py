@@ -317,10 +317,10 @@ def git_commit(root: str | Path) -> tuple[str | None, str | None]:
     return head.stdout.strip() + ("+changes" if status.stdout.strip() else ""), None
 
 
-def _refusal(told: str, root: str | Path) -> str:
-    reason = (told.strip().splitlines() or ["no reason given"])[0].removeprefix("fatal: ")
+def _refusal(answer: str, root: str | Path) -> str:
+    reason = (answer.strip().splitlines() or ["no reason given"])[0].removeprefix("fatal: ")
     remedy = "See what `git status` says there."
-    if "dubious ownership" in told:
+    if "dubious ownership" in answer:
         place = shlex.quote(str(Path(root).resolve()))
         remedy = f"If you trust this folder: git config --global --add safe.directory {place}"
     return f"the commit is not recorded, because git refuses to tell it ({reason}). {remedy}"

@@ -81,11 +81,11 @@ def verify(folder: str | Path, progress: Callable[[Iterable], Iterable] = iter) 
             if actual != expected:
                 known = path in outputs
                 problems.append(Problem(path, newer if known else "changed", None if known else path))
-    told = damaged | {problem.path for problem in problems}
+    named = damaged | {problem.path for problem in problems}
     problems += [
         Problem(output, newer, None)
         for output, expected in manifest.records.items()
-        if output in outputs - told and output.exists() and file_digest(integrity.record_of(output)) != expected
+        if output in outputs - named and output.exists() and file_digest(integrity.record_of(output)) != expected
     ]
     settings = folder / "config.yaml"
     if settings not in damaged and (keys := _contradictions(settings, manifest.settings)):

@@ -428,12 +428,12 @@ def windows(duration: float, length: float) -> np.ndarray:
     return np.stack([starts, np.minimum(starts + length, duration)], axis=1)
 
 
-def cut(happened: pd.DataFrame, spans: np.ndarray) -> pd.DataFrame:
+def cut(annotated: pd.DataFrame, spans: np.ndarray) -> pd.DataFrame:
     """Events shifted and cut to windows.
 
     Parameters
     ----------
-    happened : pandas.DataFrame
+    annotated : pandas.DataFrame
         `onset, offset, event_label` of one recording, s.
     spans : numpy.ndarray (window, 2)
         See `windows`.
@@ -441,14 +441,14 @@ def cut(happened: pd.DataFrame, spans: np.ndarray) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `event` (row of `happened`), `window`, `onset`, `offset` (s from the window's beginning, whole milliseconds),
+        `event` (row of `annotated`), `window`, `onset`, `offset` (s from the window's beginning, whole milliseconds),
         `event_label`; parts under half a millisecond are left out.
     """
     starts, ends = spans.T
-    onsets, offsets = happened[["onset", "offset"]].to_numpy(float).T
+    onsets, offsets = annotated[["onset", "offset"]].to_numpy(float).T
     first = np.searchsorted(ends, onsets, side="right")
     count = np.maximum(np.searchsorted(starts, offsets, side="left") - first, 0)
-    event = np.repeat(np.arange(len(happened)), count)
+    event = np.repeat(np.arange(len(annotated)), count)
     window = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - first, count)
     parts = pd.DataFrame(
         {
@@ -456,7 +456,7 @@ def cut(happened: pd.DataFrame, spans: np.ndarray) -> pd.DataFrame:
             "window": window,
             "onset": np.round(np.maximum(onsets[event], starts[window]) - starts[window], 3),
             "offset": np.round(np.minimum(offsets[event], ends[window]) - starts[window], 3),
-            "event_label": happened["event_label"].to_numpy()[event],
+            "event_label": annotated["event_label"].to_numpy()[event],
         }
     )
     return parts[parts["offset"] > parts["onset"]].reset_index(drop=True)
@@ -487,14 +487,14 @@ def match(source: Source, labels: Sequence[str]) -> tuple[pd.DataFrame, Found, l
         listed = overlap_list(overlap)
     with problems.noted():
         _require(annotations, "annotations")
-        happened, names = events.read(annotations), events.clips(annotations)
+        annotated, names = events.read(annotations), events.clips(annotations)
     with problems.noted():
         found = files(folder) if names is None else find(folder, names)
     problems.tell()
     names = list(found.paths)
-    happened = happened[happened["filename"].isin(names)]
-    if not happened["event_label"].isin(labels).any():
-        known = ", ".join(sorted(happened["event_label"].unique())) or "none at all"
+    annotated = annotated[annotated["filename"].isin(names)]
+    if not annotated["event_label"].isin(labels).any():
+        known = ", ".join(sorted(annotated["event_label"].unique())) or "none at all"
         problems.messages.append(
             f"{annotations}: no recording in {folder} has an event of the classes {', '.join(labels)}, so there is "
             f"nothing to score (labels found: {known}). Rename the labels as DESED does, or choose other classes."
@@ -505,7 +505,7 @@ def match(source: Source, labels: Sequence[str]) -> tuple[pd.DataFrame, Found, l
             f"{listed[0]!r}. Write YouTube ids or file names, or leave the key out."
         )
     problems.tell()
-    return happened, found, listed
+    return annotated, found, listed
 
 
 def make(
@@ -596,23 +596,23 @@ def _write_window(path: Path, samples: np.ndarray, number: int, form: Form) -> N
 
 
 def _check_times(
-    annotations: str | Path, happened: pd.DataFrame, durations: dict[str, float], paths: dict[str, Path]
+    annotations: str | Path, annotated: pd.DataFrame, durations: dict[str, float], paths: dict[str, Path]
 ) -> None:
-    """Refuse times of which none fits its sound; `happened` are the events of the classes, `paths` by recording."""
-    lengths = happened["filename"].map(durations)
-    if not _beyond(happened["onset"], happened["offset"], lengths).all():
+    """Refuse times of which none fits its sound; `annotated` are the events of the classes, `paths` by recording."""
+    lengths = annotated["filename"].map(durations)
+    if not _beyond(annotated["onset"], annotated["offset"], lengths).all():
         return
-    first = happened.iloc[0]
-    rates = happened["filename"].map(
-        {name: audio.header(paths[name]).sample_rate for name in happened["filename"].unique()}
+    first = annotated.iloc[0]
+    rates = annotated["filename"].map(
+        {name: audio.header(paths[name]).sample_rate for name in annotated["filename"].unique()}
     )
     meant = "They may belong to other recordings."
     for unit, size in (("milliseconds", 1000.0), ("samples", rates), ("microseconds", 1e6)):
-        if not _beyond(happened["onset"] / size, happened["offset"] / size, lengths).any():
+        if not _beyond(annotated["onset"] / size, annotated["offset"] / size, lengths).any():
             meant = f"They seem to be {unit}."
             break
     raise InputError(
-        f"{annotations}: none of the {len(happened)} events of the classes fits its sound, the first from "
+        f"{annotations}: none of the {len(annotated)} events of the classes fits its sound, the first from "
         f"{first['onset']:g} to {first['offset']:g} in {first['filename']!r}, which lasts {lengths.iloc[0]:.3f} s. "
         f"{meant} Write onset and offset in seconds from the beginning of the file."
     )
@@ -659,20 +659,20 @@ def _waveform(path: Path, name: str, form: Form, tally: Counter) -> tuple[np.nda
 
 
 def _truth(
-    happened: pd.DataFrame, labels: Sequence[str], duration: float, spans: np.ndarray, tally: Counter
+    annotated: pd.DataFrame, labels: Sequence[str], duration: float, spans: np.ndarray, tally: Counter
 ) -> pd.DataFrame:
     """The events of one recording, cut to its windows, see `cut`."""
-    for label, number in happened["event_label"].value_counts().items():
+    for label, number in annotated["event_label"].value_counts().items():
         if label not in labels:
             tally["events with other labels, left out", label] += number
-    known = happened[happened["event_label"].isin(labels)].reset_index(drop=True)
+    known = annotated[annotated["event_label"].isin(labels)].reset_index(drop=True)
     parts = cut(known, spans)
     # Up to a millisecond past the end is the annotation's rounding.
     beyond, after = known["offset"] > duration + 0.001, known["onset"] >= duration
     late = _beyond(known["onset"], known["offset"], duration) & ~after
-    tally["recordings without events", ""] += happened.empty
-    tally["recordings with other labels only", ""] += not happened.empty and known.empty
-    tally["events in recordings scored", ""] += len(happened)
+    tally["recordings without events", ""] += annotated.empty
+    tally["recordings with other labels only", ""] += not annotated.empty and known.empty
+    tally["events in recordings scored", ""] += len(annotated)
     tally["events after the sound's end, left out", ""] += after.sum()
     tally["events cut at the sound's end", ""] += (beyond & ~after).sum()
     tally["events that end later than twice the sound's length", ""] += late.sum()

@@ -79,10 +79,10 @@ def table(index: pd.DataFrame, events: Mapping[str, pd.DataFrame], protocol: mix
     counted = ["recordings", "sources", "seconds", "left_out", "left_out_seconds"]
     found[counted] = found[counted].fillna(0)
     mixed = [
-        happened.assign(split=split, kind="foreground", label=happened["event_label"])
-        for split, happened in events.items()
+        annotated.assign(split=split, kind="foreground", label=annotated["event_label"])
+        for split, annotated in events.items()
     ]
-    mixed = pd.concat([happened.assign(length=happened["offset"] - happened["onset"]) for happened in mixed])
+    mixed = pd.concat([annotated.assign(length=annotated["offset"] - annotated["onset"]) for annotated in mixed])
     heard = mixed.groupby(by)["length"].agg(["size", "sum"]).set_axis(["events", "event_seconds"], axis=1)
     full = found.join(heard, how="outer").reset_index()
     silent = (full["kind"] == "foreground") & full["split"].isin(events) & full["events"].isna()

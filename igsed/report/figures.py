@@ -358,8 +358,8 @@ def per_class(table: pd.DataFrame) -> Figure:
         ax.set(xlabel="IoU", title=f"Protocol: {protocol}", xlim=(0, 1))
         ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
         ax.set_axisbelow(True)
-    told = [f"{readable(label)}\n{number} clip{'s' * (number != 1)}" for label, number in clips.items()]
-    panels[0].set_yticks(range(len(labels)), told)
+    tick_labels = [f"{readable(label)}\n{number} clip{'s' * (number != 1)}" for label, number in clips.items()]
+    panels[0].set_yticks(range(len(labels)), tick_labels)
     panels[0].set_ylim(len(labels) - 0.5, -0.5)
     solid = {detector: style._replace(line="solid") for detector, style in look.items()}
     note = [Line2D([], [], **_marker(_GREY), alpha=PALE, label=f"fewer than {FEW} clips")] if clips.min() < FEW else []
@@ -421,9 +421,9 @@ def recordings(table: pd.DataFrame, protocol: str | None = None) -> Figure:
         ax.set_xlabel("IoU")
         ax.tick_params(labelbottom=True)
     names = [_MEANS.get(label, readable(label)) for label in labels]
-    told = [f"{name}\n{a} / {b}" for name, (a, b) in zip(names, counts.to_numpy(), strict=True)]
+    tick_labels = [f"{name}\n{a} / {b}" for name, (a, b) in zip(names, counts.to_numpy(), strict=True)]
     panels[0, 0].set(xlim=(0, 1), ylim=(len(labels) - 0.5, -0.5), xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"])
-    panels[0, 0].set_yticks(range(len(labels)), told)
+    panels[0, 0].set_yticks(range(len(labels)), tick_labels)
     figure.supylabel("Class, number of clips: synthetic / real", fontsize=8)
     handles = [
         Line2D([], [], **_sound_marker(sound, _SYNTHETIC if sound == "synthetic" else _GREY), label=_SOUNDS[sound])

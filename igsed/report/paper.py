@@ -84,16 +84,16 @@ CLASSIFICATION: Mapping[str, Classification] = MappingProxyType(
 """Table I, by class."""
 
 DETECTION: Mapping[str, Detection] = MappingProxyType(
-    {detector.name: Detection(told.iou, told.f1, told.iou_std, told.pointing_game) for detector, told in _PUBLISHED}
+    {detector.name: Detection(row.iou, row.f1, row.iou_std, row.pointing_game) for detector, row in _PUBLISHED}
 )
 """Table II, by detector."""
 
 PER_CLASS: Mapping[tuple[str, str], Temporal] = MappingProxyType(
-    {(label, detector.name): Temporal(*cell) for detector, told in _PUBLISHED for label, cell in told.classes.items()}
+    {(label, detector.name): Temporal(*cell) for detector, row in _PUBLISHED for label, cell in row.classes.items()}
 )
 """Table III, by (class, detector)."""
 
 PEAKS: tuple[Peak, ...] = tuple(
-    Peak(detector.name, metric, *peak) for detector, told in _PUBLISHED for metric, peak in told.peaks.items()
+    Peak(detector.name, metric, *peak) for detector, row in _PUBLISHED for metric, peak in row.peaks.items()
 )
 """Figure 3: where the curves peak. The peaks of FW-WS and FW-SS lie above their rows of Table II."""

@@ -154,7 +154,7 @@ def find(root: str | Path, labels: Sequence[str], problems: Problems | None = No
     Raises
     ------
     InputError
-        There is no label, the folder is missing, or parts have no recording for a label or no background: all are told.
+        There is no label, the folder is missing, or parts have no recording for a label or no background; all are told.
     """
     root = Path(root)
     if not root.is_dir():
@@ -338,10 +338,10 @@ def _row(recording: Recording, leave_out: bool) -> tuple:
             raise InputError(f"{path}: lasts less than {SHORTEST} s. Leave it out of the folder.")
         facts, problem = (duration, sample_rate, channels, file_digest(path)), ""
         whole = audio.measure(waveform, sample_rate)
-        told = [*notes, *[ABOVE] * (whole.peak > 1), *[OFFSET] * audio.has_offset(waveform)]
-        if told:
-            logging.warning("%s: %s", path, "; ".join(told))
-        level = (whole.samples, whole.peak, whole.offset, "; ".join(told))
+        all_notes = [*notes, *[ABOVE] * (whole.peak > 1), *[OFFSET] * audio.has_offset(waveform)]
+        if all_notes:
+            logging.warning("%s: %s", path, "; ".join(all_notes))
+        level = (whole.samples, whole.peak, whole.offset, "; ".join(all_notes))
     except InputError as error:
         if not leave_out:
             raise

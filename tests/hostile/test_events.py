@@ -59,10 +59,10 @@ def test_many_events_at_once_take_no_memory():
 
 def test_many_events_in_many_windows_take_no_memory():
     onsets = np.linspace(0, 9000, 20_000)
-    happened = pd.DataFrame({"onset": onsets, "offset": onsets + 0.5, "event_label": "Dog"})
+    annotated = pd.DataFrame({"onset": onsets, "offset": onsets + 0.5, "event_label": "Dog"})
     spans = recordings.windows(10_000.0, 1)
     with bounded(megabytes=30, seconds=5):
-        parts = recordings.cut(happened, spans)
+        parts = recordings.cut(annotated, spans)
     assert 20_000 <= len(parts) <= 40_000
 
 
@@ -74,13 +74,13 @@ def test_many_events_in_many_windows_take_no_memory():
 @settings(deadline=None, max_examples=150)
 def test_cutting_is_the_comparison_of_every_event_with_every_window(drawn, milliseconds, length):
     spans = recordings.windows(milliseconds / 1000, length)
-    happened = pd.DataFrame([(a / 1000, (a + b) / 1000, "Dog") for a, b in drawn], columns=events.COLUMNS[1:])
+    annotated = pd.DataFrame([(a / 1000, (a + b) / 1000, "Dog") for a, b in drawn], columns=events.COLUMNS[1:])
     starts, ends = spans.T
-    onsets, offsets = happened[["onset", "offset"]].to_numpy(float).T[:, :, None]
+    onsets, offsets = annotated[["onset", "offset"]].to_numpy(float).T[:, :, None]
     onsets = np.round(np.maximum(onsets, starts) - starts, 3)
     offsets = np.round(np.minimum(offsets, ends) - starts, 3)
     event, window = np.nonzero(offsets > onsets)
-    parts = recordings.cut(happened, spans)
+    parts = recordings.cut(annotated, spans)
     assert parts["event"].tolist() == event.tolist()
     assert parts["window"].tolist() == window.tolist()
     np.testing.assert_array_equal(parts["onset"], onsets[event, window])

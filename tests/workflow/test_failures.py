@@ -14,8 +14,8 @@ from tests.workflow.project import Project
 
 @pytest.mark.parametrize("ended", ["failed", "killed"])
 def test_an_intermediate_that_could_not_be_made_is_made_later(editable, ended):
-    """The code of two detectors changes, and their jobs come to nothing for a reason that passes."""
-    module, clip = "igsed/detectors/baselines.py", editable.results / "mixtures" / "test" / "audio" / "test_00000.flac"
+    """The code of a detector changes, and its jobs come to nothing for a reason that passes."""
+    module, clip = "igsed/detectors/energy.py", editable.results / "mixtures" / "test" / "audio" / "test_00000.flac"
     scores = editable.results / "scores" / "energy" / "seed0" / "test.parquet"
     before = (editable.folder / module).read_text()
     (editable.folder / module).write_text(before + f"\nENDED = {ended!r}\n")

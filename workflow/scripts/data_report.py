@@ -11,9 +11,9 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
     index = soundbank.read(files.index)
     clips = {split: pd.read_csv(path) for split, path in zip(params.splits, files.clips, strict=True)}
-    happened = {split: events.read(path) for split, path in zip(params.splits, files.events, strict=True)}
+    annotated = {split: events.read(path) for split, path in zip(params.splits, files.events, strict=True)}
     protocol = mixtures.Protocol(**params.protocol)
-    table = data_report.table(index, happened, protocol)
+    table = data_report.table(index, annotated, protocol)
     counts = data_report.clip_counts(clips, params.drawn, params.keep)
     real = pd.read_csv(files.real[0], keep_default_na=False) if files.real else None
     traps = data_report.traps(index, table, counts, protocol, real)

@@ -7,8 +7,8 @@ from igsed.jobs.console import job
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     shards = [Path(shard) for shard in snakemake.input.shards]
-    clips, happened = mixtures.gather(
+    clips, annotated = mixtures.gather(
         shards, out.audio, out.jams, snakemake.output.audio, keep=snakemake.params.get("keep")
     )
     clips.to_csv(out.clips, index=False)
-    events.write(out.events, happened, [f"{clip}.flac" for clip in clips["clip"]])
+    events.write(out.events, annotated, [f"{clip}.flac" for clip in clips["clip"]])

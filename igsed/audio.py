@@ -27,7 +27,7 @@ LONGEST = 2**28
 SLOWEST, FASTEST = 1000, 1_000_000
 """Lowest and highest sample rate, Hz: with another one a recording would last for ages, or no time."""
 LARGE_OFFSET = 0.1
-"""A mean of more than this share of a recording's rms is told."""
+"""A mean of more than this share of a recording's rms is noted."""
 
 _BLOCK = 1 << 18  # samples of all channels together
 _DECODED = ("FLAC", "OGG", "MP3")
@@ -76,7 +76,7 @@ def header(path: str | Path) -> Header:
 
 
 def load(path: str | Path) -> Sound:
-    """Read a whole sound file as mono float32, and what should be told of its header.
+    """Read a whole sound file as mono float32, and what should be noted about its header.
 
     Raises
     ------

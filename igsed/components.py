@@ -1,8 +1,9 @@
 """What people add: components, each declared once, beside its code.
 
 A component is an object of a subclass of `Component` (`igsed.detectors.Detector`, `igsed.backbones.Network`,
-`igsed.soundbanks.Kind`, `igsed.thresholds.Rule`, `igsed.metrics.Metric`), which stands at the top of a module and says
-its name, its title, its settings and what else its family asks for. Everything else is derived from it.
+`igsed.soundbanks.Kind`, `igsed.recordings.Kind`, `igsed.thresholds.Rule`, `igsed.metrics.Metric`). It stands at the top
+level of a module and declares its name, its title, its settings and what else its family needs. All else is
+derived from it.
 
 A `Family` finds its components in three places: in the modules of a package of igsed, under an entry point of an
 installed package, and where a user names them, as `package.module:name`. Declarations are light: what they run is

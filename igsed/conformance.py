@@ -1,6 +1,6 @@
 """What every detector must do, tested: `igsed test FILE`, or `run` in a test of one's own.
 
-The checks ask what the workflow relies on, on a clip of two seconds and a tiny network of this module, so that they
+The checks cover what the workflow relies on, with a clip of two seconds and a tiny network of this module, so that they
 take seconds and need no download. They cannot tell whether a detector is good at saying *when*; that is what an
 experiment is for.
 """

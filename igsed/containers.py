@@ -1,7 +1,7 @@
-"""Where the samples lie in a sound file, whatever its header states of their length.
+"""Where the samples lie in a sound file, whatever length its header states.
 
 A recorder that loses power, or a program that writes into a pipe, leaves a header with no length or a wrong one, and
-libsndfile believes most of them. `open_whole` shows it the same file with the length that the file has.
+libsndfile believes most of them. `open_whole` shows it the same file with its true length.
 
 Conventions
 -----------
@@ -66,7 +66,7 @@ class Samples(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A file as libsndfile should see it (None: as it is), what should be told, and what the header of FLAC states.
+    """A file as libsndfile should see it (None: as it is), what should be noted, and what the header of FLAC states.
 
     `note` is `NO_LENGTH`, `GOES_ON`, `ENDS_EARLY` or empty. `stated` is the number of samples of a channel, 0 where it
     is unknown, for who decodes them to compare; None where the file is no FLAC.
@@ -217,7 +217,7 @@ def _next(place: int, length: int, form: Form) -> int:
 
 
 def _end(file, samples: Samples, size: int) -> tuple[int, str]:
-    """The byte after the last sample, or last whole block, and what should be told."""
+    """The byte after the last sample, or last whole block, and what should be noted."""
     end, note = _true_end(file, samples, size)
     # Of a part of a block, libsndfile makes up the rest.
     part = (end - samples.begin) % samples.block if note else 0

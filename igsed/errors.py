@@ -26,7 +26,7 @@ class InputError(Exception):
 
 
 class Problems:
-    """What is wrong in several places, to be told at once.
+    """What is wrong in several places, to be reported at once.
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """From frame scores to the numbers of each (clip, class) pair.
 
 Protocol of arXiv:2605.23293: a detector's frame scores are thresholded, the threshold's parameter is swept on
-validation and the best is used on test. Which masks are made so, and under which protocols, say the threshold rules
-(`igsed.thresholds`); what is computed of them, the metrics (`igsed.metrics`). Other choices of the scored pairs are
-protocols of their own, with thresholds of their own.
+validation and the best is used on test. The threshold rules (`igsed.thresholds`) declare which masks are
+made and under which protocols; the metrics (`igsed.metrics`) declare what is computed from them. Other choices of the
+scored pairs are protocols of their own, with thresholds of their own.
 
 The clip classifier of a seed decides which pairs are scored (predicted and present, by default), for all detectors
 alike; detectors without a model have one set of scores, judged on each seed's pairs.

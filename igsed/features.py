@@ -1,4 +1,4 @@
-"""What the frozen body says of every clip, computed once.
+"""The frozen body's output for every clip, computed once.
 
 The body is frozen, so its output does not change while heads are trained on it; caching it is exact, not an
 approximation. Two arrays per split are kept, both after the backbone's `project`, so that what follows is linear and

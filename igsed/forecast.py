@@ -2,15 +2,15 @@
 
 Which jobs there are, and which wait for which, is Snakemake's plan (`planned`). A stage is a rule of the workflow. One
 of its jobs costs what every such job costs (starting Python, importing) and so much for each unit of work (a clip, a
-(clip, class) pair, …): the unit costs, measured on this machine by `igsed.unit_costs`. What a unit of a stage is, and
-how many a job has, says `_STAGES`.
+(clip, class) pair, …): the unit costs, measured on this machine by `igsed.unit_costs`. `_STAGES` says what a unit
+of a stage is and how many a job has.
 
 Conventions
 -----------
 - The run starts with empty results; what lies in `resources/` already costs nothing.
-- Where the number of units is known only afterwards, a number is taken that is seldom exceeded. Explained are as many
-  (clip, class) pairs as are present; heads train for `max_epochs`; no clip is left out above the number to keep; of the
-  classes that `ig` explains, each is computed a second time with twice the pieces (`tolerance` decides).
+- Where the number of units is known only afterwards, a number is taken that is seldom exceeded. As many (clip, class)
+  pairs are explained as are present; heads train for `max_epochs`; no clip is left out above the number to keep; each
+  class that `ig` explains is computed a second time with twice the pieces (`tolerance` decides).
 - A job of which nothing is known (a rule that is not in `_STAGES`, a method that was not measured) counts as one that
   only starts, and its stage is named.
 - Bytes are decimal (1 MB = 10⁶ bytes). Outputs of a few kilobytes (tables, heads, logs) are left out. An archive is

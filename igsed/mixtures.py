@@ -7,8 +7,8 @@ once is drawn again or left out.
 A recording that lacks its onset or offset (DESED's `_nOn`, `_nOff`) is placed with the missing edge outside the clip:
 without onset it sounds from the clip's start and plays its last part, without offset it plays its beginning and sounds
 to the clip's end, without either it spans the clip. Those too short for that, or longer than events may be, are not
-used (`usable`). With `missing_edges: cut` they are cut like any other; the annotation holds then too, as the sound
-starts and stops there. Convention: github turpaultn/DESED, `desed/soundscape.py`.
+used (`usable`). With `missing_edges: cut` they are cut like any other; the annotation is right then too, since the
+sound starts and stops there. Convention: github turpaultn/DESED, `desed/soundscape.py`.
 
 All chance lies in `draw`: its numbers come from one seed per (split, clip, attempt), so that clip k of a split is the
 same however many clips there are and however they are spread over jobs. Scaper is given constants and renders them. The
@@ -282,7 +282,7 @@ def render(
         random_state=mixture.seed,
     )
     scene.sr, scene.ref_db = protocol.sample_rate, protocol.ref_db
-    # Scaper wants the folder's name as label and knows only those beside the first source.
+    # Scaper takes the folder's name as label and knows only folders beside the first source.
     scene.fg_labels = sorted({path.parent.name for path in sources})
     scene.add_background(
         ("const", background.parent.name), ("const", str(background)), ("const", mixture.background_start)

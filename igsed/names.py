@@ -1,4 +1,4 @@
-"""Names: of files, compared, and of what stands in tables, in order.
+"""Names: comparing those of files, and ordering those in tables.
 
 The same name can be stored in several ways: "é" is one character, or an "e" and an accent, as macOS writes it. Names
 are compared, and used as keys, in one form (Unicode's NFC); a path with which a file is opened keeps its own bytes.

@@ -1,4 +1,4 @@
-"""What a clip classifier says of every clip and class."""
+"""What a clip classifier predicts for every clip and class."""
 
 from collections.abc import Sequence
 

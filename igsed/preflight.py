@@ -1,9 +1,9 @@
-"""What is wrong with an experiment's inputs, told before anything runs.
+"""Problems of an experiment's inputs, reported before anything runs.
 
-Looked at are names, tables and, where placing a recording depends on its length, headers; no sound is read, so that a
+Checked are names, tables and, where placing a recording depends on its length, headers; no sound is read, so that a
 thousand files take a second. The rules are those of the jobs (`igsed.soundbanks.soundbank.assign`,
-`igsed.mixtures.placeable`, `igsed.recordings.match`), so what is refused here a job would refuse later. What only
-reading shows (damaged, silent or equal files) is left to the jobs; what is yet to be downloaded too.
+`igsed.mixtures.placeable`, `igsed.recordings.match`), so a job would refuse later what is refused here. Problems that
+only reading shows (damaged, silent or equal files) are left to the jobs, and so are files not yet downloaded.
 """
 
 from pathlib import Path

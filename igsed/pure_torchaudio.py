@@ -2,7 +2,7 @@
 
 torchaudio's wheel for Linux is built against a CUDA build of torch. Beside a CPU build its compiled library cannot be
 loaded, and ``import torchaudio`` fails with all the rest. torchaudio can do without the library, but only where the
-file is missing; here it is told the same without anyone deleting a file. Where the library loads it is kept.
+file is missing; this module makes it believe that, without deleting a file. Where the library loads it is kept.
 
 Take torchaudio from here: ``from igsed.pure_torchaudio import functional``. Later plain imports find it too.
 """

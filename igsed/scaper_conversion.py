@@ -1,4 +1,4 @@
-"""What Scaper wants of SoX and of soundfile: read a recording, bring it to another sample rate and to one channel.
+"""What Scaper needs from SoX and from soundfile: read a recording, bring it to another sample rate and to one channel.
 
 `Transformer`: Scaper looks for the package soxbindings, and, where that is missing, starts the program `sox` once for
 every event, which takes as long as all the rest of its rendering. This module stands in for soxbindings (see

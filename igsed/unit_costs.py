@@ -6,9 +6,9 @@ first time (imports, buffers) is counted for every job, the rest for every unit.
 the workflow, or on the GPU.
 
 - Time on a CPU is what this process uses, so other work on the machine does not count, nor does waiting for a disk.
-  By the clock are the start of a job, the shorter of two, and the time on a GPU.
+  The start of a job (the shorter of two) and the time on a GPU are measured by the clock.
 - A method whose time is linear in one of its settings (`OfClassifier.steps`) takes as many as fit in six seconds. Any
-  other method, built in or the user's, explains one pair with all its options.
+  other method, built in or the user's, explains one pair with all its settings.
 - Memory is the largest resident set of this process up to then, so it never falls from stage to stage.
 """
 
@@ -53,7 +53,7 @@ def measure(config: Config, device: str = "cpu", say: Callable[[str], object] = 
     device : {"cpu", "cuda"}
         Where networks run.
     say : callable
-        Is told the name of each part before it is measured.
+        Receives the name of each part before it is measured.
 
     Returns
     -------

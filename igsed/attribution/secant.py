@@ -3,9 +3,9 @@
 Between two inputs a and b a network made of linear maps and scalar functions f can be followed without error in its
 output: where f takes its input from z(a) to z(b), the quotient (f(z(b)) − f(z(a))) / (z(b) − z(a)) stands in for f'.
 The chain of these quotients is the multiplier of Shrikumar et al. 2017 (arXiv:1704.02685, rescale rule); times (b − a)
-it sums to exactly the change of the output. A neuron that crosses its kink between a and b so counts with the share of
-the way on which it is active, where a gradient at one point takes it wholly or not at all. On a path that is cut ever
-finer the multipliers converge to the path's mean gradient, that is integrated gradients, faster than sampled
+it sums to exactly the change of the output. A neuron that crosses its kink between a and b thus counts with the
+share of the path on which it is active, where a gradient at one point takes it wholly or not at all. On a path that is
+cut ever finer the multipliers converge to the path's mean gradient, that is integrated gradients, faster than sampled
 gradients do.
 
 Followed are rectifiers, lower clamps, logarithms and the maximum over frames. Any other function that bends has its

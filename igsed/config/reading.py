@@ -1,8 +1,8 @@
 """From files to a checked configuration, with errors that name the file, the line and the key.
 
-A file of a stranger is read as plain data: no tag of YAML makes an object, aliases must not multiply beyond
-`MOST_VALUES`, no key may stand twice. Of what is named as `package.module:name`, components are imported for their
-settings; plain functions are not, before the workflow runs (docs/security.md).
+Files are untrusted and read as plain data: no tag of YAML makes an object, aliases must not multiply beyond
+`MOST_VALUES`, no key may stand twice. Components named as `package.module:name` are imported for their settings;
+plain functions are not imported before the workflow runs (docs/security.md).
 
 ruamel.yaml (0.19, tried) knows lines too. But it reads `on`, `012`, `1:30` and `1e-3` other than PyYAML, with which
 Snakemake reads; of keys that stand twice it names only the first; and none of the limits here would go.

@@ -1,9 +1,9 @@
-"""Unpacking archives of strangers: nothing outside the folder, no links, no more than there is room for.
+"""Unpacking untrusted archives: nothing outside the folder, no links, no more than there is room for.
 
 Formats are tar (plain or compressed by gzip, bzip2, xz) and zip. Only regular files and folders are made; a link in a
 tar archive becomes a copy of the file in the archive that it points to. Members are refused as by Python's extraction
 filter ``data`` (PEP 706), and with them the archive: what points outside, devices and pipes. Sizes stated in an archive
-are not believed: bytes are counted while they are written. Nor may reading an archive take more than its due: the
+are not believed: bytes are counted while they are written. Reading an archive is bounded too: the
 number of members, the length of a tar archive's extended headers and of what is passed over are bounded, and sparse
 files refused. What macOS adds (``._*``, ``__MACOSX``, ``.DS_Store``) is passed over.
 

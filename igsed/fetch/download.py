@@ -2,11 +2,11 @@
 
 What is not yet whole carries the ending ``.part`` beside its final name. A later call, also after a kill, goes on from
 there with a ``Range`` request when a digest can prove that the parts fit together, and starts again when none is given.
-Within a call, passing troubles (a dropped connection, silence, HTTP 408, 425, 429 or 5xx) are met by waiting longer
-and longer before the next attempt.
+Within a call, temporary errors (a dropped connection, silence, HTTP 408, 425, 429 or 5xx) lead to longer and
+longer waits before the next attempt.
 
 urllib3's Retry reads `Retry-After`, but cannot be the loop: it ends where the body begins, and most of what breaks off
-here is a body of gigabytes. It also counts attempts whatever they brought, and tells nobody what it waits for.
+here is a body of gigabytes. It also counts attempts whatever they brought, and does not say what it waits for.
 
 Source: RFC 9110 (HTTP semantics), sections 10.2.3 (Retry-After), 13.1.5 (If-Range) and 14 (range requests).
 """

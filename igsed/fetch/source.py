@@ -1,7 +1,7 @@
 """The one way in which a source comes onto this machine: verified, unpacked, all of it or nothing.
 
-A file is what the table says it is, in length and digest; what the table does not know, the record on Zenodo tells, and
-the lock file keeps. A file put into the downloads by hand is as good as a downloaded one if it fits, and then no
+A file must have the length and digest of the table. What the table does not have comes from the record on Zenodo and is
+kept in the lock file. A file put into the downloads by hand is as good as a downloaded one if it fits, and then no
 network is needed; one that does not fit is neither used nor overwritten.
 """
 
@@ -60,7 +60,7 @@ def fetch(
     downloads : Path
         Where the files themselves lie, each under its name in the table.
     lock : Path
-        The lock file: lengths and digests that Zenodo told.
+        The lock file: lengths and digests that Zenodo stated.
     folder : Path
         Where the source shall lie. What is there is replaced at the end.
     patience : Patience

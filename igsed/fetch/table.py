@@ -3,7 +3,7 @@
 Columns: `name` of the source; `file`, its name under `resources/downloads/`; `kind`, `file` or `archive` (to be
 unpacked); `url` and `mirror`, addresses; `bytes`, `md5`, `sha256`, what the file must be; `licence`; `citation`. An
 empty cell means: not known. Where neither digest is known, the url must be that of a Zenodo record's file, whose API
-tells one.
+gives one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What Zenodo says of its files, and the lock file that holds later runs to it.
+"""What Zenodo states about its files, and the lock file that holds later runs to it.
 
-A record's files lie at `<host>/records/<id>/files/<file>`; `<host>/api/records/<id>` tells for each of them `key`,
+A record's files lie at `<host>/records/<id>/files/<file>`; `<host>/api/records/<id>` has for each of them `key`,
 `size` and `checksum` ("md5:…") in a list `files`. (Records of other InvenioRDM servers have them by name under
 `files.entries`.) What was learnt is written to a lock file, and a record that later says otherwise is refused.
 """

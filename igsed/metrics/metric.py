@@ -1,4 +1,4 @@
-"""What a metric says of itself, and the checks of the arrays that metrics take."""
+"""The declaration of a metric, and the checks of the arrays that metrics take."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

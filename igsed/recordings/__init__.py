@@ -10,10 +10,9 @@ Conventions
   as Scaper does with mixtures. A recording is as long as what the file holds, whatever its header states.
 - An event belongs to every window that it reaches into, cut to it, in whole milliseconds like all annotations. What
   lies after the sound's end is cut off.
-- Labels that are not the experiment's are no part of the truth; recordings without events stay and can only be wrongly
-  detected in.
+- Labels that are not the experiment's are no part of the truth. Recordings without events stay; any detection in them
+  is wrong.
 - Whatever was left out, cut or converted is counted (`WHAT`).
-
 - Names are compared in one Unicode form (`igsed.names`).
 
 Names of recordings from YouTube begin with the video's id, of 11 characters that differ by case, after which part of it
@@ -479,7 +478,7 @@ def match(source: Source, labels: Sequence[str]) -> tuple[pd.DataFrame, Found, l
     ------
     InputError
         What cannot be read, or does not belong together; no event has one of the labels; the overlap list names no
-        recording. What does not follow from each other is told at once.
+        recording. What does not belong together is reported at once.
     """
     folder, annotations, overlap = source
     problems, listed, names = Problems(), [], None
@@ -525,7 +524,7 @@ def make(
     labels : sequence of str
         The experiment's classes.
     form : Form
-        Of the mixtures. Recordings whose mean is large (`audio.has_offset`) are told, whether it is taken away or not.
+        Of the mixtures. Recordings whose mean is large (`audio.has_offset`) are reported, even where it is taken away.
     target : path
         New folder for the windows' sound files: mono 16-bit FLAC, all equally long.
     audio_folder : path
@@ -685,7 +684,7 @@ def _truth(
 def _counts(tally: Counter, annotations: str | Path) -> pd.DataFrame:
     """`what, name, count` in the order of `WHAT`: each total, 0 included, and below it what it is made of.
 
-    What is `DOUBTFUL` is told.
+    What is `DOUBTFUL` is reported.
     """
     rows = []
     for what in WHAT:

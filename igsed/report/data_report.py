@@ -1,11 +1,11 @@
-"""What an experiment's sounds are: recordings, sources and seconds per class and split, and what may mislead.
+"""What an experiment's sounds are: recordings, sources and seconds per class and split, and caveats.
 
 Conventions
 -----------
 A recording is a file of the soundbank, a source what it was cut from (`igsed.soundbanks.soundbank`); splits never share
-a source. Recordings that the mixtures cannot place, for want of an onset and an offset, are counted apart
-(`left_out`). Times are in seconds, sample rates in hertz. Splits stand in the order train, validation, test, others
-after them; classes in DESED's order, others after them by name. What does not apply is missing, never 0.
+a source. Recordings that the mixtures cannot place, since onset and offset are missing, are counted
+separately (`left_out`). Times are in seconds, sample rates in hertz. Splits stand in the order train, validation, test,
+others after them; classes in DESED's order, others after them by name. What does not apply is missing, never 0.
 
 The paper's numbers of clips: arXiv:2605.23293, section on data.
 """
@@ -134,7 +134,7 @@ def traps(
     protocol: mixtures.Protocol,
     real: pd.DataFrame | None = None,
 ) -> list[str]:
-    """Sentences about what may mislead a reader of this experiment's results; none where nothing was found.
+    """Caveats about this experiment's results, a sentence each; none where nothing was found.
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ def csv(table: pd.DataFrame) -> str:
 
 
 def markdown(table: pd.DataFrame, counts: pd.DataFrame, traps: Sequence[str], real: pd.DataFrame | None = None) -> str:
-    """The report in (GitHub's) Markdown: clips, recordings, events, backgrounds, and what may mislead.
+    """The report in (GitHub's) Markdown: clips, recordings, events, backgrounds, and caveats.
 
     Parameters: see `traps`, whose result is the argument of that name.
     """

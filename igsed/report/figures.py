@@ -180,7 +180,7 @@ def readable(label: str) -> str:
 
 @matplotlib.rc_context(RC)
 def examples(examples: Sequence[Example]) -> Figure:
-    """Figure 2: one column per example (two to four): spectrogram, ground truth, and every detector's scores.
+    """Figure 2: one column per example: spectrogram, ground truth, and every detector's scores.
 
     Scores are scaled to 0…1 within the clip. The target's ground truth is shaded behind them; the bar below a
     curve marks the frames that the detector detects. The detectors are those of all examples, in order of

@@ -121,7 +121,7 @@ class Kind(Component):
         raise NotImplementedError
 
     def promise(self, places: Places, labels: Sequence[str], settings: Any, problems: Problems) -> Promise | None:
-        """What names and tables alone say, told before a run; None where nothing can be known yet.
+        """What names and tables alone show, reported before a run; None where nothing can be known yet.
 
         Parameters
         ----------

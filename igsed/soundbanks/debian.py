@@ -172,7 +172,7 @@ def promised(path: str | Path, labels: Sequence[str], problems: Problems | None 
     Raises
     ------
     InputError
-        As `read`; there are parts without any recording of a class, or without background: all are told.
+        As `read`; there are parts without any recording of a class, or without background: all are reported.
     """
     table, lacking, found = read(path), Problems() if problems is None else problems, []
     if not labels:

@@ -61,7 +61,7 @@ def index(
     validation_list: str | Path | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> pd.DataFrame:
-    """Find, check and assign DESED's recordings to splits; those that cannot be used are left out and told.
+    """Find, check and assign DESED's recordings to splits; those that cannot be used are left out and reported.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def find(
     Raises
     ------
     InputError
-        Folders lack what the sources are known to hold: all is told.
+        Folders lack what the sources are known to hold: all of it is reported.
     """
     root = _root(sources[_SOUNDBANK], "audio/train/soundbank", "DESED_synth_soundbank.tar.gz")
     found, lacking = [], Problems() if problems is None else problems

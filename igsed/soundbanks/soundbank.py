@@ -154,7 +154,7 @@ def find(root: str | Path, labels: Sequence[str], problems: Problems | None = No
     Raises
     ------
     InputError
-        There is no label, the folder is missing, or parts have no recording for a label or no background; all are told.
+        There is no label, the folder is missing, or parts have no recording for a label or no background; all at once.
     """
     root = Path(root)
     if not root.is_dir():

@@ -1,7 +1,7 @@
 """From frame scores to detections.
 
 A rule is a function that makes a mask of scores and, below it in the same module, its declaration, a `Rule`: which
-parameter is swept on validation, if any, how the best is chosen, and which protocols are made so.
+parameter is swept on validation, if any, how the best is chosen, and which protocols result.
 """
 
 from igsed.components import Family

@@ -1,4 +1,4 @@
-"""What a threshold rule says of itself, and how its parameter is swept and chosen."""
+"""The declaration of a threshold rule, and how its parameter is swept and chosen."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -14,8 +14,8 @@ def new_project(tmp_path_factory):
     """Makes further copies of the project."""
     weights = yamnet_weights()
 
-    def make(settings: dict = MINIATURE) -> Project:
-        return Project(tmp_path_factory.mktemp(ODD), settings, weights)
+    def make(settings: dict = MINIATURE, name: str = ODD) -> Project:
+        return Project(tmp_path_factory.mktemp(name), settings, weights)
 
     return make
 

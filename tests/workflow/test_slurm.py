@@ -85,7 +85,7 @@ def cluster(tmp_path_factory) -> Cluster:
 @pytest.fixture(scope="module")
 def run(cluster, new_project) -> Run:
     """The miniature, made by SLURM jobs, some of which meet with an accident."""
-    project = new_project(SETTINGS)
+    project = new_project(SETTINGS, "project")  # SLURM takes the % in a log's path for a pattern (docs/cluster.md)
     (project.folder / "experiment.yaml").write_text(yaml.safe_dump(SETTINGS))
     (project.folder / "hung").mkdir()
     for name in (CANCELLED, OVERTIME):

@@ -29,6 +29,7 @@ pathvars:
     benchmarks=f"results/{CONFIG.experiment}/benchmarks",
 
 
+include: "workflow/rules/digests.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/mixtures.smk"

@@ -45,6 +45,13 @@ def problems(config: Config, resources: str | Path = "resources") -> list[str]:
         _soundbank(config, labels, sources, found)
     with found.noted():
         _recordings(config, labels or list(LABELS), sources)
+    for name, chosen in config.detectors_of("files").items():
+        path = chosen.settings.get("path")
+        if path and not Path(path).exists():
+            found.messages.append(
+                f"{path}: there is no such folder, and the detector {name} takes its scores from it. Put them there, or "
+                f"correct the path of {name} under detectors."
+            )
     return found.messages
 
 

@@ -293,6 +293,14 @@ def test_one_problem_is_told_once(real):
     assert told == ["no.csv: there is no such file. Correct the key soundbank.table."]
 
 
+def test_scores_from_a_folder_that_is_not_there_are_told(tmp_path):
+    given = [{"name": "theirs", "method": "scores", "path": str(tmp_path / "absent")}, "ig"]
+    (told,) = preflight.problems(experiment(detectors=given))
+    assert told.startswith(f"{tmp_path}/absent: there is no such folder, and the detector theirs takes its scores")
+    (tmp_path / "absent").mkdir()
+    assert preflight.problems(experiment(detectors=given)) == []
+
+
 def test_a_source_that_the_table_lacks_is_told(tmp_path):
     path = tmp_path / "sources.csv"
     lines = (ROOT / "config" / "sources.csv").read_text().splitlines()

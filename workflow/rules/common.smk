@@ -90,50 +90,6 @@ wildcard_constraints:
     detector="[a-z][a-z0-9_]*",
 
 
-DIGEST = provenance.CodeDigest(workflow.basedir)
-CODE = {
-    path.stem: DIGEST(f"workflow/scripts/{path.name}")
-    for path in sorted(pathlib.Path(workflow.basedir, "workflow", "scripts").glob("*.py"))
-}
-# What the configuration names is imported when it runs, so it is part of the code of the rules that name it.
-METRIC_MODULES = [METRICS.module_of(name) for name in CONFIG.evaluation.metrics]
-RULE_MODULES = [RULES.module_of(name) for name in CONFIG.evaluation.thresholds]
-NAMED = {
-    "sweep": [METRICS.module_of(CONFIG.evaluation.select), *RULE_MODULES],
-    "evaluate": [*METRIC_MODULES, *RULE_MODULES],
-    "tables": [*METRIC_MODULES, *RULE_MODULES],
-    "figure_examples": RULE_MODULES,
-    "figure_thresholds": RULE_MODULES,
-}
-CODE |= {name: DIGEST(f"workflow/scripts/{name}.py", *chosen) for name, chosen in NAMED.items()}
-BACKBONE_MODULES = [NETWORKS.module_of(CONFIG.backbone.name), BACKBONE.network.partition(":")[0]]
-CODE["features"] = DIGEST("workflow/scripts/features.py", *BACKBONE_MODULES)
-CODE["weights"] = DIGEST("workflow/scripts/weights.py", *BACKBONE_MODULES, *BACKBONE.modules)
-for name in ("soundbank", "make_soundbank"):
-    CODE[name] = DIGEST(f"workflow/scripts/{name}.py", KINDS.module_of(CONFIG.soundbank.kind))
-if REAL:
-    CODE["recordings"] = DIGEST(
-        "workflow/scripts/recordings.py",
-        recordings.KINDS.module_of(CONFIG.recordings.kind),
-    )
-DETECTOR_CODE = {
-    chosen.name: DIGEST(
-        f"workflow/scripts/{script}.py", *chosen.modules, *(BACKBONE_MODULES if script == "attribute" else [])
-    )
-    for script, group in {"attribute": METHODS, "framewise": FRAMEWISE, "baseline": WAVEFORM, "given": GIVEN}.items()
-    for chosen in group.values()
-}
-FIGURE_PIPELINE_CODE = DIGEST("workflow/scripts/figure_pipeline.py", *(chosen.module for chosen in CONFIG.detectors))
-TRAIN_CODE = {"clip": CODE["train"]} | {
-    name: DIGEST("workflow/scripts/train.py", *chosen.modules) for name, chosen in FRAMEWISE.items()
-}
-
-
-def code(rule):
-    """Digest of a rule's script and of the package modules that it runs: their edits rerun the rule."""
-    return CODE[rule]
-
-
 def growing(amount):
     """A resource of a job: `amount`, and as much again at every further attempt (see `retries`)."""
 

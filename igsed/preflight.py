@@ -49,8 +49,8 @@ def problems(config: Config, resources: str | Path = "resources") -> list[str]:
         path = chosen.settings.get("path")
         if path and not Path(path).exists():
             found.messages.append(
-                f"{path}: there is no such folder, and the detector {name} takes its scores from it. Put them there, or "
-                f"correct the path of {name} under detectors."
+                f"{path}: there is no such folder, and the detector {name} takes its scores from it. Put them there, "
+                f"or correct the path of {name} under detectors."
             )
     return found.messages
 

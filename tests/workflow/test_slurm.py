@@ -22,6 +22,8 @@ import yaml
 from tests.cluster import Cluster, slurm
 from tests.workflow.project import MINIATURE, Project, contents
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = MINIATURE | {"detectors": ["ig", "random"]}
 TARGETS = ["results/miniature/metrics.csv", "results/miniature/tables/detection.csv"]
 CANCELLED, OVERTIME, FAILING = "figure_pipeline", "figure_training", "data_report"

@@ -20,12 +20,9 @@ import pandas as pd
 from igsed import labels, metrics, statistics, thresholds, timeline
 from igsed.clips import Split
 from igsed.errors import InputError
-from igsed.metrics import METRICS, Metric
+from igsed.metrics import DRAWN, METRICS, Metric
 from igsed.scores import FrameScores
 from igsed.thresholds import RULES, Rule
-
-DRAWN = ("iou", "f1")
-"""What a sweep always holds, for the paper's Figure 3."""
 
 Protocol = tuple[str, bool, str]
 """Threshold rule, whether its parameter is that of the shared sweep, choice of pairs."""

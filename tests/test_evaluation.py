@@ -16,7 +16,7 @@ from igsed.thresholds import RULES
 
 CLASSES = ["Cat", "Dog", "Speech"]
 PERCENTILE = RULES.find("percentile")
-DRAWN = [METRICS.find(name) for name in evaluation.DRAWN]
+DRAWN = [METRICS.find(name) for name in metrics.DRAWN]
 
 
 def above(percentile):

@@ -186,7 +186,7 @@ def test_figure_3_has_a_row_for_each_parameter(given):
 
 
 def test_a_rule_without_a_parameter_alone(given):
-    section = settings(thresholds=["own_judges:MEAN"], also=[], metrics=["iou", "own_judges:HITS"])
+    section = settings(thresholds=["own_judges:MEAN"], also=[], metrics=["iou", "f1", "own_judges:HITS"])
     _, pairs, detections = judged(given, section)
     assert list(pairs.columns[-4:]) == ["detector", "seed", "split", "protocol"]
     assert len(detections) == 0
@@ -204,6 +204,11 @@ def test_a_rule_without_a_parameter_alone(given):
         ({"thresholds": ["own_judges:MEAN", "own_judges:MEAN"]}, r"thresholds: the name 'mean' is used twice"),
         ({"thresholds": ["percentil"]}, r"thresholds: threshold rule 'percentil' is unknown.*percentile"),
         ({"metrics": ["f1"]}, r"select: 'iou' is no metric of masks in metrics; use one of f1"),
+        (
+            {"metrics": ["precision"], "select": "precision"},
+            r"metrics: tables and figures show iou and f1; add iou, f1",
+        ),
+        ({"metrics": ["iou", "own_judges:HITS"]}, r"metrics: tables and figures show iou and f1; add f1"),
         ({"select": "pointing_game"}, r"select: 'pointing_game' is no metric of masks"),
     ],
 )
@@ -216,7 +221,7 @@ def test_names_that_cannot_be_used_are_refused(changes, message):
     ("name", "message"), [("WRONG", r"metric wrong: 1\.\d+ lies outside its range, 0 to 1"), ("SHAPE", "not one each")]
 )
 def test_a_metric_that_breaks_its_word_is_named(given, name, message):
-    section = settings(metrics=["iou", f"own_judges:{name}"], also=[])
+    section = settings(metrics=["iou", "f1", f"own_judges:{name}"], also=[])
     with pytest.raises(InputError, match=message):
         judged(given, section)
 

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from igsed import metrics
 from igsed.errors import InputError
-from igsed.metrics import METRICS, Metric
+from igsed.metrics import DRAWN, METRICS, Metric
 from igsed.settings import Positive, Section
 from igsed.thresholds import RULES, Rule
 
@@ -32,7 +32,7 @@ class Evaluation(Section):
     metrics: Annotated[list[str], Field(min_length=1)] = Field(
         [metric.name for metric in metrics.built_in()],
         description="what is computed: names of `docs/metrics.md`, or `package.module:name` of a metric of your own; a "
-        "list replaces the default, so name all that you want",
+        "list replaces the default, so name all that you want; `iou` and `f1` must be among them",
     )
     thresholds: Annotated[list[str], Field(min_length=1)] = Field(
         ["percentile"],
@@ -93,6 +93,9 @@ class Evaluation(Section):
         masks = [name for name, metric in zip(self.metrics, self.chosen_metrics, strict=True) if metric.needs == "mask"]
         if self.select not in masks:
             raise ValueError(f"select: {self.select!r} is no metric of masks in metrics; use one of {', '.join(masks)}")
+        missing = [name for name in DRAWN if name not in self.metrics]
+        if missing:
+            raise ValueError(f"metrics: tables and figures show {' and '.join(DRAWN)}; add {', '.join(missing)}")
         return self
 
     @property

@@ -59,7 +59,8 @@ A metric or a rule is a function and its declaration, in any module that can be 
         function=lambda scores: scores > scores.mean(-1, keepdims=True),
     )
 
-The configuration names them. A list replaces the default, so it names the built-in ones that you want too:
+The configuration names them. A list replaces the default, so it names the built-in ones that you want too. Tables and
+figures show `iou` and `f1`, which must be among them.
 
     evaluation:
       metrics: [iou, f1, pointing_game, average_precision, my_judges:ONSET]

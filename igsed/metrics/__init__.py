@@ -34,7 +34,11 @@ from igsed.metrics.scores import average_precision, pointing_game
 METRICS = Family("metric", "igsed.metrics", Metric)
 """All metrics: igsed's own, those of installed packages, and `package.module:name`."""
 
+DRAWN = ("iou", "f1")
+"""What tables and figures show of every experiment, as the paper's do."""
+
 __all__ = [
+    "DRAWN",
     "METRICS",
     "Metric",
     "active_ratio",

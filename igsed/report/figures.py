@@ -516,6 +516,8 @@ def _legend(figure: Figure, look: Mapping[str, Style], ours: str, theirs: str, f
         Line2D([], [], **_marker(style) | {"linestyle": style.line}, linewidth=1.4, label=title_of(detector))
         for detector, style in look.items()
     ]
+    if len(handles) % 2:  # The legend fills columns of two; no marker's meaning shares one with a detector.
+        handles.append(Line2D([], [], linestyle="none", label=" "))
     handles.append(Line2D([], [], **_marker(_GREY), label=ours))
     handles.append(Line2D([], [], **_marker(_GREY, hollow=True), label=theirs))
     handles += further

@@ -139,7 +139,7 @@ class Explains:
 
     def explain(self, *arguments):
         scores = right(*arguments)
-        return self.change(Explanation(scores, *[torch.zeros(len(scores))] * 5))
+        return self.change(Explanation(scores, *[torch.zeros(len(scores))] * 7))
 
 
 def unlike_the_call():

@@ -17,6 +17,7 @@ import torch
 
 from igsed.errors import InputError
 from igsed.jobs import devices
+from igsed.pooling import pooled
 from igsed.timeline import FRAME, frame_count
 
 
@@ -26,6 +27,8 @@ class Explanation(NamedTuple):
     Completeness (Sundararajan et al. 2017, proposition 1): the attributions of a clip's samples sum to the difference
     of the logits of the clip and of the baseline, ``total ≈ logit − baseline_logit``. `n_steps` counts the points or
     pieces of the path that an integral was taken from; `error` is the estimated relative error of the frame scores.
+    `norm` and `baseline_norm` are the Euclidean norms of the clip's and the baseline's pooled embedding, what the head
+    sees; of several baselines the means over them.
     """
 
     scores: torch.Tensor
@@ -34,6 +37,8 @@ class Explanation(NamedTuple):
     total: torch.Tensor
     n_steps: torch.Tensor
     error: torch.Tensor
+    norm: torch.Tensor
+    baseline_norm: torch.Tensor
 
     @property
     def completeness_error(self) -> torch.Tensor:
@@ -54,9 +59,7 @@ def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Seque
         if hasattr(method, "explain"):
             explanation = Explanation(*(part.detach().cpu() for part in method.explain(classifier, waveform, targets)))
         else:
-            unknown = torch.full((len(targets),), torch.nan)
-            scores = torch.as_tensor(method(classifier, waveform, targets)).detach().cpu()
-            explanation = Explanation(scores, *[unknown] * 5)
+            explanation = only(torch.as_tensor(method(classifier, waveform, targets)))
     expected = (len(targets), frame_count(len(waveform) / classifier.sample_rate))
     if tuple(explanation.scores.shape) != expected or not explanation.scores.isfinite().all():
         raise InputError(
@@ -64,6 +67,20 @@ def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Seque
             f"expected finite numbers of shape {expected} (target, frame)."
         )
     return explanation
+
+
+def only(scores: torch.Tensor) -> Explanation:
+    """Scores (target, frame) of which nothing else is known."""
+    unknown = torch.full((len(scores),), torch.nan)
+    return Explanation(scores.detach().cpu(), *[unknown] * (len(Explanation._fields) - 1))
+
+
+@torch.no_grad()
+def norm(classifier, waveform: torch.Tensor, count: int) -> torch.Tensor:
+    """The norm of a clip's pooled embedding, repeated for `count` targets: (target,)."""
+    backbone = classifier.backbone
+    embedding = backbone.project(pooled(backbone.body(backbone.spectrum(waveform[None]))))
+    return embedding.norm(dim=-1).expand(count).cpu()
 
 
 def frame_scores(attributions: torch.Tensor, sample_rate: int) -> torch.Tensor:

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from igsed.attribution import Explanation, frame_scores
+from igsed.attribution import Explanation, frame_scores, norm
 from igsed.attribution.secant import Path
 from igsed.jobs.devices import is_out_of_memory
 from igsed.pooling import pooled
@@ -90,6 +90,7 @@ class IntegratedGradients:
             spectrum = classifier.backbone.spectrum(waveform[None])
             # Asked of the classifier itself, so that completeness tells where the path is not the classifier's.
             baseline, logit = (classifier(clip[None])[0, targets] for clip in (torch.zeros_like(waveform), waveform))
+        norms = [norm(classifier, clip, len(targets)) for clip in (waveform, torch.zeros_like(waveform))]
         scores = frame_scores(waveform.new_zeros(len(targets), len(waveform)), classifier.sample_rate)
         total, error = scores.new_zeros(len(targets)), scores.new_zeros(len(targets))
         pieces = torch.zeros(len(targets), dtype=torch.int64)
@@ -109,7 +110,7 @@ class IntegratedGradients:
             incomplete = missing > self.tolerance * (logit - baseline).abs()[rest]
             incomplete &= missing > _ROUNDING * shares.abs().sum(-1)
             rest = [k for k, lacks in zip(rest, incomplete, strict=True) if lacks or error[k] > self.tolerance]
-        return Explanation(scores.cpu(), logit.cpu(), baseline.cpu(), total.cpu(), pieces.float(), error.cpu())
+        return Explanation(scores.cpu(), logit.cpu(), baseline.cpu(), total.cpu(), pieces.float(), error.cpu(), *norms)
 
     def _integrate(self, classifier, spectrum: Tensor, targets: list[int], n_steps: int) -> Tensor:
         """V from the even and from the odd pieces, (target, 2, time, mel); each half counts twice, their mean is V."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import captum.attr
 import torch
 
-from igsed.attribution import Explanation, frame_scores
+from igsed.attribution import Explanation, frame_scores, norm
 
 
 class CaptumIntegratedGradients:
@@ -50,4 +50,5 @@ class CaptumIntegratedGradients:
             logits, baseline = classifier(torch.cat([clip, torch.zeros_like(clip)]))[:, list(targets)].cpu()
         scores = frame_scores(attributions, classifier.sample_rate).cpu()
         total, steps = attributions.double().sum(-1).float().cpu(), torch.full((len(targets),), float(self.n_steps))
-        return Explanation(scores, logits, baseline, total, steps, torch.full_like(steps, torch.nan))
+        norms = [norm(classifier, sound, len(targets)) for sound in (waveform, torch.zeros_like(waveform))]
+        return Explanation(scores, logits, baseline, total, steps, torch.full_like(steps, torch.nan), *norms)

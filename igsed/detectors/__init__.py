@@ -1,11 +1,14 @@
 """Detectors: everything that can say *when*, as one score per 100 ms frame of a clip and class.
 
-A detector is declared once, in a module of this package or elsewhere, as an object of one of four classes, which say
+A detector is declared once, in a module of this package or elsewhere, as an object of one of six classes, which say
 what it needs:
 
 - `OfWaveform`: the clip's sound alone (random, energy);
-- `OfFrames`: a framewise head on the frozen body's frames, which the workflow trains (FW-WS, FW-SS);
-- `OfClassifier`: the trained clip classifier, which it explains (every attribution method);
+- `OfEvents`: the clip's known events (the oracle);
+- `OfFrames`: a linear head on the frozen body's frames, one of its own, which the workflow trains (FW-WS, FW-SS), or
+  the clip classifier's (the class activation map);
+- `OfClassifier`: the trained clip classifier, which it explains (gradients, integrals, relevance);
+- `OfMasks`: what the clip classifier makes of the clip with parts of it replaced (occlusion, RISE, LIME);
 - `OfFiles`: scores made elsewhere.
 
 In an experiment a detector stands under `detectors` by its name, or as a mapping with a `name`, a `method` and the
@@ -32,6 +35,17 @@ class Style(NamedTuple):
     colour: str
     line: str | tuple
     marker: str
+
+
+class Passes(NamedTuple):
+    """What a detector computes per clip: passes through the network.
+
+    `forward`: for a clip, whatever the number of classes; `backward`: for each class. A forward pass through the front
+    end alone counts as none.
+    """
+
+    forward: float
+    backward: float = 0.0
 
 
 class Published(NamedTuple):
@@ -101,6 +115,18 @@ class Detector(Component):
         return bound
 
 
+def _one(settings: Mapping[str, Any]) -> int:
+    return 1
+
+
+def _once(settings: Mapping[str, Any]) -> Passes:
+    return Passes(1, 1)
+
+
+def _none(settings: Mapping[str, Any]) -> str:
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class OfWaveform(Detector):
     """A detector that knows no model.
@@ -113,15 +139,32 @@ class OfWaveform(Detector):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfFrames(Detector):
-    """A detector whose linear head on the body's frames the workflow trains.
+class OfEvents(Detector):
+    """A control that knows the truth.
 
-    `run` is a function ``(logits (…, frame, class) as a torch.Tensor, **settings) -> (…, class)``: how the frames of a
-    clip become one logit when the head learns from clip labels. `learns_from` says from which labels it learns.
+    `run` is a function ``(events, labels, duration, **settings) -> (label, frame)``; `events` are those of one clip with
+    the columns `onset`, `offset` (s) and `event_label`.
+    """
+
+    needs: ClassVar[str] = "events"
+    seeded: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfFrames(Detector):
+    """A detector whose scores are the logits of a linear head on the body's frames.
+
+    `run` is a function ``(logits (…, frame, output) as a torch.Tensor, **settings) -> (…, class)``: how the frames of a
+    clip become one logit when the head learns from clip labels. `learns_from` says from which labels the head learns:
+    those of clips, those of frames, or "" for the head of the clip classifier, which is trained already. `trained_on` is
+    the split that it learns from; from "validation" it takes four clips in five and stops by the fifth. `outputs` gives
+    the head's outputs per class, of the settings; the first of them, class by class, are the scores.
     """
 
     needs: ClassVar[str] = "frames"
-    learns_from: Literal["clip", "frame"]
+    learns_from: Literal["clip", "frame", ""]
+    trained_on: Literal["train", "validation"] = "train"
+    outputs: Callable[[Mapping[str, Any]], int] = _one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +173,57 @@ class OfClassifier(Detector):
 
     `run` is a function ``(classifier, waveform, targets, **settings) -> (target, frame)``, or a class that is made with
     the settings and called with these arguments: an `igsed.classifier.Classifier`, a tensor (samples,), class indices.
-    `steps` names the setting in which its time is linear, if there is one.
+    An object that also has ``explain_batch(classifier, waveforms (clip, samples), targets of each clip)``, a list of
+    `igsed.attribution.Explanation`, is given several clips at a time.
+
+    Attributes
+    ----------
+    steps : str
+        The setting in which its time is linear, if there is one.
+    passes : callable
+        Of the settings: a `Passes`.
+    sounds : callable
+        Of the settings: which sounds of the training clips it takes, as the further keyword argument `sounds`, a tensor
+        (sound, samples) at the classifier's rate: "backgrounds" (stretches without events, repeated to the length of a
+        clip), "clips", or "" for none. Their number is the setting `draws`.
     """
 
     needs: ClassVar[str] = "classifier"
     steps: str = ""
+    passes: Callable[[Mapping[str, Any]], Passes] = _once
+    sounds: Callable[[Mapping[str, Any]], str] = _none
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfMasks(Detector):
+    """A detector that sees what the clip classifier makes of the clip with parts of it replaced.
+
+    Masked clips go through the frozen body once: their embeddings serve every seed, every class, and every detector
+    with the same masks and filler.
+
+    Attributes
+    ----------
+    masks : str or callable
+        A function ``(count, generator, **settings) -> (mask, frame)`` of the number of frames and a
+        `numpy.random.Generator`: how much of each frame of 100 ms is kept, 0…1, as float32; it is given those
+        settings that it names. Or ``package.module:name`` of it.
+    run
+        A function ``(masks (mask, frame), logits (mask, class), logit (class,), **settings) -> (class, frame)``, arrays
+        of numpy: the classifier's logits of the masked clips and of the whole clip; it too is given those settings that it
+        names.
+    count : callable
+        Of the settings, the number of masks for a clip of 100 frames.
+
+    The setting `filler` names what stands in for what a mask removes (`igsed.attribution.baselines`).
+    """
+
+    needs: ClassVar[str] = "masks"
+    masks: str | Callable
+    count: Callable[[Mapping[str, Any]], int]
+
+    def bound(self, **settings) -> Callable:
+        """A callable ``(classifier, waveform, targets) -> (target, frame)``, `igsed.attribution.masking.Masked`."""
+        return imported("igsed.attribution.masking:Masked")(self, settings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,7 @@ def test_no_targets():
 def test_completeness_error():
     logit, baseline, total = torch.tensor([[3.0, 0.0], [1.0, 4.0], [2.5, -4.0]])
     unknown = torch.full((2,), torch.nan)
-    explanation = attribution.Explanation(torch.zeros(2, 30), logit, baseline, total, unknown, unknown)
+    explanation = attribution.Explanation(torch.zeros(2, 30), logit, baseline, total, *[unknown] * 4)
     assert explanation.completeness_error.tolist() == [0.25, 0.0]
 
 

@@ -25,7 +25,7 @@ def explained(classifier, waveform, targets, factor=1):
 def _explain(classifier, waveform, targets, factor=1):
     from igsed.attribution import Explanation
     scores = torch.full((len(targets), len(waveform) // 100), float(factor))
-    return Explanation(scores, *(torch.arange(len(targets)) * 1.0 + k for k in range(5)))
+    return Explanation(scores, *(torch.arange(len(targets)) * 1.0 + k for k in range(7)))
 
 explained.explain = _explain
 

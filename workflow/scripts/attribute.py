@@ -34,7 +34,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
             writer.add(clip.clip, names, found.scores)
             numbers = (*found[1:], found.completeness_error)
             completeness += zip([clip.clip] * len(names), names, *(x.tolist() for x in numbers), strict=True)
-    columns = ["clip", "label", "logit", "baseline_logit", "total", "n_steps", "error", "completeness_error"]
+    columns = ["clip", "label", *attribution.Explanation._fields[1:], "completeness_error"]
     precision = str(head.weight.dtype).removeprefix("torch.")
     table = pd.DataFrame(completeness, columns=columns).assign(device=device, precision=precision)
     table.to_csv(out.completeness, index=False)

@@ -1,5 +1,6 @@
 """The sound classifier that is explained: a frozen body and the linear clip head, from waveforms to logits."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -23,6 +24,14 @@ class Classifier(nn.Module):
     def __init__(self, backbone: nn.Module, head: nn.Linear):
         super().__init__()
         self.backbone, self.head = backbone, head
+
+    @classmethod
+    def of(cls, backbone: nn.Module, head: Mapping[str, Any]) -> "Classifier":
+        """In evaluation mode, with a head's `weight` (class, embedding) and `bias` (class,), arrays or tensors."""
+        weight, bias = (torch.as_tensor(head[name]) for name in ("weight", "bias"))
+        linear = nn.Linear(weight.shape[1], len(weight))
+        linear.load_state_dict({"weight": weight, "bias": bias})
+        return cls(backbone, linear).eval()
 
     @property
     def sample_rate(self) -> int:

@@ -29,6 +29,11 @@ def waveform(path: str | Path, sample_rate: int) -> torch.Tensor:
     return functional.resample(torch.from_numpy(samples), rate, sample_rate)
 
 
+def resampled(sounds: np.ndarray, rate: int, sample_rate: int) -> torch.Tensor:
+    """Sounds (sound, samples) of one rate at another, float32."""
+    return functional.resample(torch.from_numpy(sounds), rate, sample_rate)
+
+
 def _frames(backbone, waveforms: Sequence[torch.Tensor], device: str, size: int) -> torch.Tensor:
     """Frames (clip, frame, channel) of waveforms of equal length, `size` of them in a pass."""
     parts = [torch.stack(list(waveforms[start : start + size])).to(device) for start in range(0, len(waveforms), size)]
@@ -44,6 +49,7 @@ def extract(
     batch: int = 8,
     device: str = "cpu",
     progress: Callable[[Iterable], Iterable] = iter,
+    gains: Sequence[float] | None = None,
 ) -> torch.Tensor:
     """Run the frozen body over clips of equal length and store its output as two `.npy` files.
 
@@ -58,6 +64,8 @@ def extract(
         Clips at a time; a pass of the network takes fewer where memory does not suffice.
     progress : callable
         Wraps the iterable of batches.
+    gains : sequence of float, optional
+        By what each clip is multiplied.
 
     Returns
     -------
@@ -81,6 +89,8 @@ def extract(
                     raise InputError(
                         f"{path}: has {len(samples)} samples where the clips before it have {length}. Make clips anew."
                     )
+            if gains is not None:
+                waveforms = [float(gain) * samples for gain, samples in zip(gains[start:], waveforms, strict=False)]
             frames, size = devices.within_memory(functools.partial(_frames, backbone, waveforms, device), size)
             for stream, part in ((frames_stream, frames), (clips_stream, pooled(frames))):
                 _append(stream, backbone.project(part).cpu().numpy(), len(paths))

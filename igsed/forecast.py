@@ -31,7 +31,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from igsed import shards
 from igsed.config import Config
+from igsed.detectors import OfMasks
 from igsed.errors import InputError
 from igsed.fetch import table as sources_table
 
@@ -92,8 +94,8 @@ class Job(NamedTuple):
 class _Amounts:
     """How many units the jobs of a stage have; a method for each kind of unit, of a job's wildcards."""
 
-    def __init__(self, config: Config, inputs: Inputs):
-        self.config, self.inputs = config, inputs
+    def __init__(self, config: Config, inputs: Inputs, gpu: bool):
+        self.config, self.inputs, self.gpu = config, inputs, gpu
         self.drawn: dict[str, int] = config.mixtures.clips.model_dump()
         kept = config.mixtures.keep.model_dump() if config.mixtures.keep else self.drawn
         real = {"recordings": inputs.real_clips} if config.recordings else {}
@@ -126,8 +128,26 @@ class _Amounts:
     def pairs(self, split: str, **_) -> float:
         return self.splits[split] * classes_per_clip(self.config)
 
-    def steps(self, **_) -> float:
-        return self.learnt * self.config.training.max_epochs
+    def explained(self, split: str, source: str, shard: str, **_) -> float:
+        return self._of_job(split, source, shard) * classes_per_clip(self.config)
+
+    def masks(self, split: str, masks: str, shard: str, **_) -> float:
+        chosen = self.config.chosen(masks)
+        assert isinstance(chosen.detector, OfMasks)
+        return self._of_job(split, masks, shard) * chosen.detector.count(chosen.settings)
+
+    def _of_job(self, split: str, source: str, shard: str) -> int:
+        first, end = shards.bounds(int(shard), self.config.clips_of_job(source, self.gpu), self.splits[split])
+        return max(0, min(self.splits[split], end or self.splits[split]) - first)
+
+    def levels(self, **_) -> float:
+        return self.config.training.levels.clips if self.config.training.levels else 0
+
+    def steps(self, model: str, **_) -> float:
+        chosen = self.config.models[model]
+        few = chosen is not None and getattr(chosen.detector, "trained_on", "train") == "validation"
+        clips = self.splits["validation"] if few else self.learnt + self.levels()
+        return clips * self.config.training.max_epochs
 
     def swept(self, **_) -> float:
         evaluation = self.config.evaluation
@@ -143,7 +163,7 @@ class _Amounts:
 
 
 _STAGES: dict[str, tuple[str, Callable[..., float]]] = {
-    **dict.fromkeys(("fetch", "weights", "given"), ("light", _Amounts.none)),
+    **dict.fromkeys(("fetch", "weights", "given", "training_sounds"), ("light", _Amounts.none)),
     "make_soundbank": ("make_soundbank", _Amounts.made),
     "soundbank": ("soundbank", _Amounts.sources),
     "mix": ("mix", _Amounts.mixed),
@@ -152,9 +172,14 @@ _STAGES: dict[str, tuple[str, Callable[..., float]]] = {
     "features": ("features", _Amounts.clips),
     "train": ("train/{model}", _Amounts.steps),
     "classify": ("light", _Amounts.none),
-    "baseline": ("baseline", _Amounts.clips),
+    "levels": ("features", _Amounts.levels),
+    "random_body": ("features", _Amounts.clips),
+    **dict.fromkeys(("baseline", "truth"), ("baseline", _Amounts.clips)),
     "framewise": ("framewise", _Amounts.clips),
-    "attribute": ("attribute/{detector}", _Amounts.pairs),
+    "attribute": ("attribute/{source}", _Amounts.explained),
+    "merge": ("merge", _Amounts.pairs),
+    "mask": ("mask", _Amounts.masks),
+    "masked": ("framewise", _Amounts.clips),
     "sweep": ("sweep", _Amounts.swept),
     "evaluate": ("evaluate", _Amounts.judged),
     "metrics": ("metrics", _Amounts.resampled),
@@ -212,7 +237,8 @@ def forecast(jobs: Iterable[Job], config: Config, costs: Mapping[str, Cost], inp
         `gpu_memory` (bytes, of the largest job), `longest` (s, of the longest job), `guessed` (jobs of which nothing
         is known).
     """
-    amounts, sources = _Amounts(config, inputs), {_key(*source[:2]): source for source in inputs.sources}
+    gpu = any(cost.gpu > 0 for cost in costs.values())
+    amounts, sources = _Amounts(config, inputs, gpu), {_key(*source[:2]): source for source in inputs.sources}
     nothing = Source("", "", 0.0, 0.0)
     rows = []
     for job in jobs:

@@ -36,8 +36,32 @@ def table(
     )
 
 
-def targets(predictions: pd.DataFrame, labels: Sequence[str], all_present: bool) -> dict[str, list[int]]:
-    """Clip → indices of the classes to explain: the predicted ones, and all present if wanted; no clip without any."""
-    wanted = (predictions["predicted"] == 1) | ((predictions["present"] == 1) & all_present)
-    by_clip = predictions[wanted].groupby("clip", sort=False)["label"]
-    return {clip: [labels.index(label) for label in found] for clip, found in by_clip}
+class Wanted:
+    """Which classes of each clip are scored: the predicted ones, and all present ones if wanted.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        See `table`.
+    labels : sequence of str
+        The classes.
+    all_present : bool
+        Whether the present classes are scored that are not predicted.
+    """
+
+    def __init__(self, predictions: pd.DataFrame, labels: Sequence[str], all_present: bool):
+        there = (predictions["predicted"] == 1) | (predictions["present"] == 1)
+        wanted = there if all_present else predictions["predicted"] == 1
+        self._targets, self._there = (_by_clip(predictions[rows], labels) for rows in (wanted, there))
+
+    def targets(self, clip: str) -> list[int]:
+        """Indices of the scored classes; none where no class is predicted or asked for."""
+        return self._targets.get(clip, [])
+
+    def there(self, clip: str) -> list[int]:
+        """Indices of the classes that are predicted or present."""
+        return self._there.get(clip, [])
+
+
+def _by_clip(rows: pd.DataFrame, labels: Sequence[str]) -> dict[str, list[int]]:
+    return {clip: [labels.index(label) for label in own] for clip, own in rows.groupby("clip", sort=False)["label"]}

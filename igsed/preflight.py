@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from igsed import LABELS, audio, mixtures, recordings
+from igsed import LABELS, audio, mixtures, recordings, training_sounds
 from igsed.config import Config
 from igsed.errors import Problems
 from igsed.fetch import table as sources_table
@@ -52,7 +52,28 @@ def problems(config: Config, resources: str | Path = "resources") -> list[str]:
                 f"{path}: there is no such folder, and the detector {name} takes its scores from it. Put them there, "
                 f"or correct the path of {name} under detectors."
             )
+    _settings(config, found)
     return found.messages
+
+
+def _settings(config: Config, found: Problems) -> None:
+    """What detectors' settings and those of the clips make impossible together."""
+    for chosen in config.detectors:
+        detector, checked = chosen.detector, chosen.detector.settings.model_validate(chosen.settings)
+        if hasattr(checked, "check"):
+            try:
+                checked.check(float(config.mixtures.duration))
+            except ValueError as problem:
+                found.messages.append(f"detectors: {chosen.name}: {problem}")
+        if getattr(detector, "sounds", None) and detector.sounds(chosen.settings):
+            most = min(config.mixtures.clips.train, training_sounds.COUNT)
+            if chosen.settings["draws"] > most:
+                found.messages.append(
+                    f"detectors: {chosen.name}: draws: {chosen.settings['draws']} sounds of training clips are wanted, "
+                    f"and there are at most {most}; lower draws, or raise mixtures.clips.train"
+                )
+        if chosen.control == "wrong_class" and len(config.classes) < 2:
+            found.messages.append(f"detectors: {chosen.name}: control: wrong_class needs more classes than one")
 
 
 def _soundbank(config: Config, labels: list[str], sources: Path, found: Problems) -> None:

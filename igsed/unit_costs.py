@@ -82,6 +82,7 @@ class _Measurement:
         parts = {
             "the start of a job": self.start,
             "sources and mixing": self.mixing,
+            "scores": self.merging,
             "thresholds and metrics": self.judging,
             "figures": self.figures,
             "the network": self.network,
@@ -97,9 +98,12 @@ class _Measurement:
             for name, part in {"training": self.training, "features": self.features}.items():
                 say(name)
                 part()
-            for name in self.config.detectors_of("classifier"):
+            for name in {self.config.source_of(name): None for name in self.config.detectors_of("classifier")}:
                 say(f"attribution by {name}")
                 self.attribution(name)
+            if self.config.detectors_of("masks"):
+                say("masked clips")
+                self.masking()
         finally:
             torch.set_num_threads(threads)
         return self.costs
@@ -177,6 +181,23 @@ class _Measurement:
 
         first, rest = _twice(clips, 1)
         self._add(stage, "light", rest / _CLIPS, first - rest, disk=path.stat().st_size / _CLIPS)
+
+    def merging(self) -> None:
+        """Scores of single jobs, read and written as those of a split; a unit is a (clip, class) pair."""
+        values, path = np.random.default_rng(0).random((len(self.labels), self.frames)), self.folder / "part.parquet"
+        with scores.Writer(path) as writer:
+            for k in range(_CLIPS):
+                writer.add(f"clip_{k}", self.labels, values)
+
+        def merge() -> None:
+            found = scores.read(path)
+            with scores.Writer(self.folder / "whole.parquet") as writer:
+                for clip, rows in found.pairs.groupby("clip", sort=False):
+                    writer.add(clip, rows["label"], found.values[rows.index])
+
+        first, rest = _twice(merge, 1)
+        pairs = _CLIPS * len(self.labels)
+        self._add("merge", "light", rest / pairs, first - rest, disk=path.stat().st_size / pairs)
 
     def judging(self) -> None:
         """The threshold sweep, the metrics of a detector, and intervals, on random scores."""
@@ -266,17 +287,16 @@ class _Measurement:
         rng, settings = np.random.default_rng(0), self.config.training
         # More than fits the processor's caches, read from a file, as in the workflow.
         clips, epochs, classes, embedding = 256, 3, len(self.labels), self.backbone.embedding
-        framewise = self.config.detectors_of("frames")
-        for model in ["clip", *framewise]:
-            shape = (clips, embedding) if model == "clip" else (clips, len(self.times), embedding)
+        for model, chosen in self.config.models.items():
+            shape = (clips, embedding) if chosen is None else (clips, len(self.times), embedding)
             np.save(self.folder / f"{model}.npy", rng.standard_normal(shape, dtype=np.float32))
             features = np.load(self.folder / f"{model}.npy", mmap_mode="r")
-            chosen = framewise.get(model)
             by_frame = chosen is not None and getattr(chosen.detector, "learns_from", "") == "frame"
             targets = rng.random((*shape[: 2 if by_frame else 1], classes)) < 0.2
             pool = detectors.load(chosen.method, **chosen.settings) if chosen else None
+            outputs = getattr(chosen.detector, "outputs", lambda _: 1)(chosen.settings) if chosen else 1
             options = heads.Settings(settings.learning_rate, settings.batch_size, 1, epochs)
-            train = functools.partial(heads.train, features, targets, features[:1], targets[:1], 0, pool=pool)
+            train = functools.partial(heads.train, features, targets, features[:1], targets[:1], 0, pool=pool, outputs=outputs)
             first = _seconds(functools.partial(train, options))
             rest = _seconds(functools.partial(train, options._replace(max_epochs=epochs))) / epochs
             self._add(f"train/{model}", "torch", rest / clips, first - rest)
@@ -309,11 +329,16 @@ class _Measurement:
         settings, option = chosen.settings, chosen.detector.steps
         head = torch.nn.Linear(self.backbone.embedding, len(self.labels))
         classifier = Classifier(self.backbone, head).eval().to(self.device)
+        sounds = {}
+        if self.config.sounds_of(name):
+            paths = [self.clips[k % len(self.clips)] for k in range(max(4, settings["draws"]))]
+            rate = self.backbone.sample_rate
+            sounds["sounds"] = torch.stack([features.waveform(path, rate) for path in paths]).to(self.device)
         waveform = features.waveform(self.clips[0], self.backbone.sample_rate).to(self.device)
         self._reset_gpu()
 
         def explain(**changed) -> float:
-            explainer = detectors.load(chosen.method, **{**settings, **changed})
+            explainer = detectors.load(chosen.method, **{**settings, **changed}, **sounds)
             return _seconds(lambda: attribution.explain(explainer, classifier, waveform, [0]), self.clock)
 
         if option:
@@ -329,6 +354,23 @@ class _Measurement:
         # A pair's scores take as much as a class's of any other detector.
         disk = self.costs["framewise"].disk / len(self.labels)
         self._add(f"attribute/{name}", "torch", seconds, disk=disk, **self._gpu(seconds))
+
+    def masking(self) -> None:
+        """A clip's sound with parts of it replaced, through the body; a unit is a mask."""
+        from igsed import features
+        from igsed.attribution import masking
+
+        waveform = features.waveform(self.clips[0], self.backbone.sample_rate).to(self.device)
+        masks = np.random.default_rng(0).random((16, self.frames)).round().astype(np.float32)
+        self._reset_gpu()
+
+        def embed(count: int) -> float:
+            work = functools.partial(masking.embeddings, self.backbone, waveform, masks[:count], "quiet_second")
+            return _seconds(work, self.clock)
+
+        first, rest = embed(1), embed(len(masks)) / len(masks)
+        disk = 4.0 * (self.backbone.embedding + self.frames)
+        self._add("mask", "torch", rest, first - rest, disk=disk, **self._gpu(rest))
 
     def _add(self, name: str, start: str, unit: float, extra: float = 0.0, **more: float) -> None:
         job = self.costs[start].job + max(0.0, extra)

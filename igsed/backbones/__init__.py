@@ -101,6 +101,8 @@ class Network(Component):
         A source of ``config/sources.csv`` whose one file with the suffix of `file` holds the weights.
     download : float
         Bytes that `make` fetches.
+    seconds : float
+        About what a forward pass over 10 s of sound takes on one core; by it work is cut into jobs.
     channels_last : bool
         Whether convolutions are faster with the channels innermost in memory, on a CPU.
     """
@@ -111,6 +113,7 @@ class Network(Component):
     make: str = ""
     source: str = ""
     download: float = 0.0
+    seconds: float = 0.1
     channels_last: bool = False
 
     def __post_init__(self):

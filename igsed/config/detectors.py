@@ -1,7 +1,8 @@
 """The list `detectors`."""
 
 import ast
-from typing import Any
+import json
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field, model_serializer, model_validator
@@ -15,7 +16,8 @@ from igsed.settings import Section
 NAME = r"^[a-z][a-z0-9_]{0,59}$"
 """What a detector may be called."""
 
-_OWN = ("name", "method")
+_WITH_MODEL = ("frames", "classifier", "masks")
+"""What detectors need that look at a trained model."""
 
 
 class Chosen(Section):
@@ -25,7 +27,23 @@ class Chosen(Section):
     method: str = Field(
         description="a built-in detector, one of an installed package, or `package.module:name`; by default the name"
     )
-    settings: dict[str, Any] = Field({}, description="the method's settings stand beside `name` and `method`")
+    control: Literal["random_head", "random_body", "wrong_class"] | None = Field(
+        None,
+        description="a control: the same with the head's weights drawn at random, with those of the body shuffled, or "
+        "with the scores of a class that is not in the clip",
+    )
+    smooth: Annotated[float, Field(ge=0, le=60)] = Field(
+        0.0, description="moving average of the scores over a window of so many seconds; 0: none"
+    )
+    contrast: bool = Field(
+        False,
+        description="whether the mean of the clip's other scored classes is taken away from each class's scores, all "
+        "standardised over the clip first",
+    )
+    levels: bool | None = Field(
+        None, description="false: with models that are trained without the clips of `training.levels`"
+    )
+    settings: dict[str, Any] = Field({}, description="the method's settings stand beside the other keys")
 
     @model_validator(mode="before")
     @classmethod
@@ -34,8 +52,9 @@ class Chosen(Section):
             value = {"name": value}
         if not isinstance(value, dict):
             return value
-        own = {key: value[key] for key in _OWN if key in value}
-        return {"method": own.get("name"), **own, "settings": {k: v for k, v in value.items() if k not in _OWN}}
+        keys = [key for key in cls.model_fields if key != "settings"]
+        own = {key: value[key] for key in keys if key in value}
+        return {"method": own.get("name"), **own, "settings": {k: v for k, v in value.items() if k not in keys}}
 
     @model_validator(mode="after")
     def _possible(self):
@@ -51,6 +70,11 @@ class Chosen(Section):
             raise ValueError(_complaint(detector, error)) from None
         self.settings.clear()
         self.settings.update(full)
+        if detector.needs not in _WITH_MODEL:
+            if self.control in ("random_head", "random_body"):
+                raise ValueError(f"control: {self.method} has no model whose weights could be random; leave it out")
+            if self.levels is not None:
+                raise ValueError(f"levels: {self.method} has no model that could be trained; leave it out")
         return self
 
     @classmethod
@@ -63,7 +87,8 @@ class Chosen(Section):
 
     @model_serializer
     def _flat(self):
-        return {"name": self.name, "method": self.method, **self.settings}
+        options = {key: getattr(self, key) for key in _OPTIONS if getattr(self, key) != _OPTIONS[key]}
+        return {"name": self.name, "method": self.method, **options, **self.settings}
 
     @property
     def detector(self) -> Detector:
@@ -79,6 +104,42 @@ class Chosen(Section):
         return detectors.find(self.method)
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What is done with the method's scores, and to the model before, whatever the method: `igsed.controls`."""
+        return {key: getattr(self, key) for key in ("control", "smooth", "contrast")}
+
+    @property
+    def seeded(self) -> bool:
+        """Whether there are scores for each seed of the models."""
+        return self.detector.seeded or self.of_predictions
+
+    @property
+    def of_predictions(self) -> bool:
+        """Whether its scores depend on which classes are predicted in a clip, though its method's do not."""
+        return self.contrast or self.control == "wrong_class"
+
+    @property
+    def model(self) -> str:
+        """What the model that it looks at is trained by, the same for detectors that can share it."""
+        return json.dumps([self.method, self.settings, self.levels], sort_keys=True)
+
+    @property
+    def source(self) -> str:
+        """What its scores are made by before they are smoothed or contrasted, the same where these can be shared."""
+        return json.dumps([self.model, self.control])
+
+    @property
+    def mask_settings(self) -> dict[str, Any]:
+        """Of a detector of masked clips: the settings on which masks and what replaces a part depend."""
+        return {key: value for key, value in self.settings.items() if key in self.detector.mask_keys}
+
+    @property
+    def masks(self) -> str:
+        """What the embeddings of masked clips are made by, the same for detectors that can share them."""
+        body = self.control if self.control == "random_body" else None
+        return json.dumps([str(self.detector.masks), self.mask_settings, body], sort_keys=True)
+
+    @property
     def module(self) -> str:
         """The module in which the method is declared."""
         return DETECTORS.module_of(self.method)
@@ -87,6 +148,35 @@ class Chosen(Section):
     def modules(self) -> list[str]:
         """The modules on which its scores depend: where it is declared, and what makes the scores."""
         return sorted({self.module, self.detector.runs_in})
+
+
+_OPTIONS = {key: Chosen.model_fields[key].default for key in ("control", "smooth", "contrast", "levels")}
+
+
+def resolved(entries: list) -> list:
+    """Entries of `detectors` whose key `of` names another entry get its keys, besides their own.
+
+    Raises
+    ------
+    ValueError
+        There is no such entry.
+    """
+    mappings = [{"name": entry} if isinstance(entry, str) else entry for entry in entries]
+    named = {entry["name"]: entry for entry in mappings if isinstance(entry, dict) and "name" in entry}
+
+    def full(entry: dict, above: tuple) -> dict:
+        entry = dict(entry)
+        if (of := entry.pop("of", None)) is None:
+            return {"method": entry.get("name"), **entry}
+        if of not in named or of in above:
+            reason = "leads back to itself" if of in above else f"there is no detector {of!r} in the list"
+            raise ValueError(f"detectors: of: {reason}{suggestion(str(of), list(named))}; name another entry of it")
+        return {**full(named[of], (*above, of)), **entry}
+
+    return [
+        full(entry, (entry.get("name"),)) if isinstance(entry, dict) and "of" in entry else original
+        for entry, original in zip(mappings, entries, strict=True)
+    ]
 
 
 def _plain(path: str) -> str | None:

@@ -6,11 +6,24 @@ from pydantic import Field, model_validator
 
 from igsed import LABELS, backbones, recordings, soundbanks
 from igsed.config.choice import Choice
-from igsed.config.detectors import Chosen
+from igsed.config.detectors import Chosen, resolved
 from igsed.config.evaluation import Evaluation, Figures
 from igsed.config.mixtures import Mixtures
 from igsed.config.training import Training
-from igsed.settings import Section
+from igsed.detectors import OfMasks
+from igsed.settings import Count, Section
+
+_JOB = 300.0
+"""Seconds that a job with several clips should take, many times its start."""
+
+_BACKWARD = 2.0
+"""What a backward pass costs, in forward passes."""
+
+_GPU = 20.0
+"""How much faster a pass is on a GPU: a guess, since none has been measured."""
+
+PLAIN = "clip_plain"
+"""The clip classifier that is trained without the clips of `training.levels`."""
 
 SOUNDBANK = Choice(soundbanks.KINDS, "kind")
 RECORDINGS = Choice(recordings.KINDS, "kind")
@@ -36,6 +49,11 @@ class Config(Section):
     recordings: Annotated[Any, RECORDINGS] | None = Field(
         None, description="real recordings with strong labels, detected and scored like the test split"
     )
+    clips_per_job: Literal["auto"] | Count = Field(
+        "auto",
+        description="clips that a job explains, or masks; `auto`: as many as take about five minutes, by the passes "
+        "that the method declares",
+    )
     backbone: Annotated[Any, BACKBONE] = Field(BACKBONE.default("yamnet"), description="frozen, pretrained network")
     training: Training = Field(Training(), description="heads")
     detectors: Annotated[list[Chosen], Field(min_length=1)] = Field(
@@ -44,6 +62,13 @@ class Config(Section):
     )
     evaluation: Evaluation = Field(Evaluation(), description="thresholds, metrics, intervals")
     figures: Figures = Field(Figures(), description="figures")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolved(cls, values):
+        if isinstance(values, dict) and isinstance(values.get("detectors"), list):
+            return values | {"detectors": resolved(values["detectors"])}
+        return values
 
     @model_validator(mode="after")
     def _detectors(self):
@@ -55,6 +80,9 @@ class Config(Section):
                 f"evaluation.shared_from: {self.evaluation.shared_from!r} is not among the detectors "
                 f"({', '.join(names)}); choose one of them or add it to detectors"
             )
+        for chosen in self.detectors:
+            if chosen.levels is not None and self.training.levels is None:
+                raise ValueError(f"detectors: {chosen.name}: levels: there are no training.levels; leave it out")
         return self
 
     @property
@@ -63,7 +91,7 @@ class Config(Section):
         return [chosen.name for chosen in self.detectors]
 
     def detectors_of(self, needs: str) -> dict[str, Chosen]:
-        """The detectors that need the same: `waveform`, `frames`, `classifier` or `files`."""
+        """The detectors that need the same: `waveform`, `events`, `frames`, `classifier`, `masks` or `files`."""
         return {chosen.name: chosen for chosen in self.detectors if chosen.detector.needs == needs}
 
     @property
@@ -82,7 +110,56 @@ class Config(Section):
             found.append(self.recordings.component.source)
         return [*found, *self.backbone.component.sources(self.backbone)]
 
+    def chosen(self, name: str) -> Chosen:
+        """The detector with a name."""
+        (chosen,) = (chosen for chosen in self.detectors if chosen.name == name)
+        return chosen
+
     def seeds_of(self, name: str) -> list[int]:
         """The seeds for which a detector has scores of its own; one without a model has only seed 0."""
-        (chosen,) = (chosen for chosen in self.detectors if chosen.name == name)
-        return self.training.seeds if chosen.detector.seeded else [0]
+        return self.training.seeds if self.chosen(name).seeded else [0]
+
+    def source_of(self, name: str) -> str:
+        """The detector whose scores, before they are smoothed or contrasted, are this one's: the first of these."""
+        source = self.chosen(name).source
+        return next(chosen.name for chosen in self.detectors if chosen.source == source)
+
+    def masks_of(self, name: str) -> str:
+        """The detector whose embeddings of masked clips are this one's: the first of those that can share them."""
+        masks = self.chosen(name).masks
+        return next(chosen.name for chosen in self.detectors_of("masks").values() if chosen.masks == masks)
+
+    def sounds_of(self, name: str) -> str:
+        """Which sounds of training clips an attribution method takes; "" for none."""
+        chosen = self.chosen(name)
+        return chosen.detector.sounds(chosen.settings)
+
+    def model_of(self, name: str) -> str:
+        """The model that a detector looks at: `clip`, `clip_plain` (without `training.levels`), or one of its own."""
+        chosen = self.chosen(name)
+        if getattr(chosen.detector, "learns_from", ""):
+            return next(other.name for other in self.detectors if other.model == chosen.model)
+        return "clip" if chosen.levels is None else PLAIN
+
+    @property
+    def models(self) -> dict[str, Chosen | None]:
+        """The models that are trained, with the framewise detectors whose own they are; None for the clip heads."""
+        models: dict[str, Chosen | None] = {"clip": None}
+        for chosen in self.detectors:
+            if chosen.detector.needs in ("frames", "classifier", "masks"):
+                model = self.model_of(chosen.name)
+                models.setdefault(model, None if model == PLAIN else chosen)
+        return models
+
+    def clips_of_job(self, name: str, gpu: bool = False) -> int:
+        """Clips that a job of a detector explains, or masks (`clips_per_job`)."""
+        if self.clips_per_job != "auto":
+            return self.clips_per_job
+        chosen = self.chosen(name)
+        if isinstance(chosen.detector, OfMasks):
+            forward, backward = float(chosen.detector.count(chosen.settings)), 0.0
+        else:
+            forward, backward = chosen.detector.passes(chosen.settings)
+        passes = forward + _BACKWARD * backward * self.mixtures.events[1]
+        seconds = passes * self.backbone.component.seconds * self.mixtures.duration / 10
+        return max(1, round(_JOB * (_GPU if gpu else 1) / max(seconds, 1e-9)))

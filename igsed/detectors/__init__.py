@@ -221,6 +221,12 @@ class OfMasks(Detector):
     masks: str | Callable
     count: Callable[[Mapping[str, Any]], int]
 
+    @property
+    def mask_keys(self) -> set[str]:
+        """The settings that the masks and what replaces a part depend on."""
+        function = imported(self.masks) if isinstance(self.masks, str) else self.masks
+        return {"filler", *inspect.signature(function).parameters} - {"count", "generator"}
+
     def bound(self, **settings) -> Callable:
         """A callable ``(classifier, waveform, targets) -> (target, frame)``, `igsed.attribution.masking.Masked`."""
         return imported("igsed.attribution.masking:Masked")(self, settings)

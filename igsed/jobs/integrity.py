@@ -6,6 +6,7 @@ A job records what it has made and checks what it is about to read. Without a re
 checked. Files whose names begin with a dot are not part of a folder's record: Snakemake and desktops leave such.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -127,6 +128,26 @@ def check(outputs: Iterable[str | Path]) -> None:
                 "unexpected": "was not there when the job that made the folder ended",
             }[what]
             raise InputError(f"{path}: {reason}{more}. {_remedy(Path(output))}")
+
+
+def check_file(folder: str | Path, file: str | Path) -> str:
+    """Compare one file of a recorded folder with the folder's record, which may be of very many; its sha256.
+
+    Raises
+    ------
+    InputError
+        It differs.
+    """
+    digest, record = file_digest(Path(file)), record_of(folder)
+    if record.exists() and _read_once(record, record.stat().st_mtime_ns).get(Path(file)) != digest:
+        check([folder])
+        raise InputError(f"{file}: is not in the record of its folder, {record}. {_remedy(Path(folder))}")
+    return digest
+
+
+@functools.lru_cache(maxsize=4)
+def _read_once(record: Path, changed: int) -> dict[Path, str]:
+    return read(record)
 
 
 def _remedy(output: Path) -> str:

@@ -64,14 +64,19 @@ _LANES = {
     ("frames", "clip"): ("Frame head", "on clip labels", "frame output"),
     ("frames", "frame"): ("Frame head", "on frame labels", "frame output"),
     ("waveform", ""): ("", "", "no model"),
+    ("events", ""): ("", "", "ground truth"),
     ("files", ""): ("", "", "from files"),
 }
+_SHARED = {("masks", ""): ("classifier", ""), ("frames", ""): ("classifier", "")}
+"""Those that explain the clip head too."""
+
 """What detectors need and learn from: the head that is trained for them, on what, and how scores come of it."""
 
 
 def _lanes(detectors: Sequence[Detector]) -> dict[tuple[str, str], list[Detector]]:
     """The detectors by what they need, in the order from top to bottom."""
     kinds = [(detector.needs, getattr(detector, "learns_from", "")) for detector in detectors]
+    kinds = [_SHARED.get(kind, kind) for kind in kinds]
     return {
         lane: [detector for detector, kind in zip(detectors, kinds, strict=True) if kind == lane]
         for lane in _LANES

@@ -37,7 +37,7 @@ CAPTIONS = {
         "are repeated in all others. A protocol with an addition, such as own_present, scores the pairs that it "
         "names, with thresholds chosen on such pairs. PG (Pointing Game) and AP (average precision) need no threshold; "
         "by class: PG's mean over classes. Pairs: those of all seeds together, and those left out because a metric is "
-        "undefined."
+        "undefined. † marks detectors whose baseline the network does not take for a background (table of baselines)."
     ),
     "per_class": (
         "Temporal detection per class, IoU / F1, with the paper's values in parentheses. {protocols} The intervals are "
@@ -50,20 +50,36 @@ CAPTIONS = {
         "pair; all: mean over all pairs, of which real recordings have another share in each class. Pairs: those of "
         "all seeds together; clips: windows with such a pair. PG: Pointing Game. The intervals are in the CSV version."
     ),
+    "baselines": (
+        "What the classifier makes of the baselines that attributions start from: medians over the explained (clip, "
+        "class) pairs of the test clips and all seeds. |Logit|: of the class; norm: of the pooled embedding, which the "
+        "head sees. A baseline is not neutral, marked † here and in Table II, where its median |logit| is above the "
+        "clip's own, or its norm more than twice the clip's: the network takes it for something else than background, "
+        "and the attribution explains that too. Completeness error: of the difference of the logits."
+    ),
 }
 """The caption of each table, in plain text; `{protocols}` stands for the notes of the threshold rules."""
 
 MISSING = "–"
+MARK = "†"
+"""Stands behind the name of a detector whose baseline is not neutral."""
+
+FOREIGN = 2.0
+"""By how much the norm of a baseline's embedding may exceed that of the clip, so that it counts as a background's."""
 
 _DETECTION_COLUMNS = [
     *("detector", "protocol", "iou", "iou_low", "iou_high", "iou_std", "f1", "f1_low", "f1_high"),
     *("pointing_game", "pg_low", "pg_high", "paper_iou", "paper_f1", "paper_pointing_game"),
     *("average_precision", "average_precision_low", "average_precision_high", "segment_f1", "event_f1"),
-    *("pg_class_mean", "paper_iou_std", "pairs", "undefined"),
+    *("pg_class_mean", "paper_iou_std", "pairs", "undefined", "neutral"),
 ]
 _PER_CLASS_COLUMNS = [
     *("label", "detector", "protocol", "iou", "iou_low", "iou_high", "f1", "f1_low", "f1_high", "pairs"),
     *("paper_iou", "paper_f1", "clips", "undefined"),
+]
+_BASELINE_COLUMNS = [
+    *("detector", "logit", "baseline_logit", "norm", "baseline_norm", "n_steps"),
+    *("completeness_error", "completeness_error_worst", "pairs", "neutral"),
 ]
 SOUNDS: Mapping[str, str] = {"test": "synthetic", "recordings": "real", "recordings_unseen": "unseen"}
 """What Table IV compares: split in the intervals, and the beginning of its columns."""
@@ -130,6 +146,7 @@ def detection(
     detectors: Sequence[str] | None = None,
     chosen: Sequence[Metric] = (),
     protocols: Sequence[str] | None = None,
+    foreign: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Table II: temporal detection on the test pairs, by protocol and detector.
 
@@ -149,12 +166,14 @@ def detection(
         Metrics, of which those that want a column (`Metric.column`) and have none yet get one.
     protocols
         Their order; others come after them by name. Default: those of igsed's own threshold rules.
+    foreign
+        The detectors whose baseline is not neutral (see `baselines`).
 
     Returns
     -------
     The contract's columns, then average precision with its interval, `segment_f1`, `event_f1`,
     `pg_class_mean`, `paper_iou_std`, `pairs` (that entered the IoU, of all seeds together), and `undefined`:
-    the most values that any of the four means leaves out as NaN. Then the further metrics by name, those of pairs with
+    the most values that any of the four means leaves out as NaN; `neutral`, 0 for the detectors in `foreign`, else 1. Then the further metrics by name, those of pairs with
     `*_low` and `*_high`.
     """
     detectors = list(detectors) if detectors is not None else ordered(intervals["detector"], paper.DETECTION)
@@ -184,6 +203,7 @@ def detection(
     for metric in paper.Detection._fields:
         numbers = [getattr(paper.DETECTION.get(detector, _NO_NUMBERS), metric) for _, detector in rows]
         table[f"paper_{metric}"] = numbers
+    table["neutral"] = [int(detector not in foreign) for _, detector in rows]
     columns = [column for metric in further for column in _columns(metric)]
     return table.reset_index()[[*_DETECTION_COLUMNS, *columns]]
 
@@ -269,6 +289,47 @@ def recordings(
         for count in ("pairs", "clips", "undefined"):
             table[f"{sound}_{count}"] = _column(here, "iou", count, rows).fillna(0).astype(int)
     return table.reset_index()[["label", "detector", "protocol", *table.columns]]
+
+
+def baselines(attributions: Mapping[str, pd.DataFrame], detectors: Sequence[str]) -> pd.DataFrame:
+    """What the classifier makes of the baselines that attributions start from.
+
+    Parameters
+    ----------
+    attributions
+        Detector → its rows of `<split>_completeness.csv`, of all seeds.
+    detectors
+        The detectors in order; those that tell nothing of a baseline get no row.
+
+    Returns
+    -------
+    `detector`, medians over the rows: `logit`, `baseline_logit` (absolute values), `norm`, `baseline_norm`, `n_steps`;
+    `completeness_error` (median) and `completeness_error_worst`; `pairs`; `neutral` (1 or 0).
+
+    Notes
+    -----
+    Not neutral is a baseline whose median absolute logit exceeds that of the clips, or whose embedding's norm exceeds
+    theirs `FOREIGN` times. Both limits separate silence and constant spectra from played backgrounds and noise on the
+    two banks on which they were chosen (docs/findings.md).
+    """
+    rows = []
+    for detector in detectors:
+        table = attributions.get(detector)
+        if table is None or not table["baseline_logit"].notna().any():
+            continue
+        medians = table[["logit", "baseline_logit", "norm", "baseline_norm", "n_steps"]].abs().median()
+        error = table["completeness_error"].replace(np.inf, np.nan)
+        foreign = medians["baseline_logit"] > medians["logit"]
+        foreign |= medians["baseline_norm"] > FOREIGN * medians["norm"]
+        errors = {"completeness_error": error.median(), "completeness_error_worst": error.max()}
+        numbers = {**medians, **errors, "pairs": len(table), "neutral": int(not foreign)}
+        rows.append({"detector": detector, **numbers})
+    return pd.DataFrame(rows, columns=_BASELINE_COLUMNS)
+
+
+def marked(baselines: pd.DataFrame) -> list[str]:
+    """The detectors of a table of baselines whose baseline is not neutral."""
+    return baselines.loc[baselines["neutral"] == 0, "detector"].tolist()
 
 
 def _column(indexed: pd.DataFrame, metric: str, column: str, rows: pd.MultiIndex) -> pd.Series:
@@ -412,6 +473,8 @@ def _two(iou: float, f1: float) -> str:
 
 def _display(table: pd.DataFrame, chosen: Sequence[Metric] = ()) -> tuple[str, pd.DataFrame, list]:
     """What people see: the kind of table, its text under (group, name) columns, and each row's block."""
+    if "baseline_norm" in table:
+        return "baselines", _display_baselines(table), [0] * len(table)
     if "real_iou" in table:
         shown = _display_recordings(table)
         return "recordings", shown, list(zip(shown["", "Protocol"], shown["", "Class"], strict=True))
@@ -437,7 +500,7 @@ def _display_detection(table: pd.DataFrame, chosen: Sequence[Metric]) -> pd.Data
     percent = {"scale": 100, "digits": 1}
     shown = {
         ("", "Protocol"): table["protocol"],
-        ("", "Detector"): table["detector"].map(title_of),
+        ("", "Detector"): [title_of(row["detector"]) + ("" if row["neutral"] else f" {MARK}") for row in rows],
         ("IoU", "ours"): [_with_interval(row["iou"], row["iou_low"], row["iou_high"]) for row in rows],
         ("IoU", "paper"): table["paper_iou"].map(_number),
         ("IoU std", "ours"): table["iou_std"].map(_number),
@@ -462,21 +525,21 @@ def _display_detection(table: pd.DataFrame, chosen: Sequence[Metric]) -> pd.Data
 
 
 def _display_per_class(table: pd.DataFrame) -> pd.DataFrame:
-    detectors = table["detector"].unique()
-    rows = table[["protocol", "label"]].drop_duplicates()
-    cells = table.set_index(["protocol", "label", "detector"])
-    pairs = cells.groupby(["protocol", "label"])["pairs"].max()
-    shown = {
-        ("", "Protocol"): rows["protocol"],
-        ("", "Class"): rows["label"],
-        ("", "Pairs"): [_count(pairs[key]) for key in zip(*rows.to_numpy().T, strict=True)],
-    }
-    for detector in detectors:
-        found = cells.xs(detector, level="detector").reindex(pd.MultiIndex.from_frame(rows))
-        shown[title_of(detector), "IoU / F1"] = [_two(iou, f1) for iou, f1 in found[["iou", "f1"]].to_numpy()]
-        numbers = found[["paper_iou", "paper_f1"]].to_numpy()
-        if not np.isnan(numbers.astype(float)).all():
-            shown[title_of(detector), "(paper)"] = [f"({_two(iou, f1)})" for iou, f1 in numbers]
+    """A row for each detector, below it the paper's; a column for each class, with its number of pairs."""
+    labels = table["label"].unique()
+    cells = table.set_index(["protocol", "detector", "label"])
+    pairs = table.groupby("label")["pairs"].max()
+    keys, rows = [], []
+    for protocol, detector in table[["protocol", "detector"]].drop_duplicates().to_numpy():
+        own = cells.loc[(protocol, detector)].reindex(labels)
+        keys.append((protocol, title_of(detector)))
+        rows.append([_two(*values) for values in own[["iou", "f1"]].to_numpy()])
+        if own["paper_iou"].notna().any():
+            keys.append((protocol, f"{title_of(detector)}, paper"))
+            rows.append([f"({_two(*values)})" for values in own[["paper_iou", "paper_f1"]].to_numpy(float)])
+    shown = {("", "Protocol"): [protocol for protocol, _ in keys], ("", "Detector"): [title for _, title in keys]}
+    for k, label in enumerate(labels):
+        shown[label, f"{pairs[label]} pairs"] = [row[k] for row in rows]
     return _text(shown)
 
 
@@ -501,6 +564,27 @@ def _display_recordings(table: pd.DataFrame) -> pd.DataFrame:
         shown[name, "IoU / F1"] = [_two(cell[f"{sound}_iou"], cell[f"{sound}_f1"]) for cell, sound in pairs]
         shown[name, "PG / %"] = [_number(cell[f"{sound}_pointing_game"], 100, 1) for cell, sound in pairs]
     return _text(shown)
+
+
+def _display_baselines(table: pd.DataFrame) -> pd.DataFrame:
+    names = [title_of(d) + ("" if neutral else f" {MARK}") for d, neutral in table[["detector", "neutral"]].to_numpy()]
+    return _text(
+        {
+            ("", "Detector"): names,
+            ("|Logit|", "clip"): [_number(value, digits=1) for value in table["logit"]],
+            ("|Logit|", "baseline"): [_number(value, digits=1) for value in table["baseline_logit"]],
+            ("Norm", "clip"): [_number(value, digits=0) for value in table["norm"]],
+            ("Norm", "baseline"): [_number(value, digits=0) for value in table["baseline_norm"]],
+            ("", "Pieces"): [_number(value, digits=0) for value in table["n_steps"]],
+            ("Completeness error", "median"): [_small(value) for value in table["completeness_error"]],
+            ("Completeness error", "worst"): [_small(value) for value in table["completeness_error_worst"]],
+            ("", "Pairs"): table["pairs"].map(_count),
+        }
+    )
+
+
+def _small(value: float) -> str:
+    return MISSING if pd.isna(value) else f"{value:.0e}"
 
 
 def _text(columns: dict) -> pd.DataFrame:

@@ -3,7 +3,7 @@ import pathlib
 
 from igsed import config as configuration
 from igsed.jobs import provenance, runs
-from igsed import recordings
+from igsed import recordings, shards
 from igsed.errors import InputError
 from igsed.backbones import NETWORKS
 from igsed.soundbanks import KINDS
@@ -47,12 +47,35 @@ KEEP = CONFIG.mixtures.keep.model_dump() if CONFIG.mixtures.keep else dict.fromk
 SPLITS = ["train", "validation", "test"]
 # Real recordings, where there are any, are judged like the test split.
 JUDGED = ["test", *(["recordings"] if CONFIG.recordings else [])]
-# The detectors of the experiment, by what they need; every framewise one has a model of its own.
-METHODS, FRAMEWISE, WAVEFORM, GIVEN = map(CONFIG.detectors_of, ["classifier", "frames", "waveform", "files"])
-MODELS = ["clip", *FRAMEWISE]
-CHOSEN = {chosen.name: {"method": chosen.method, "settings": chosen.settings} for chosen in CONFIG.detectors}
-LEARNS_FROM = {"clip": "clip"} | {name: chosen.detector.learns_from for name, chosen in FRAMEWISE.items()}
-TABLES = ["classification", "detection", "per_class", "data"] + (["recordings"] if CONFIG.recordings else [])
+# The detectors of the experiment, by what they need.
+METHODS, MASKED, FRAMEWISE, WAVEFORM, TRUTH, GIVEN = map(
+    CONFIG.detectors_of, ["classifier", "masks", "frames", "waveform", "events", "files"]
+)
+MODELS = CONFIG.models
+CHOSEN = {
+    chosen.name: {"method": chosen.method, "settings": chosen.settings, "options": chosen.options}
+    for chosen in CONFIG.detectors
+}
+# Of every model: from which labels of which split it learns, and whether with clips at other levels.
+LEARNS_FROM = {name: chosen.detector.learns_from if chosen else "clip" for name, chosen in MODELS.items()}
+TRAINED_ON = {name: chosen.detector.trained_on if chosen else "train" for name, chosen in MODELS.items()}
+WITH_LEVELS = {
+    name: TRAINED_ON[name] == "train" and (chosen.levels is None if chosen else name == "clip")
+    for name, chosen in MODELS.items()
+}
+# Those whose attributions, or embeddings of masked clips, are computed; others share them.
+SOURCES_OF = {name: CONFIG.source_of(name) for name in METHODS}
+MASKS_OF = {name: CONFIG.masks_of(name) for name in MASKED}
+# Which sounds of training clips attribution methods take.
+SOUNDS = {name: CONFIG.sounds_of(name) for name in METHODS}
+# Clips of a split, as far as is known before they are made; of real recordings about.
+CLIPS = {
+    split: (KEEP[split] if KEEP[split] is not None else getattr(CONFIG.mixtures.clips, split)) for split in SPLITS
+}
+CLIPS |= {"recordings": REAL.count(CONFIG.recordings, CONFIG.mixtures.duration)} if REAL else {}
+# Clips whose scores depend on which classes are scored.
+EXPLAINED = "present" in [CONFIG.evaluation.pairs, *CONFIG.evaluation.also]
+TABLES = ["classification", "detection", "per_class", "baselines", "data"] + (["recordings"] if CONFIG.recordings else [])
 FIGURES = ["pipeline", "examples", "thresholds", "per_class", "training", "data"]
 FIGURES += ["recordings"] if CONFIG.recordings else []
 WEIGHTS = BACKBONE.place(CONFIG.backbone, "<results>", "<resources>")
@@ -77,6 +100,8 @@ EXAMPLES = {
     "metric": METRICS.find(CONFIG.evaluation.select).name,
 }
 
+LEVELS = CONFIG.training.levels.model_dump() if CONFIG.training.levels else None
+
 DEVICE = CONFIG.device if CONFIG.device != "auto" else "cuda" if provenance.gpus() else "cpu"
 # Without a GPU, jobs must not queue for one.
 GPU = int(DEVICE == "cuda")
@@ -88,6 +113,8 @@ wildcard_constraints:
     shard=r"\d+",
     model="|".join(MODELS),
     detector="[a-z][a-z0-9_]*",
+    source="[a-z][a-z0-9_]*",
+    masks="[a-z][a-z0-9_]*",
 
 
 def growing(amount):

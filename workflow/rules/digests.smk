@@ -29,12 +29,26 @@ DETECTOR_CODE = {
     chosen.name: DIGEST(
         f"workflow/scripts/{script}.py", *chosen.modules, *(BACKBONE_MODULES if script == "attribute" else [])
     )
-    for script, group in {"attribute": METHODS, "framewise": FRAMEWISE, "baseline": WAVEFORM, "given": GIVEN}.items()
+    for script, group in {
+        "attribute": METHODS,
+        "masked": MASKED,
+        "framewise": FRAMEWISE,
+        "baseline": WAVEFORM,
+        "truth": TRUTH,
+        "given": GIVEN,
+    }.items()
     for chosen in group.values()
 }
+MASK_CODE = {
+    name: DIGEST("workflow/scripts/mask.py", *CONFIG.chosen(name).modules, *BACKBONE_MODULES)
+    for name in MASKS_OF.values()
+}
+for name in ("levels", "random_body"):
+    CODE[name] = DIGEST(f"workflow/scripts/{name}.py", *BACKBONE_MODULES)
 FIGURE_PIPELINE_CODE = DIGEST("workflow/scripts/figure_pipeline.py", *(chosen.module for chosen in CONFIG.detectors))
-TRAIN_CODE = {"clip": CODE["train"]} | {
-    name: DIGEST("workflow/scripts/train.py", *chosen.modules) for name, chosen in FRAMEWISE.items()
+TRAIN_CODE = {
+    name: DIGEST("workflow/scripts/train.py", *chosen.modules) if chosen else CODE["train"]
+    for name, chosen in MODELS.items()
 }
 
 

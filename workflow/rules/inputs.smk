@@ -2,7 +2,7 @@
 # beside rules.
 
 
-def shards(wildcards):
+def mixed_shards(wildcards):
     """The folders that a split's clips are rendered into, a job each."""
     clips = getattr(CONFIG.mixtures.clips, wildcards.split)
     return collect(
@@ -19,14 +19,101 @@ def clip_range(wildcards):
 
 
 def head_inputs(wildcards):
-    """The clip head learns from pooled features, the framewise heads from those of every frame."""
-    kind = "clips" if wildcards.model == "clip" else "frames"
+    """The clip heads learn from pooled features, the framewise heads from those of every frame."""
+    kind = "frames" if MODELS[wildcards.model] else "clips"
     files = {"times": "<results>/features/train/times.npy"}
-    for split in ["train", "validation"]:
+    for split in ["train", "validation"] if TRAINED_ON[wildcards.model] == "train" else ["validation"]:
         files[f"{split}_features"] = f"<results>/features/{split}/{kind}.npy"
         files[f"{split}_clips"] = f"<results>/mixtures/{split}/clips.csv"
         files[f"{split}_events"] = f"<results>/mixtures/{split}/events.tsv"
+    if LEVELS and WITH_LEVELS[wildcards.model]:
+        files |= {"levels_features": f"<results>/features/levels/{kind}.npy", "levels_clips": rules.levels.output.gains}
     return files
+
+
+def attribution_head(wildcards):
+    """The head of the classifier that is explained."""
+    return f"<results>/models/{CONFIG.model_of(wildcards.source)}/seed{{seed}}.safetensors"
+
+
+def attribution_head_of_detector(wildcards):
+    """The head of the classifier that sees masked clips."""
+    return f"<results>/models/{CONFIG.model_of(wildcards.detector)}/seed{{seed}}.safetensors"
+
+
+def framewise_head(wildcards):
+    """The head that a framewise detector applies."""
+    return attribution_head_of_detector(wildcards)
+
+
+def features_of(detector, file):
+    """A file of the features that a detector looks at: the body's, or those of the body with shuffled weights."""
+    body = "random_body/" if CONFIG.chosen(detector).control == "random_body" else ""
+    return f"<results>/features/{body}{{split}}/{file}"
+
+
+def framewise_features(wildcards):
+    """The frames that a framewise detector looks at."""
+    return features_of(wildcards.detector, "frames.npy")
+
+
+def pooled_features(wildcards):
+    """The pooled embeddings of whole clips, beside those of masked ones."""
+    return features_of(wildcards.detector, "clips.npy")
+
+
+def scored_classes(wildcards):
+    """Which classes are scored in a clip, for detectors whose scores depend on it."""
+    wanted = CONFIG.chosen(wildcards.detector).of_predictions
+    return ["<results>/predictions/seed{seed}/{split}.csv"] if wanted else []
+
+
+def attribution_sounds(wildcards):
+    """The sounds of training clips that a method takes."""
+    return [f"<results>/sounds/{kind}.npy"] if (kind := SOUNDS[wildcards.source]) else []
+
+
+def shard_size(source):
+    """Clips of a job that explains or masks."""
+    return CONFIG.clips_of_job(source, gpu=GPU)
+
+
+def attribution_clips(wildcards):
+    """First clip of a job and the one after its last."""
+    return shards.bounds(int(wildcards.shard), shard_size(wildcards.source), CLIPS[wildcards.split])
+
+
+def mask_clips(wildcards):
+    """First clip of a job and the one after its last."""
+    return shards.bounds(int(wildcards.shard), shard_size(wildcards.masks), CLIPS[wildcards.split])
+
+
+def of_shards(pattern, source, split):
+    """A file of each job that explains or masks clips of a split."""
+    return collect(pattern, shard=range(shards.number(shard_size(source), CLIPS[split])), source=source)
+
+
+def attribution_shards(wildcards):
+    """The attributions that a detector's scores are made of."""
+    pattern = "<results>/attributions/{source}/seed{{seed}}/{{split}}/{shard}.parquet"
+    return of_shards(pattern, SOURCES_OF[wildcards.detector], wildcards.split)
+
+
+def attribution_tables(wildcards):
+    """What is known of each of these attributions."""
+    pattern = "<results>/attributions/{source}/seed{{seed}}/{{split}}/{shard}.csv"
+    return of_shards(pattern, SOURCES_OF[wildcards.detector], wildcards.split)
+
+
+def mask_shards(wildcards):
+    """The embeddings of masked clips that a detector's scores are made of."""
+    pattern = "<results>/masked/{source}/{{split}}/{shard}.parquet"
+    return of_shards(pattern, MASKS_OF[wildcards.detector], wildcards.split)
+
+
+def mask_settings(wildcards):
+    """The settings on which masks and what replaces a masked part depend."""
+    return CONFIG.chosen(wildcards.masks).mask_settings
 
 
 def scores_of(detector, split):
@@ -59,16 +146,23 @@ def unfinished(wildcards):
     return repairs.made_by_rules(workflow, runs.unfinished(), is_wanted)
 
 
-def is_wanted(detector=None, model=None, seed=None, split=None, shard=None, source=None):
+def is_wanted(detector=None, model=None, seed=None, split=None, shard=None, source=None, masks=None, kind=None):
     """Whether the experiment has an output with such wildcards."""
     seeds = CONFIG.seeds_of(detector) if detector in CHOSEN else CONFIG.training.seeds
+    cut = source if source in SOURCES_OF.values() else masks
+    if cut in CHOSEN and shard is not None:
+        count = shards.number(shard_size(cut), CLIPS[split])
+    else:
+        count = -(-getattr(CONFIG.mixtures.clips, split or "train", 0) // CONFIG.mixtures.shard)
     return (
         detector in (None, *CHOSEN)
         and model in (None, *MODELS)
         and (seed is None or int(seed) in seeds)
         and split in (None, *SPLITS, *JUDGED)
-        and (shard is None or int(shard) * CONFIG.mixtures.shard < getattr(CONFIG.mixtures.clips, split))
-        and source in (None, *SOURCES)
+        and (shard is None or int(shard) < count)
+        and source in (None, *SOURCES, *SOURCES_OF.values())
+        and masks in (None, *MASKS_OF.values())
+        and kind in (None, *SOUNDS.values())
     )
 
 

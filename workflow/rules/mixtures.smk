@@ -29,7 +29,7 @@ rule mix:
 
 rule mixtures:
     input:
-        shards=shards,
+        shards=mixed_shards,
     output:
         audio=directory("<results>/mixtures/{split}/audio"),
         jams=directory("<results>/mixtures/{split}/jams"),

@@ -27,6 +27,62 @@ rule features:
         "../scripts/features.py"
 
 
+# The training clips at other levels (training.levels), whose labels are those of the clips.
+rule levels:
+    input:
+        weights=WEIGHTS,
+        clips="<results>/mixtures/train/clips.csv",
+        audio="<results>/mixtures/train/audio",
+    output:
+        frames="<results>/features/levels/frames.npy",
+        clips="<results>/features/levels/clips.npy",
+        gains="<results>/features/levels/gains.csv",
+    log:
+        "<logs>/levels.log",
+    benchmark:
+        "<benchmarks>/levels.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        gpu=GPU,
+        mem_mb=growing(3000),
+        runtime=growing(120),
+    params:
+        code=code("levels"),
+        backbone=NETWORK,
+        levels=LEVELS,
+        seed=CONFIG.seed,
+    script:
+        "../scripts/levels.py"
+
+
+# Features of the body with shuffled weights, for the control of that name.
+rule random_body:
+    input:
+        weights=WEIGHTS,
+        clips="<results>/mixtures/{split}/clips.csv",
+        audio="<results>/mixtures/{split}/audio",
+    output:
+        frames="<results>/features/random_body/{split}/frames.npy",
+        clips="<results>/features/random_body/{split}/clips.npy",
+    log:
+        "<logs>/random_body/{split}.log",
+    benchmark:
+        "<benchmarks>/random_body/{split}.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        gpu=GPU,
+        mem_mb=growing(3000),
+        runtime=growing(120),
+    params:
+        code=code("random_body"),
+        backbone=NETWORK,
+        seed=CONFIG.seed,
+    script:
+        "../scripts/random_body.py"
+
+
 rule train:
     input:
         unpack(head_inputs),
@@ -45,7 +101,8 @@ rule train:
     params:
         code=lookup(within=TRAIN_CODE, dpath="{model}"),
         learns_from=lookup(within=LEARNS_FROM, dpath="{model}"),
-        detector=lookup(within=CHOSEN | {"clip": None}, dpath="{model}"),
+        trained_on=lookup(within=TRAINED_ON, dpath="{model}"),
+        detector=lookup(within=CHOSEN | dict.fromkeys(["clip", "clip_plain"]), dpath="{model}"),
         labels=LABELS,
         settings=CONFIG.training.model_dump(exclude={"seeds"}),
         root_seed=CONFIG.seed,

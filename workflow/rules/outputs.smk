@@ -6,6 +6,11 @@ rule tables:
         intervals=rules.metrics.output.intervals,
         metrics=rules.metrics.output.metrics,
         predictions=collect("<results>/predictions/seed{seed}/test.csv", seed=CONFIG.training.seeds),
+        attributions=collect(
+            "<results>/scores/{detector}/seed{seed}/test_completeness.csv",
+            detector=METHODS,
+            seed=CONFIG.training.seeds,
+        ),
     output:
         classification_csv="<results>/tables/classification.csv",
         classification_md=report(
@@ -31,6 +36,14 @@ rule tables:
             labels={"table": "III", "of": "detection per class"},
         ),
         per_class_tex="<results>/tables/per_class.tex",
+        baselines_csv="<results>/tables/baselines.csv",
+        baselines_md=report(
+            "<results>/tables/baselines.md",
+            caption="../report/baselines.rst",
+            category="Tables",
+            labels={"table": "VI", "of": "baselines"},
+        ),
+        baselines_tex="<results>/tables/baselines.tex",
     log:
         "<logs>/tables.log",
     benchmark:

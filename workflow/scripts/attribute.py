@@ -1,40 +1,58 @@
-"""Explain the clip classifier's decisions on a split, clip by clip."""
+"""Explain the clip classifier's decisions on some clips of a split."""
 
+import numpy as np
 import pandas as pd
 import torch
 from safetensors.torch import load_file
 
-from igsed import attribution, backbones, detectors, features, predictions, seeds
+from igsed import attribution, backbones, controls, detectors, features, predictions, seeds, shards
+from igsed.checksums import file_digest
 from igsed.classifier import Classifier
-from igsed.jobs import devices
+from igsed.jobs import devices, integrity
 from igsed.jobs.console import job, progress
 from igsed.scores import Writer
 
-with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
+# Of the clips' folder only the clips of this job are compared with its record.
+unread = snakemake.input.audio
+with job(snakemake.log[0], snakemake.output, [path for path in snakemake.input if path != unread]) as out:
     torch.set_num_threads(snakemake.threads)
     files, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
+    options, seed = controls.Options(**params.options), int(wildcards.seed)
     device = devices.pick(snakemake.resources.gpu)
-    weights = load_file(files.head)
-    head = torch.nn.Linear(weights["weight"].shape[1], len(params.labels))
-    head.load_state_dict(weights)
-    classifier = Classifier(backbones.load(**params.backbone, weights=files.weights), head).eval().to(device)
-    method = detectors.load(params.method, **params.settings)
-    wanted = predictions.targets(pd.read_csv(files.predictions), params.labels, params.all_present)
-    completeness = []
+    head = load_file(files.head)
+    if options.control == "random_head":
+        head = controls.random_head(*head["weight"].shape, seed=seeds.integer(params.seed, "control", seed))
+    network = backbones.load(**params.backbone, weights=files.weights)
+    if options.control == "random_body":
+        controls.shuffle(network, params.seed)
+    classifier = Classifier.of(network, head).to(device)
+    rate, extra = classifier.sample_rate, {}
+    if files.sounds:
+        extra["sounds"] = features.resampled(np.load(files.sounds), params.rate, rate).to(device)
+    method = detectors.load(params.method, **params.settings, **extra)
+    before = shards.attributed(snakemake.output.scores, snakemake.output.table)
+    known = [
+        *(params[name] for name in ("code", "method", "settings", "backbone", "labels", "seed")),
+        *(options.control, seed, device, torch.__version__),
+        *(file_digest(path) for path in (files.weights, files.head, *files.sounds)),
+    ]
+    wanted = predictions.Wanted(pd.read_csv(files.predictions), params.labels, params.all_present)
+    rows, clips = [], pd.read_csv(files.clips)[slice(*params.clips)]
     with Writer(out.scores) as writer:
-        clips = pd.read_csv(files.clips).itertuples()
-        for clip in progress(list(clips), f"{wildcards.detector}, seed {wildcards.seed}, {wildcards.split}"):
-            if not (targets := wanted.get(clip.clip)):
+        what = f"{wildcards.source}, seed {seed}, {wildcards.split}"
+        for clip in progress(list(clips.itertuples()), what):
+            if not (targets := wanted.targets(clip.clip)):
                 continue
-            waveform = features.waveform(clip.path, classifier.sample_rate).to(device)
-            # For methods that draw: the same clip and model give the same, whatever was explained before.
-            torch.manual_seed(seeds.integer(params.seed, "attribute", int(wildcards.seed), clip.clip))
-            found = attribution.explain(method, classifier, waveform, targets)
+            there = wanted.there(clip.clip)
+            asked = controls.asked(targets, there, len(params.labels), options, params.seed, clip.clip)
             names = [params.labels[target] for target in targets]
-            writer.add(clip.clip, names, found.scores)
-            numbers = (*found[1:], found.completeness_error)
-            completeness += zip([clip.clip] * len(names), names, *(x.tolist() for x in numbers), strict=True)
-    columns = ["clip", "label", *attribution.Explanation._fields[1:], "completeness_error"]
-    precision = str(head.weight.dtype).removeprefix("torch.")
-    table = pd.DataFrame(completeness, columns=columns).assign(device=device, precision=precision)
-    table.to_csv(out.completeness, index=False)
+            key = shards.key(*known, clip.clip, integrity.check_file(files.audio, clip.path), names, list(asked))
+            if key not in before:
+                waveform = features.waveform(clip.path, rate).to(device)
+                # For methods that draw: the same clip and model give the same, whatever was explained before.
+                torch.manual_seed(seeds.integer(params.seed, "attribute", seed, clip.clip))
+                found = attribution.explain(method, classifier, waveform, asked)
+                before[key] = shards.of_explanation(found, clip.clip, names, device)
+            writer.add(clip.clip, names, before[key].scores)
+            rows += [{**row, shards.KEY: key} for row in before[key].rows]
+    pd.DataFrame(rows, columns=[*shards.COLUMNS, shards.KEY]).to_csv(out.table, index=False)

@@ -2,14 +2,16 @@
 
 import pandas as pd
 
-from igsed import audio, detectors
+from igsed import audio, controls, detectors
 from igsed.jobs.console import job
 from igsed.scores import Writer
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
-    params = snakemake.params
-    method = detectors.load(params.method, **params.settings)
+    files, params = snakemake.input, snakemake.params
+    method, options = detectors.load(params.method, **params.settings), controls.Options(**params.options)
+    choose = controls.chooser(files.predictions, params.labels, params.all_present, options, params.seed)
     with Writer(out.scores) as writer:
-        for clip in pd.read_csv(snakemake.input.clips).itertuples():
+        for clip in pd.read_csv(files.clips).itertuples():
+            names, rows = choose(clip.clip)
             scores = method(*audio.read(clip.path), params.labels, params.seed, clip.clip)
-            writer.add(clip.clip, params.labels, scores)
+            writer.add(clip.clip, names, controls.finished(scores[rows], options))

@@ -1,9 +1,10 @@
-"""Frame scores of a framewise model."""
+"""Frame scores of a linear head on the body's frames."""
 
 import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
+from igsed import controls, seeds
 from igsed.detectors import framewise
 from igsed.jobs.console import job
 from igsed.scores import Writer
@@ -11,11 +12,19 @@ from igsed.timeline import frame_count
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
-    head, times = load_file(files.head), np.load(files.times)
+    head, times, options = load_file(files.head), np.load(files.times), controls.Options(**params.options)
+    classes = len(params.labels)
+    if options.control == "random_head":
+        seed = seeds.integer(params.seed, "control", int(snakemake.wildcards.seed))
+        head = controls.random_head(classes, head["weight"].shape[1], seed)
+    choose = controls.chooser(files.predictions, params.labels, params.all_present, options, params.seed)
     with Writer(out.scores) as writer:
         for k, clip in enumerate(pd.read_csv(files.clips).itertuples()):
             count = frame_count(clip.duration)
             # Mapped anew for every clip: what was read through a map is the process's memory while the map lasts.
             frames = np.load(files.frames, mmap_mode="r")[k]
-            scores = framewise.scores(frames, head["weight"], head["bias"], times, count, params.upsampling)
-            writer.add(clip.clip, params.labels, scores)
+            scores = framewise.scores(
+                frames, head["weight"][:classes], head["bias"][:classes], times, count, params.upsampling
+            )
+            names, rows = choose(clip.clip)
+            writer.add(clip.clip, names, controls.finished(scores[rows], options))

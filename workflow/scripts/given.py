@@ -2,13 +2,15 @@
 
 import pandas as pd
 
-from igsed import detectors
+from igsed import controls, detectors
 from igsed.jobs.console import job
 from igsed.scores import Writer
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
-    params = snakemake.params
-    method = detectors.load(params.method, **params.settings)
+    files, params = snakemake.input, snakemake.params
+    method, options = detectors.load(params.method, **params.settings), controls.Options(**params.options)
+    choose = controls.chooser(files.predictions, params.labels, params.all_present, options, params.seed)
     with Writer(out.scores) as writer:
-        for clip, scores in method(snakemake.wildcards.split, pd.read_csv(snakemake.input.clips), params.labels):
-            writer.add(clip, params.labels, scores)
+        for clip, scores in method(snakemake.wildcards.split, pd.read_csv(files.clips), params.labels):
+            names, rows = choose(clip)
+            writer.add(clip, names, controls.finished(scores[rows], options))

@@ -1,4 +1,6 @@
-"""Tables I-III, each as CSV, Markdown and LaTeX, the paper's numbers beside ours."""
+"""Tables I-III and that of baselines, each as CSV, Markdown and LaTeX, the paper's numbers beside ours."""
+
+from pathlib import Path
 
 import pandas as pd
 
@@ -14,12 +16,22 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     test = intervals[intervals["split"] == "test"]
     components = {"chosen": list(map(METRICS.find, params.metrics)), "rules": list(map(RULES.find, params.rules))}
     main = test[test["protocol"].isin(params.protocols)]
+    attributions: dict[str, list[pd.DataFrame]] = {}
+    for path in map(Path, files.attributions):
+        attributions.setdefault(path.parts[-3], []).append(pd.read_csv(path))
+    baselines = tables.baselines({name: pd.concat(parts) for name, parts in attributions.items()}, params.detectors)
     made = {
         "classification": tables.classification(pd.concat(predictions)),
         "detection": tables.detection(
-            test, metrics[metrics["split"] == "test"], params.detectors, components["chosen"], params.protocols
+            test,
+            metrics[metrics["split"] == "test"],
+            params.detectors,
+            components["chosen"],
+            params.protocols,
+            tables.marked(baselines),
         ),
         "per_class": tables.per_class(main, params.detectors, params.protocols),
+        "baselines": baselines,
     }
     for name, table in made.items():
         texts = {

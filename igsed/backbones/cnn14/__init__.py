@@ -15,4 +15,5 @@ NETWORK = Network(
     network="igsed.backbones.cnn14.network:CNN14",
     file="cnn14.pth",
     source="panns_cnn14",
+    seconds=0.35,
 )

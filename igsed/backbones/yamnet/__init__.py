@@ -16,5 +16,6 @@ NETWORK = Network(
     file="yamnet.safetensors",
     make="igsed.backbones.yamnet.conversion:make",
     download=16e6,
+    seconds=0.03,
     channels_last=True,
 )

@@ -227,6 +227,8 @@ def _declaration(detector: Detector) -> None:
     for key, field in detector.settings.model_fields.items():
         if not field.description:
             raise _Unfit(f"expected a description of every setting, found none of {key!r}")
+    if detector.needs == "masks" and "filler" not in detector.settings.model_fields:
+        raise _Unfit("expected a setting 'filler', which names what stands in for what a mask removes, found none")
 
 
 # Detectors that explain the classifier
@@ -410,6 +412,64 @@ def _explanation(method) -> None:
     for name, value in explanation._asdict().items():
         if name != "scores" and tuple(value.shape) != (2,):
             raise _Unfit(f"expected {name} of explain of shape (2,), one for each class, found {tuple(value.shape)}")
+
+
+# Detectors of masked clips
+
+
+def _masks(method, count: int = _FRAMES, seed: int = 1) -> np.ndarray:
+    from igsed.perturbation import masks_of
+
+    return masks_of(method.detector, method.settings, count, np.random.default_rng(seed))
+
+
+def _masks_fit(method) -> None:
+    for count in (_FRAMES, frame_count(_OTHER_SECONDS)):
+        masks = _masks(method, count)
+        if masks.ndim != 2 or not len(masks) or masks.shape[1] != count or masks.dtype != np.float32:
+            raise _Unfit(
+                f"expected masks (mask, {count}) of float32 for {count} frames, found {masks.dtype} of shape {masks.shape}"
+            )
+        if not ((masks >= 0) & (masks <= 1)).all():
+            raise _Unfit(f"expected masks in 0…1, found values in {masks.min():g}…{masks.max():g}")
+
+
+def _masks_repeatable(method) -> None:
+    if not np.array_equal(_masks(method), _masks(method)):
+        raise _Unfit("expected the same masks from generators of the same seed, found others (draw from no other)")
+
+
+def _masks_count(method) -> None:
+    said, found = method.detector.count(method.settings), len(_masks(method, 100))
+    if said != found:
+        raise _Unfit(f"expected as many masks for 100 frames as count says, {said}, found {found}")
+
+
+def _masks_by_hand(method) -> None:
+    """Each masked clip goes through the classifier alone, and what scores them is given arrays of which it keeps none."""
+    import torch
+
+    from igsed.attribution.baselines import FILLERS
+    from igsed.attribution.masking import generator
+    from igsed.perturbation import masks_of, scores_of
+
+    targets, clip = [2, 0, 3], _clip()
+    found = _scores(method, targets, clip=clip)
+    _seed(1)
+    masks = masks_of(method.detector, method.settings, _FRAMES, generator())
+    filler = FILLERS[method.settings["filler"]](clip, _RATE)
+    kept = torch.from_numpy(masks).repeat_interleave(round(FRAME * _RATE), 1)
+    classifier = _classifier()
+    with torch.no_grad():
+        logits = torch.cat([classifier((clip * mask + filler * (1 - mask))[None]) for mask in kept]).numpy()[:, targets]
+        logit = classifier(clip[None]).numpy()[0, targets]
+    given = masks, logits, logit
+    before = [array.copy() for array in given]
+    expected = scores_of(method.detector, method.settings, *given)
+    if not all(_same(array, copy, 0) for array, copy in zip(given, before, strict=True)):
+        raise _Unfit("expected masks and logits to be as before, found them changed (work on a copy)")
+    if not _same(found, expected):
+        raise _Unfit("expected the scores of the masked clips' logits from one pass each, found others")
 
 
 # Detectors of the sound alone
@@ -626,6 +686,22 @@ _CHECKS: dict[str, list[tuple[str, Callable]]] = {
         ("arguments unchanged", _arguments_unchanged),
         ("other length and rate", _classifier_other_clip),
         ("explanation", _explanation),
+    ],
+    "masks": [
+        ("shape", _classifier_shape),
+        ("masks", _masks_fit),
+        ("same masks", _masks_repeatable),
+        ("number of masks", _masks_count),
+        ("finite numbers", _classifier_finite),
+        ("silence", _classifier_silence),
+        ("one class", _classifier_one_class),
+        ("other classes", _classifier_other_classes),
+        ("repeatable", _classifier_repeatable),
+        ("classifier unchanged", _classifier_unchanged),
+        ("torch unchanged", _torch_unchanged),
+        ("arguments unchanged", _arguments_unchanged),
+        ("other length and rate", _classifier_other_clip),
+        ("by hand", _masks_by_hand),
     ],
     "waveform": [
         ("shape", _sound_shape),

@@ -206,11 +206,11 @@ class OfMasks(Detector):
     masks : str or callable
         A function ``(count, generator, **settings) -> (mask, frame)`` of the number of frames and a
         `numpy.random.Generator`: how much of each frame of 100 ms is kept, 0…1, as float32; it is given those
-        settings that it names. Or ``package.module:name`` of it.
+        settings that it names after these two. Or ``package.module:name`` of it.
     run
         A function ``(masks (mask, frame), logits (mask, class), logit (class,), **settings) -> (class, frame)``, arrays
-        of numpy: the classifier's logits of the masked clips and of the whole clip; it too is given those settings that it
-        names.
+        of numpy: the classifier's logits of the masked clips and of the whole clip; it too is given those settings that
+        it names after these three.
     count : callable
         Of the settings, the number of masks for a clip of 100 frames.
 

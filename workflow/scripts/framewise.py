@@ -23,8 +23,6 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
             count = frame_count(clip.duration)
             # Mapped anew for every clip: what was read through a map is the process's memory while the map lasts.
             frames = np.load(files.frames, mmap_mode="r")[k]
-            scores = framewise.scores(
-                frames, head["weight"][:classes], head["bias"][:classes], times, count, params.upsampling
-            )
+            scores = framewise.scores(frames, head["weight"], head["bias"], times, count, params.upsampling, classes)
             names, rows = choose(clip.clip)
             writer.add(clip.clip, names, controls.finished(scores[rows], options))

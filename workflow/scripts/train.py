@@ -12,28 +12,29 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     torch.set_num_threads(snakemake.threads)
     files, params, model = snakemake.input, snakemake.params, snakemake.wildcards.model
 
-    def examples(split: str) -> tuple[list[str], heads.Examples]:
+    def targets_of(split: str) -> tuple[list[str], np.ndarray]:
         names, events = clips.read(files[f"{split}_clips"], files[f"{split}_events"])
         if params.learns_from == "frame":
-            targets = labels.coarse(events, names, params.labels, np.load(files.times))
-        else:
-            targets = labels.of_clips(events, names, params.labels)
-        return names, heads.Examples(heads.Stored(files[f"{split}_features"]), targets)
+            return names, labels.coarse(events, names, params.labels, np.load(files.times))
+        return names, labels.of_clips(events, names, params.labels)
 
     # A clip head begins with the same weights whether it learns from other levels or not.
     seed = seeds.integer(params.root_seed, "training", model if params.detector else "clip", int(snakemake.wildcards.seed))
-    _, validation = examples("validation")
+    _, validation = targets_of("validation")
     if params.trained_on == "validation":
-        learnt, validation = heads.parted(validation, seed)
+        learnt, held = heads.four_fifths(len(validation), seed)
+        data = [part for rows in (learnt, held) for part in (heads.Stored(files.validation_features, rows), validation[rows])]
     else:
-        names, learnt = examples("train")
-    if "levels_features" in files.keys():
-        places = pd.Index(names).get_indexer(pd.read_csv(files.levels_clips)["clip"])
-        learnt = heads.together(learnt, heads.Examples(heads.Stored(files.levels_features), learnt.targets[places]))
+        names, targets = targets_of("train")
+        features = heads.Stored(files.train_features)
+        if "levels_features" in files.keys():
+            places = pd.Index(names).get_indexer(pd.read_csv(files.levels_clips)["clip"])
+            features = heads.Joined([features, heads.Stored(files.levels_features)])
+            targets = np.concatenate([targets, targets[places]])
+        data = [features, targets, heads.Stored(files.validation_features), validation]
     detector = params.detector and detectors.find(params.detector["method"])
     head = heads.train(
-        *learnt,
-        *validation,
+        *data,
         seed=seed,
         settings=heads.Settings(**params.settings),
         pool=detector and detectors.load(params.detector["method"], **params.detector["settings"]),

@@ -1,0 +1,44 @@
+"""Grad-CAM (`igsed.attribution.activation_maps`)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from igsed.detectors import OfClassifier
+from igsed.settings import Section
+
+
+class Settings(Section):
+    """Activations of layers of the frozen body, weighed by gradients of a class logit."""
+
+    layers: Annotated[tuple[int, ...], Field(min_length=1)] | Literal["stages"] = Field(
+        (-1,),
+        description="positions among the body's activations, from 0, or -1 for the last; stages: the last of each "
+        "resolution of time",
+    )
+    weighting: Literal["grad_cam", "hires", "layer_cam"] = Field(
+        "grad_cam",
+        description="what activations are multiplied with: a channel's mean gradient, the gradient, or its positive "
+        "part",
+    )
+    relu: bool = Field(True, description="whether what speaks against a class is set to zero in a layer's map")
+    fusion: Literal["maximum", "mean"] = Field(
+        "maximum", description="how the curves of several layers, each scaled to 0…1, become one"
+    )
+
+    @field_validator("layers")
+    @classmethod
+    def _once(cls, layers):
+        if layers != "stages" and len(set(layers)) < len(layers):
+            raise ValueError(f"layers: a position stands twice in {list(layers)}; leave one out")
+        return layers
+
+
+DETECTOR = OfClassifier(
+    name="grad_cam",
+    title="Grad-CAM",
+    citation="Selvaraju et al. 2017, Grad-CAM: visual explanations from deep networks via gradient-based localization",
+    settings=Settings,
+    run="igsed.attribution.activation_maps:ActivationMaps",
+    score="mean of the map over frequency",
+)

@@ -104,7 +104,7 @@ rule train:
         trained_on=lookup(within=TRAINED_ON, dpath="{model}"),
         detector=lookup(within=CHOSEN | dict.fromkeys(["clip", "clip_plain"]), dpath="{model}"),
         labels=LABELS,
-        settings=CONFIG.training.model_dump(exclude={"seeds"}),
+        settings=CONFIG.training.model_dump(exclude={"seeds", "levels"}),
         root_seed=CONFIG.seed,
     script:
         "../scripts/train.py"

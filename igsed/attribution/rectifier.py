@@ -27,25 +27,27 @@ def rectify(z: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
     order = _order(z)
     fits = z.is_cpu and z.dtype == torch.float32 and len(z) and z.shape[1:] == before.shape[1:]
     if fits and order and order == _order(before) and (run := _compiled()):
-        y, slope = torch.empty_like(z), torch.empty_like(z)
-        run(*(part.detach().permute(order).flatten(1).numpy() for part in (z, before, y, slope)))
-        return y, slope
+        rows, last = (part.detach().permute(order) for part in (z, before))
+        y, slope = rows.new_empty(rows.shape), rows.new_empty(rows.shape)
+        run(*(part.flatten(1).numpy() for part in (rows, last, y, slope)))
+        back = sorted(range(z.ndim), key=order.__getitem__)
+        return y.permute(back), slope.permute(back)
     y = z.clamp_min(0)
-    slope = _sums(y, before.clamp_min(0))
-    slope /= _sums(z.abs(), before.abs()).clamp_min_(torch.finfo(z.dtype).tiny)
+    slope = sums(y, before.clamp_min(0))
+    slope /= sums(z.abs(), before.abs()).clamp_min_(torch.finfo(z.dtype).tiny)
     return y, slope
 
 
 def _order(rows: Tensor) -> list[int] | None:
-    """The order of the axes in which the numbers of each row follow one another in memory, if one is known."""
+    """The order of the axes in which the numbers of each row follow one another in memory, if there is one."""
     if rows.is_contiguous():
         return list(range(rows.ndim))
-    if rows.ndim == 4 and rows.is_contiguous(memory_format=torch.channels_last):
-        return [0, 2, 3, 1]
-    return None
+    order = [0, *sorted(range(1, rows.ndim), key=lambda axis: -rows.stride(axis))]
+    return order if rows.permute(order).is_contiguous() else None
 
 
-def _sums(rows: Tensor, before: Tensor) -> Tensor:
+def sums(rows: Tensor, before: Tensor) -> Tensor:
+    """The sum of each row and its predecessor."""
     out = torch.empty_like(rows)
     torch.add(rows[:1], before, out=out[:1])
     torch.add(rows[1:], rows[:-1], out=out[1:])

@@ -6,7 +6,7 @@ pooling, as clip score and is trained on clip labels, FW-SS is trained on frame 
 validation loss; the weights of the best epoch are kept.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +32,23 @@ class Stored:
 
     def __getitem__(self, rows) -> np.ndarray:
         return np.array(np.load(self._path, mmap_mode="r")[rows if self._rows is None else self._rows[rows]])
+
+
+class Joined:
+    """Rows of several arrays as if they stood below each other, read when they are asked for."""
+
+    def __init__(self, parts: Sequence[Stored | np.ndarray]):
+        self._parts, self._ends = parts, np.cumsum([part.shape[0] for part in parts])
+        self.shape = (int(self._ends[-1]), *parts[0].shape[1:])
+
+    def __getitem__(self, rows) -> np.ndarray:
+        rows = np.arange(self.shape[0])[rows]
+        owners = np.searchsorted(self._ends, rows, side="right")
+        found = np.empty((len(rows), *self.shape[1:]), np.float32)
+        for place, part in enumerate(self._parts):
+            own = owners == place
+            found[own] = part[rows[own] - (self._ends[place] - part.shape[0])]
+        return found
 
 
 class Settings(NamedTuple):
@@ -101,9 +118,9 @@ def as_long(settings: Settings, clips: int, others: int) -> Settings:
 
 
 def train(
-    features: np.ndarray | Stored,
+    features: np.ndarray | Stored | Joined,
     targets: np.ndarray,
-    validation_features: np.ndarray | Stored,
+    validation_features: np.ndarray | Stored | Joined,
     validation_targets: np.ndarray,
     seed: int,
     settings: Settings,

@@ -296,7 +296,9 @@ class _Measurement:
             pool = detectors.load(chosen.method, **chosen.settings) if chosen else None
             outputs = getattr(chosen.detector, "outputs", lambda _: 1)(chosen.settings) if chosen else 1
             options = heads.Settings(settings.learning_rate, settings.batch_size, 1, epochs)
-            train = functools.partial(heads.train, features, targets, features[:1], targets[:1], 0, pool=pool, outputs=outputs)
+            train = functools.partial(
+                heads.train, features, targets, features[:1], targets[:1], 0, pool=pool, outputs=outputs
+            )
             first = _seconds(functools.partial(train, options))
             rest = _seconds(functools.partial(train, options._replace(max_epochs=epochs))) / epochs
             self._add(f"train/{model}", "torch", rest / clips, first - rest)

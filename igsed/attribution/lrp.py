@@ -365,7 +365,9 @@ def _weighted(call: _Call) -> _Weighted | None:
         if given["input"] is not source:
             return None
         rest, options = call.args[3:], {key: value for key, value in given.items() if key not in names}
-        return _Weighted(call.on, lambda x, weight: function(x, weight, None, *rest, **options), given["weight"].detach())
+        return _Weighted(
+            call.on, lambda x, weight: function(x, weight, None, *rest, **options), given["weight"].detach()
+        )
     if call.name in _PRODUCTS:
         left, right = (*call.args, *call.kwargs.values())[:2]
         if left is source:

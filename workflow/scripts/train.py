@@ -19,11 +19,17 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         return names, labels.of_clips(events, names, params.labels)
 
     # A clip head begins with the same weights whether it learns from other levels or not.
-    seed = seeds.integer(params.root_seed, "training", model if params.detector else "clip", int(snakemake.wildcards.seed))
+    seed = seeds.integer(
+        params.root_seed, "training", model if params.detector else "clip", int(snakemake.wildcards.seed)
+    )
     _, validation = targets_of("validation")
     if params.trained_on == "validation":
         learnt, held = heads.four_fifths(len(validation), seed)
-        data = [part for rows in (learnt, held) for part in (heads.Stored(files.validation_features, rows), validation[rows])]
+        data = [
+            part
+            for rows in (learnt, held)
+            for part in (heads.Stored(files.validation_features, rows), validation[rows])
+        ]
     else:
         names, targets = targets_of("train")
         features = heads.Stored(files.train_features)

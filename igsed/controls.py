@@ -1,8 +1,8 @@
 """What can be asked of any detector besides its method: controls that it should fail, smoothing, contrast.
 
-A random head or a body with shuffled weights knows nothing of the classes: what a method still says with it, it does not
-have from the classifier (J. Adebayo et al., "Sanity Checks for Saliency Maps", arXiv:1810.03292). The scores of a class
-that is not in the clip say what a method takes from the sound alone.
+A random head or a body with shuffled weights knows nothing of the classes: what a method still says with it, it does
+not have from the classifier (J. Adebayo et al., "Sanity Checks for Saliency Maps", arXiv:1810.03292). The scores of a
+class that is not in the clip say what a method takes from the sound alone.
 """
 
 from collections.abc import Callable, Sequence

@@ -12,7 +12,7 @@ import pandas as pd
 
 from igsed import LABELS, audio, mixtures, recordings, training_sounds
 from igsed.config import Config
-from igsed.errors import Problems
+from igsed.errors import InputError, Problems
 from igsed.fetch import table as sources_table
 from igsed.soundbanks import soundbank
 
@@ -59,13 +59,13 @@ def problems(config: Config, resources: str | Path = "resources") -> list[str]:
 def _settings(config: Config, found: Problems) -> None:
     """What detectors' settings and those of the clips make impossible together."""
     for chosen in config.detectors:
-        detector, checked = chosen.detector, chosen.detector.settings.model_validate(chosen.settings)
+        checked = chosen.detector.settings.model_validate(chosen.settings)
         if hasattr(checked, "check"):
             try:
                 checked.check(float(config.mixtures.duration))
-            except ValueError as problem:
+            except (InputError, ValueError) as problem:
                 found.messages.append(f"detectors: {chosen.name}: {problem}")
-        if getattr(detector, "sounds", None) and detector.sounds(chosen.settings):
+        if config.sounds_of(chosen.name):
             most = min(config.mixtures.clips.train, training_sounds.COUNT)
             if chosen.settings["draws"] > most:
                 found.messages.append(

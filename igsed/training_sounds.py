@@ -1,7 +1,7 @@
 """Sounds of the training clips, with which attribution methods compare a clip.
 
-- `backgrounds`: the longest stretch without an event of each of some clips, repeated to the clip's length: what the bank's
-  recordings of backgrounds sound like at the level at which the classifier has heard them.
+- `backgrounds`: the longest stretch without an event of each of some clips, repeated to the clip's length: what the
+  bank's recordings of backgrounds sound like at the level at which the classifier has heard them.
 - `clips`: whole clips, as expected gradients take them (G. Erion et al., arXiv:1906.10670).
 """
 

@@ -8,7 +8,7 @@ import pydantic
 from pydantic import Field, model_serializer, model_validator
 
 from igsed import detectors
-from igsed.detectors import DETECTORS, Detector
+from igsed.detectors import DETECTORS, Detector, OfMasks
 from igsed.errors import InputError, suggestion
 from igsed.modules import module_file
 from igsed.settings import Section
@@ -131,13 +131,15 @@ class Chosen(Section):
     @property
     def mask_settings(self) -> dict[str, Any]:
         """Of a detector of masked clips: the settings on which masks and what replaces a part depend."""
-        return {key: value for key, value in self.settings.items() if key in self.detector.mask_keys}
+        keys = self.detector.mask_keys if isinstance(self.detector, OfMasks) else set()
+        return {key: value for key, value in self.settings.items() if key in keys}
 
     @property
     def masks(self) -> str:
         """What the embeddings of masked clips are made by, the same for detectors that can share them."""
         body = self.control if self.control == "random_body" else None
-        return json.dumps([str(self.detector.masks), self.mask_settings, body], sort_keys=True)
+        function = str(self.detector.masks) if isinstance(self.detector, OfMasks) else ""
+        return json.dumps([function, self.mask_settings, body], sort_keys=True)
 
     @property
     def module(self) -> str:

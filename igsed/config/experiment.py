@@ -10,7 +10,7 @@ from igsed.config.detectors import Chosen, resolved
 from igsed.config.evaluation import Evaluation, Figures
 from igsed.config.mixtures import Mixtures
 from igsed.config.training import Training
-from igsed.detectors import OfMasks
+from igsed.detectors import OfClassifier, OfMasks
 from igsed.settings import Count, Section
 
 _JOB = 300.0
@@ -132,7 +132,7 @@ class Config(Section):
     def sounds_of(self, name: str) -> str:
         """Which sounds of training clips an attribution method takes; "" for none."""
         chosen = self.chosen(name)
-        return chosen.detector.sounds(chosen.settings)
+        return chosen.detector.sounds(chosen.settings) if isinstance(chosen.detector, OfClassifier) else ""
 
     def model_of(self, name: str) -> str:
         """The model that a detector looks at: `clip`, `clip_plain` (without `training.levels`), or one of its own."""
@@ -155,11 +155,11 @@ class Config(Section):
         """Clips that a job of a detector explains, or masks (`clips_per_job`)."""
         if self.clips_per_job != "auto":
             return self.clips_per_job
-        chosen = self.chosen(name)
+        chosen, passes = self.chosen(name), 0.0
         if isinstance(chosen.detector, OfMasks):
-            forward, backward = float(chosen.detector.count(chosen.settings)), 0.0
-        else:
+            passes = chosen.detector.count(chosen.settings)
+        elif isinstance(chosen.detector, OfClassifier):
             forward, backward = chosen.detector.passes(chosen.settings)
-        passes = forward + _BACKWARD * backward * self.mixtures.events[1]
+            passes = forward + _BACKWARD * backward * self.mixtures.events[1]
         seconds = passes * self.backbone.component.seconds * self.mixtures.duration / 10
         return max(1, round(_JOB * (_GPU if gpu else 1) / max(seconds, 1e-9)))

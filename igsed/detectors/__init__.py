@@ -142,8 +142,8 @@ class OfWaveform(Detector):
 class OfEvents(Detector):
     """A control that knows the truth.
 
-    `run` is a function ``(events, labels, duration, **settings) -> (label, frame)``; `events` are those of one clip with
-    the columns `onset`, `offset` (s) and `event_label`.
+    `run` is a function ``(events, labels, duration, **settings) -> (label, frame)``; `events` are those of one clip,
+    with the columns `onset`, `offset` (s) and `event_label`.
     """
 
     needs: ClassVar[str] = "events"
@@ -156,9 +156,9 @@ class OfFrames(Detector):
 
     `run` is a function ``(logits (…, frame, output) as a torch.Tensor, **settings) -> (…, class)``: how the frames of a
     clip become one logit when the head learns from clip labels. `learns_from` says from which labels the head learns:
-    those of clips, those of frames, or "" for the head of the clip classifier, which is trained already. `trained_on` is
-    the split that it learns from; from "validation" it takes four clips in five and stops by the fifth. `outputs` gives
-    the head's outputs per class, of the settings; the first of them, class by class, are the scores.
+    those of clips, those of frames, or "" for the head of the clip classifier, which is trained already. `trained_on`
+    is the split that it learns from; from "validation" it takes four clips in five and stops by the fifth. `outputs`
+    gives the head's outputs per class, of the settings; the first of them, class by class, are the scores.
     """
 
     needs: ClassVar[str] = "frames"

@@ -173,8 +173,8 @@ def detection(
     -------
     The contract's columns, then average precision with its interval, `segment_f1`, `event_f1`,
     `pg_class_mean`, `paper_iou_std`, `pairs` (that entered the IoU, of all seeds together), and `undefined`:
-    the most values that any of the four means leaves out as NaN; `neutral`, 0 for the detectors in `foreign`, else 1. Then the further metrics by name, those of pairs with
-    `*_low` and `*_high`.
+    the most values that any of the four means leaves out as NaN; `neutral`, 0 for the detectors in `foreign`, else 1.
+    Then the further metrics by name, those of pairs with `*_low` and `*_high`.
     """
     detectors = list(detectors) if detectors is not None else ordered(intervals["detector"], paper.DETECTION)
     protocols = ordered(intervals["protocol"], _known(protocols))

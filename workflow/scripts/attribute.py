@@ -28,7 +28,7 @@ with job(snakemake.log[0], snakemake.output, [path for path in snakemake.input i
     classifier = Classifier.of(network, head).to(device)
     rate, extra = classifier.sample_rate, {}
     if files.sounds:
-        extra["sounds"] = features.resampled(np.load(files.sounds), params.rate, rate).to(device)
+        extra["sounds"] = features.resampled(np.load(files.sounds[0]), params.rate, rate).to(device)
     method = detectors.load(params.method, **params.settings, **extra)
     before = shards.attributed(snakemake.output.scores, snakemake.output.table)
     known = [

@@ -33,7 +33,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     else:
         names, targets = targets_of("train")
         features = heads.Stored(files.train_features)
-        if "levels_features" in files.keys():
+        if hasattr(files, "levels_features"):
             places = pd.Index(names).get_indexer(pd.read_csv(files.levels_clips)["clip"])
             features = heads.Joined([features, heads.Stored(files.levels_features)])
             targets = np.concatenate([targets, targets[places]])

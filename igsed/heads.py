@@ -1,9 +1,9 @@
 """Linear heads on the frozen body: training and inference.
 
 After arXiv:2605.23293: the clip head is a linear layer on the pooled embedding, trained with binary cross-entropy on
-clip labels. FW-WS and FW-SS are linear layers on each frame's embedding; FW-WS takes the maximum over frames as clip
-score and is trained on clip labels, FW-SS is trained on frame labels. Adam, early stopping on the validation loss; the
-weights of the best epoch are kept.
+clip labels. FW-WS and FW-SS are linear layers on each frame's embedding; FW-WS takes the maximum over frames, or
+another pooling, as clip score and is trained on clip labels, FW-SS is trained on frame labels. Adam, early stopping on
+the validation loss; the weights of the best epoch are kept.
 """
 
 from collections.abc import Callable
@@ -20,17 +20,18 @@ from igsed.errors import InputError
 
 
 class Stored:
-    """Rows of the array in a `.npy` file, read when they are asked for.
+    """Rows of the array in a `.npy` file, read when they are asked for; of some rows alone where `rows` names them.
 
     The file is mapped anew each time: what was read through a map is the process's memory while the map lasts.
     """
 
-    def __init__(self, path: str | Path):
-        self._path = path
-        self.shape = np.load(path, mmap_mode="r").shape
+    def __init__(self, path: str | Path, rows: np.ndarray | None = None):
+        self._path, self._rows = path, rows
+        shape = np.load(path, mmap_mode="r").shape
+        self.shape = shape if rows is None else (len(rows), *shape[1:])
 
     def __getitem__(self, rows) -> np.ndarray:
-        return np.array(np.load(self._path, mmap_mode="r")[rows])
+        return np.array(np.load(self._path, mmap_mode="r")[rows if self._rows is None else self._rows[rows]])
 
 
 class Settings(NamedTuple):
@@ -43,11 +44,60 @@ class Settings(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A trained head: `weight` (class, embedding), `bias` (class,), and the losses per epoch."""
+    """A trained head: `weight` (output, embedding), `bias` (output,), and the losses per epoch.
+
+    The outputs are those of the classes, in order; where there are several per class, then the second ones of each.
+    """
 
     weight: np.ndarray
     bias: np.ndarray
     curve: pd.DataFrame
+
+
+def four_fifths(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which clips of a split to learn from and which to stop by, where there is no other split for it.
+
+    Parameters
+    ----------
+    count : int
+        Clips of the split.
+    seed : int
+        Of the draw; another one draws other clips.
+
+    Returns
+    -------
+    training, validation : numpy.ndarray of int
+        Rows, ascending: four in five, and the fifth of them (`count` / 5, rounded, but at least one).
+
+    Raises
+    ------
+    InputError
+        There are not two clips.
+    """
+    if count < 2:
+        raise InputError(
+            f"the validation split has {count} clip{'s' * (count != 1)}; a detector that learns from it needs at least "
+            "2. Ask for more (mixtures.clips.validation), or leave the detector out."
+        )
+    order = np.random.default_rng(seed).permutation(count)
+    held = max(1, round(count / 5))
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def as_long(settings: Settings, clips: int, others: int) -> Settings:
+    """Settings under which `clips` clips may be learnt from for as many steps as `others` clips.
+
+    An epoch of few clips has few steps: with as many epochs, a head that learns from few clips would be stopped before
+    it has learnt them. Epochs and patience are multiplied by the ratio of the numbers of batches.
+
+    Examples
+    --------
+    >>> as_long(Settings(1e-3, 16, 100, 10), 16, 400)
+    Settings(learning_rate=0.001, batch_size=16, max_epochs=2500, patience=250)
+    """
+    few, many = (-(-count // settings.batch_size) for count in (clips, others))
+    ratio = max(1.0, many / few)
+    return settings._replace(max_epochs=round(settings.max_epochs * ratio), patience=round(settings.patience * ratio))
 
 
 def train(
@@ -58,6 +108,7 @@ def train(
     seed: int,
     settings: Settings,
     pool: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    outputs: int = 1,
 ) -> Trained:
     """Train a linear head with early stopping.
 
@@ -72,8 +123,9 @@ def train(
     ======== =========================== =======================
 
     Of features in a file (`Stored`) only a batch is held in memory. `seed` sets the initial weights and the order of
-    clips. `pool` makes clip logits of frame logits, (…, frame, class) → (…, class), where frames learn from clip labels
-    (see `igsed.detectors.OfFrames`). The result depends on `torch.get_num_threads()` only through rounding.
+    clips. `pool` makes clip logits of frame logits, (…, frame, output) → (…, class), where frames learn from clip
+    labels (see `igsed.detectors.OfFrames`); `outputs` is how many the head has per class. The result depends on
+    `torch.get_num_threads()` only through rounding.
 
     Raises
     ------
@@ -81,7 +133,7 @@ def train(
         The loss on validation is not a number from the first epoch on.
     """
     generator = torch.Generator().manual_seed(seed)
-    head = nn.Linear(features.shape[-1], targets.shape[-1])
+    head = nn.Linear(features.shape[-1], outputs * targets.shape[-1])
     bound = features.shape[-1] ** -0.5
     with torch.no_grad():
         head.weight.uniform_(-bound, bound, generator=generator)
@@ -91,7 +143,8 @@ def train(
     def loss(inputs, wanted, rows) -> torch.Tensor:
         logits = head(torch.from_numpy(np.array(inputs[rows])))
         wanted = torch.from_numpy(np.array(wanted[rows])).float()
-        return binary_cross_entropy_with_logits(pool(logits) if pool and logits.ndim > wanted.ndim else logits, wanted)
+        logits = pool(logits) if pool and logits.ndim > wanted.ndim else logits[..., : wanted.shape[-1]]
+        return binary_cross_entropy_with_logits(logits, wanted)
 
     def mean_loss(inputs, wanted) -> float:
         with torch.no_grad():

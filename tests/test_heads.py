@@ -1,12 +1,14 @@
 """Training of linear heads on features of known classes."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from igsed import heads
-from igsed.detectors.fw_ws import maximum
+from igsed.detectors.fw_ws import maximum, outputs, pooled
 from igsed.errors import InputError
 
 CLASSES, EMBEDDING, FRAMES = 3, 6, 8
@@ -130,3 +132,64 @@ def test_divergence_is_told():
 def test_clip_logits_of_framewise_models_are_maxima_over_frames():
     logits = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
     assert torch.equal(maximum(logits), logits.max(dim=1).values)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "linear_softmax", "exponential_softmax", "attention"])
+def test_every_pooling_learns(pooling):
+    settings = heads.Settings(0.03, 16, 60, 10)
+    count, pool = outputs({"pooling": pooling}), functools.partial(pooled, pooling=pooling)
+    made = heads.train(*data("fw_ws", 64, 1), *data("fw_ws", 32, 2), 0, settings, pool, count)
+    assert (made.weight.shape, made.bias.shape) == ((count * CLASSES, EMBEDDING), (count * CLASSES,))
+    assert made.curve["train_loss"].iloc[-1] < 0.8 * made.curve["train_loss"].iloc[0]
+    assert (made.weight[:CLASSES, :CLASSES].argmax(1) == np.arange(CLASSES)).all()
+
+
+def test_only_the_first_outputs_learn_from_frame_labels():
+    arrays = [*data("fw_ss", 64, 1), *data("fw_ss", 32, 2)]
+    made = heads.train(*arrays, 0, heads.Settings(0.03, 16, 5, 10), None, 2)
+    assert made.weight.shape == (2 * CLASSES, EMBEDDING)
+    assert made.bias[:CLASSES].all()
+    assert not made.bias[CLASSES:].any()
+
+
+@pytest.mark.parametrize(("count", "held"), [(2, 1), (3, 1), (5, 1), (7, 1), (8, 2), (20, 4), (96, 19), (250, 50)])
+def test_a_fifth_of_the_clips_is_held_back(count, held):
+    training, validation = heads.four_fifths(count, 3)
+    assert len(validation) == held
+    assert sorted([*training, *validation]) == list(range(count))
+    assert (np.diff(training) > 0).all()
+    assert (np.diff(validation) > 0).all()
+
+
+def test_which_clips_are_held_back_depends_on_the_seed_alone():
+    assert [rows.tolist() for rows in heads.four_fifths(50, 1)] == [rows.tolist() for rows in heads.four_fifths(50, 1)]
+    held = np.concatenate([heads.four_fifths(10, seed)[1] for seed in range(500)])
+    assert np.abs(np.bincount(held, minlength=10) - 100).max() < 5 * np.sqrt(80)
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 clips;"), (1, "1 clip;")])
+def test_too_few_clips_to_hold_one_back_are_refused(count, told):
+    with pytest.raises(InputError, match=f"{told}.*mixtures.clips.validation"):
+        heads.four_fifths(count, 0)
+
+
+def test_chosen_rows_of_a_file_train_the_same_head(tmp_path):
+    features, targets = data("fw_ss", 30, 1)
+    np.save(tmp_path / "features.npy", features)
+    training, validation = heads.four_fifths(30, 0)
+    stored = [heads.Stored(tmp_path / "features.npy", rows) for rows in (training, validation)]
+    assert stored[0].shape == (24, FRAMES, EMBEDDING)
+    made = train(stored[0], targets[training], stored[1], targets[validation], max_epochs=3)
+    arrays = features[training], targets[training], features[validation], targets[validation]
+    np.testing.assert_array_equal(made.weight, train(*arrays, max_epochs=3).weight)
+
+
+@pytest.mark.parametrize(
+    ("clips", "others", "expected"),
+    [(16, 400, (2500, 250)), (77, 823, (1040, 104)), (400, 400, (100, 10)), (9, 5, (100, 10))],
+)
+def test_few_clips_are_learnt_from_for_as_many_steps(clips, others, expected):
+    settings = heads.Settings(1e-3, 16, 100, 10)
+    found = heads.as_long(settings, clips, others)
+    assert (found.max_epochs, found.patience) == expected
+    assert found[:2] == settings[:2]

@@ -131,11 +131,12 @@ def test_a_declaration_of_one_s_own_has_checked_settings():
 def test_every_built_in_detector_says_what_it_is():
     found = detectors.DETECTORS.built_in
     assert {"ig", "ig_captum", "fw_ws", "fw_ss", "random", "energy", "scores"} <= set(found)
+    assert {"oracle", "quiet_distance", "few_shot"} <= set(found)
     for name, detector in found.items():
         assert detector.name == name
         assert detector.title
         assert detector.score
-        assert detector.needs in ("waveform", "frames", "classifier", "files")
+        assert detector.needs in ("waveform", "events", "frames", "classifier", "masks", "files")
         assert all(field.description for field in detector.settings.model_fields.values())
         assert detectors.DETECTORS.module_of(name).startswith("igsed.detectors.")
 

@@ -30,6 +30,14 @@ def test_scores_of_several_clips_are_those_of_each():
         np.testing.assert_allclose(found[clip], framewise.scores(frames[clip], weight, bias, TIMES, 100, "linear"))
 
 
+def test_only_the_first_outputs_are_scores():
+    rng = np.random.default_rng(3)
+    frames, weight, bias = rng.normal(size=(31, 5)), rng.normal(size=(4, 5)), rng.normal(size=4)
+    found = framewise.scores(frames, weight, bias, TIMES, 100, "linear", classes=2)
+    np.testing.assert_array_equal(found, framewise.scores(frames, weight[:2], bias[:2], TIMES, 100, "linear"))
+    assert len(framewise.scores(frames, weight, bias, TIMES, 100, "linear")) == 4
+
+
 def test_memory_mapped_features(tmp_path):
     frames = np.random.default_rng(2).normal(size=(2, 31, 5)).astype(np.float32)
     np.save(tmp_path / "frames.npy", frames)

@@ -16,14 +16,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from igsed import detectors
 from igsed.config.detectors import NAME
-from igsed.detectors import DETECTORS, Anything, Detector, OfClassifier
+from igsed.detectors import DETECTORS, Anything, Detector, OfClassifier, OfFrames
 from igsed.errors import InputError
 from igsed.timeline import FRAME, frame_count
 
@@ -73,7 +73,9 @@ def run(detector: Detector | str, **settings) -> list[Check]:
     def reader(folder: str) -> Callable:
         return detector.bound(**detectors.checked(detector, settings | {"path": folder}))
 
-    subject = reader if detector.needs == "files" else detector.bound(**detectors.checked(detector, settings))
+    subject: Any = reader if detector.needs == "files" else detector.bound(**detectors.checked(detector, settings))
+    if isinstance(detector, OfFrames):
+        subject = _Pool(subject, detector.outputs(detectors.checked(detector, settings)))
     checks: list[Check] = []
     for name, check in _CHECKS[detector.needs]:
         checks.append(_perform(name, check, subject))
@@ -467,49 +469,118 @@ def _sound_other_clip(function) -> None:
     _expect_scores(scores, (2, frame_count(_OTHER_SECONDS)), kind)
 
 
+# Detectors of the known events
+
+
+_EVENTS = pd.DataFrame(
+    [(0.25, 0.8, "Dog"), (0.5, 1.93, "Frying"), (1.0, 1.57, "Speech"), (1.31, 1.38, "Dog"), (1.5, _SECONDS, "Cat")],
+    columns=["onset", "offset", "event_label"],
+)
+
+
+def _of_events(function: Callable, labels=_LABELS, seconds: float = _SECONDS, events: pd.DataFrame = _EVENTS):
+    """Scores of a function of the events, of which some are of a class that is not asked for."""
+    _seed(1)
+    within = events[events["onset"] < seconds].assign(offset=events["offset"].clip(upper=seconds))
+    return np.asarray(function(within, labels, seconds))
+
+
+def _events_shape(function) -> None:
+    _expect_shape(_of_events(function), (3, _FRAMES), "(label, frame)")
+
+
+def _events_finite(function) -> None:
+    _expect_finite(_of_events(function))
+
+
+def _events_none(function) -> None:
+    _expect_scores(_of_events(function, events=_EVENTS.iloc[:0]), (3, _FRAMES), "(label, frame)")
+
+
+def _events_one_class(function) -> None:
+    _expect_scores(_of_events(function, ["Dog"]), (1, _FRAMES), "(label, frame)")
+
+
+def _events_other_classes(function) -> None:
+    for row, label in zip(_of_events(function), _LABELS, strict=True):
+        if not _same(row, _of_events(function, [label]).reshape(-1)):
+            raise _Unfit(
+                f"expected scores of {label} that do not depend on which other classes are asked for, found others for "
+                f"{_LABELS} than for ['{label}']"
+            )
+
+
+def _events_repeatable(function) -> None:
+    first, second = (np.asarray(function(_EVENTS.copy(), list(_LABELS), _SECONDS)) for _ in range(2))
+    if not _same(first, second, 1e-9):
+        raise _Unfit("expected the same scores from the same call, found others")
+
+
+def _events_unchanged(function) -> None:
+    events, labels = _EVENTS.copy(), list(_LABELS)
+    function(events, labels, _SECONDS)
+    if not events.equals(_EVENTS) or labels != _LABELS:
+        raise _Unfit("expected the events and the labels to be as before, found them changed (work on a copy)")
+
+
+def _events_other_clip(function) -> None:
+    scores = _of_events(function, ["Dog", "Cat"], _OTHER_SECONDS)
+    _expect_scores(scores, (2, frame_count(_OTHER_SECONDS)), f"(label, frame) for {_OTHER_SECONDS} s")
+
+
 # How frames become a clip
 
 
-def _logits(*shape: int) -> torch.Tensor:
-    import torch
+class _Pool(NamedTuple):
+    """A pooling, and how many outputs per class a head for it has."""
 
-    return torch.randn(shape, generator=torch.Generator().manual_seed(5))
+    call: Callable
+    outputs: int
+
+    def logits(self, frames: int = 7) -> torch.Tensor:
+        """A head's outputs on two clips of three classes, (batch, frame, output)."""
+        import torch
+
+        return torch.randn((2, frames, 3 * self.outputs), generator=torch.Generator().manual_seed(5))
 
 
-def _pool_shape(pool) -> None:
+def _pool_shape(pool: _Pool) -> None:
+    if pool.outputs < 1:
+        raise _Unfit(f"expected at least one output per class, found {pool.outputs}")
     for frames in (7, 1):
-        found = pool(_logits(2, frames, 3))
-        _expect_shape(found, (2, 3), f"of {frames} frames (batch, class)")
+        found = pool.call(pool.logits(frames))
+        _expect_shape(found, (2, 3), f"of {frames} frames and {pool.outputs} outputs per class (batch, class)")
 
 
-def _pool_finite(pool) -> None:
+def _pool_finite(pool: _Pool) -> None:
     for factor in (1, 0, 1000, -1000):
-        _expect_finite(pool(factor * _logits(2, 7, 3)).detach())
+        _expect_finite(pool.call(factor * pool.logits()).detach())
 
 
-def _pool_gradient(pool) -> None:
+def _pool_gradient(pool: _Pool) -> None:
     import torch
 
-    logits = _logits(2, 7, 3).requires_grad_()
-    pooled = pool(logits)
-    if not pooled.requires_grad:
-        raise _Unfit("expected a result through which the head learns, found one without gradient")
-    (gradient,) = torch.autograd.grad(pooled.sum(), logits)
-    _expect_finite(gradient)
-    if not gradient.abs().sum(1).gt(0).all():
-        raise _Unfit("expected every class of every clip to have a gradient for some frame, found one that has none")
+    for factor in (1, 0, 1000, -1000):
+        logits = (factor * pool.logits()).requires_grad_()
+        pooled = pool.call(logits)
+        if not pooled.requires_grad:
+            raise _Unfit("expected a result through which the head learns, found one without gradient")
+        (gradient,) = torch.autograd.grad(pooled.sum(), logits)
+        _expect_finite(gradient)
+        if factor == 1 and not gradient.abs().sum(1).gt(0).all():
+            raise _Unfit("expected every output of every clip to have a gradient for some frame, found one without")
 
 
-def _pool_other_clips(pool) -> None:
-    logits = _logits(2, 7, 3)
-    if not _same(pool(logits)[:1], pool(logits[:1]), 1e-5):
+def _pool_other_clips(pool: _Pool) -> None:
+    logits = pool.logits()
+    if not _same(pool.call(logits)[:1], pool.call(logits[:1]), 1e-5):
         raise _Unfit("expected a clip's result not to depend on the other clips of the batch, found that it does")
 
 
-def _pool_other_classes(pool) -> None:
-    logits = _logits(2, 7, 3)
+def _pool_other_classes(pool: _Pool) -> None:
+    logits = pool.logits()
     for k in range(3):
-        if not _same(pool(logits)[:, k : k + 1], pool(logits[..., k : k + 1]), 1e-5):
+        if not _same(pool.call(logits)[:, k : k + 1], pool.call(logits[..., k::3]), 1e-5):
             raise _Unfit("expected a class's result not to depend on the other classes, found that it does")
 
 
@@ -636,6 +707,16 @@ _CHECKS: dict[str, list[tuple[str, Callable]]] = {
         ("repeatable", _sound_repeatable),
         ("arguments unchanged", _sound_unchanged),
         ("other length and rate", _sound_other_clip),
+    ],
+    "events": [
+        ("shape", _events_shape),
+        ("finite numbers", _events_finite),
+        ("no event", _events_none),
+        ("one class", _events_one_class),
+        ("other classes", _events_other_classes),
+        ("repeatable", _events_repeatable),
+        ("arguments unchanged", _events_unchanged),
+        ("other length", _events_other_clip),
     ],
     "frames": [
         ("shape", _pool_shape),

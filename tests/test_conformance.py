@@ -13,8 +13,9 @@ from pydantic import Field
 
 from igsed import conformance, detectors
 from igsed.attribution import Explanation, frame_scores
-from igsed.detectors import DETECTORS, OfClassifier, OfFiles, OfFrames, OfWaveform
+from igsed.detectors import DETECTORS, OfClassifier, OfEvents, OfFiles, OfFrames, OfWaveform
 from igsed.detectors.energy import energy
+from igsed.detectors.oracle import oracle
 from igsed.detectors.scores import Settings as PathSettings
 from igsed.detectors.scores import read
 from igsed.errors import InputError
@@ -261,12 +262,73 @@ def test_a_wrong_detector_of_the_sound_is_caught(check, function):
         ("finite numbers", lambda x: x.exp().mean(-2).log()),
         ("gradient", lambda x: x.detach().amax(-2)),
         ("gradient", lambda x: x.amax(-2).clamp(max=0)),
+        ("gradient", lambda x: x.square().sum(-2).sqrt()),
         ("other clips", lambda x: x.amax(-2) - x.mean((0, -2))),
         ("other classes", lambda x: x.amax(-2) - x.mean((-2, -1))[:, None]),
     ],
 )
 def test_a_wrong_pooling_is_caught(check, pool):
-    assert failed(OfFrames(name="wrong", title="W", run=pool, score="s", learns_from="clip")).keys() == {check}
+    problems = failed(OfFrames(name="wrong", title="W", run=pool, score="s", learns_from="clip"))
+    # What is infinite has no finite gradient either.
+    assert problems.keys() - ({"gradient"} if check == "finite numbers" else set()) == {check}
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean", "linear_softmax", "exponential_softmax", "attention"])
+def test_every_pooling_conforms(pooling):
+    assert failed("fw_ws", pooling=pooling) == {}
+
+
+@pytest.mark.parametrize(
+    ("checks", "outputs", "pool"),
+    [
+        (set(), 2, lambda x: x[..., : x.shape[-1] // 2].amax(-2) + x[..., x.shape[-1] // 2 :].mean(-2)),
+        ({"shape"}, 2, lambda x: x.amax(-2)),
+        ({"shape"}, 0, lambda x: x.amax(-2)),
+        ({"gradient"}, 2, lambda x: x[..., : x.shape[-1] // 2].amax(-2)),
+        ({"other classes"}, 2, lambda x: x.unflatten(-1, (-1, 2)).amax(-3).sum(-1)),
+    ],
+)
+def test_several_outputs_per_class(checks, outputs, pool):
+    detector = OfFrames(name="d", title="D", run=pool, score="s", learns_from="clip", outputs=lambda settings: outputs)
+    assert failed(detector).keys() == checks
+
+
+def changes_the_events(events, labels, duration):
+    scores = oracle(events, labels, duration)
+    events["onset"] = 0.0
+    return scores
+
+
+def takes_all_labels_for_granted(events, labels, duration):
+    for label in set(events["event_label"]):
+        labels.index(label)
+    return oracle(events, labels, duration)
+
+
+WRONG_EVENTS = {
+    "shape": [lambda *a: oracle(*a).T, lambda *a: None, takes_all_labels_for_granted],
+    "finite numbers": [
+        lambda e, labels, d: np.where([[x == "Speech" and len(e)] for x in labels], np.nan, oracle(e, labels, d))
+    ],
+    "no event": [
+        lambda e, *o: oracle(e, *o) / np.float64(len(e)),
+        lambda e, *o: oracle(e, *o) if len(e) else np.zeros(20),
+    ],
+    "one class": [lambda *a: oracle(*a).squeeze()],
+    "other classes": [lambda *a: oracle(*a) * len(a[1])],
+    "repeatable": [lambda *a: oracle(*a) + np.random.random((len(a[1]), 1))],
+    "arguments unchanged": [changes_the_events],
+    "other length": [lambda e, labels, duration: oracle(e, labels, 2.0)],
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize(
+    ("check", "function"), [(check, function) for check, functions in WRONG_EVENTS.items() for function in functions]
+)
+def test_a_wrong_detector_of_the_events_is_caught(check, function):
+    problems = failed(OfEvents(name="wrong", title="Wrong", run=function, score="none"))
+    assert problems.keys() - ({"other classes"} if check == "repeatable" else set()) == {check}
 
 
 def of_files(run):

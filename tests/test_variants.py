@@ -112,6 +112,12 @@ def test_what_all_classes_share_is_taken_away(row, factor, offset):
     np.testing.assert_allclose(contrast([row, factor * row + offset]), 0, atol=1e-6)
 
 
+@pytest.mark.parametrize("count", range(2, 9))
+def test_equal_rows_give_exact_zeros(count):
+    row = np.random.default_rng(4).normal(size=30)
+    assert not contrast(np.tile(row, (count, 1))).any()
+
+
 def test_a_single_row_keeps_its_order():
     row = np.random.default_rng(2).normal(size=30)
     np.testing.assert_allclose(contrast([row]), [z_scores(row)], rtol=1e-12)

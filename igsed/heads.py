@@ -1,9 +1,9 @@
 """Linear heads on the frozen body: training and inference.
 
 After arXiv:2605.23293: the clip head is a linear layer on the pooled embedding, trained with binary cross-entropy on
-clip labels. FW-WS and FW-SS are linear layers on each frame's embedding; FW-WS takes the maximum over frames, or another
-pooling, as clip score and is trained on clip labels, FW-SS is trained on frame labels. Adam, early stopping on the
-validation loss; the weights of the best epoch are kept.
+clip labels. FW-WS and FW-SS are linear layers on each frame's embedding; FW-WS takes the maximum over frames, or
+another pooling, as clip score and is trained on clip labels, FW-SS is trained on frame labels. Adam, early stopping on
+the validation loss; the weights of the best epoch are kept.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """Oracle: the known events themselves, the most that scores can reach with a threshold rule.
 
-Its scores have two values: Pointing Game and average precision are exactly 1. IoU and F1 are less where a threshold rule
-finds more or fewer frames than are active.
+Its scores have two values: Pointing Game and average precision are exactly 1. IoU and F1 are less where a threshold
+rule finds more or fewer frames than are active.
 """
 
 from collections.abc import Sequence

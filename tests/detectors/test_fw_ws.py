@@ -11,7 +11,7 @@ from igsed.detectors import load
 from igsed.detectors.fw_ws import outputs, pooled
 
 FRAMES, CLASSES = 6, 2
-slow_machines_too = settings(deadline=None)
+few = settings(deadline=None, max_examples=25)
 DEFINITIONS = {
     "max": lambda y, a: y.max(-2),
     "mean": lambda y, a: y.mean(-2),
@@ -28,7 +28,7 @@ def made(logits, pooling):
     return pooled(torch.from_numpy(logits[..., : outputs({"pooling": pooling}) * CLASSES]), pooling).numpy()
 
 
-@slow_machines_too
+@few
 @pytest.mark.parametrize("pooling", DEFINITIONS)
 @given(arrays)
 def test_poolings_are_those_of_the_paper(pooling, logits):
@@ -58,7 +58,7 @@ def test_one_loud_frame_among_silent_ones(pooling):
     assert found == pytest.approx(expected[pooling], rel=1e-5)
 
 
-@slow_machines_too
+@few
 @pytest.mark.parametrize("pooling", DEFINITIONS)
 @given(arrays)
 def test_the_order_of_frames_does_not_matter(pooling, logits):

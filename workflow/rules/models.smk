@@ -101,6 +101,7 @@ rule train:
     params:
         code=lookup(within=TRAIN_CODE, dpath="{model}"),
         learns_from=lookup(within=LEARNS_FROM, dpath="{model}"),
+        clips=CLIPS["train"],
         trained_on=lookup(within=TRAINED_ON, dpath="{model}"),
         detector=lookup(within=CHOSEN | dict.fromkeys(["clip", "clip_plain"]), dpath="{model}"),
         labels=LABELS,

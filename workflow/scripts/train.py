@@ -23,8 +23,10 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         params.root_seed, "training", model if params.detector else "clip", int(snakemake.wildcards.seed)
     )
     _, validation = targets_of("validation")
+    settings = heads.Settings(**params.settings)
     if params.trained_on == "validation":
         learnt, held = heads.four_fifths(len(validation), seed)
+        settings = heads.as_long(settings, len(learnt), params.clips)
         data = [
             part
             for rows in (learnt, held)
@@ -42,7 +44,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     head = heads.train(
         *data,
         seed=seed,
-        settings=heads.Settings(**params.settings),
+        settings=settings,
         pool=detector and detectors.load(params.detector["method"], **params.detector["settings"]),
         outputs=detector.outputs(params.detector["settings"]) if detector else 1,
     )

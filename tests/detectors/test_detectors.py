@@ -135,7 +135,7 @@ def test_every_built_in_detector_says_what_it_is():
         assert detector.name == name
         assert detector.title
         assert detector.score
-        assert detector.needs in ("waveform", "frames", "classifier", "files")
+        assert detector.needs in ("waveform", "frames", "classifier", "masks", "files")
         assert all(field.description for field in detector.settings.model_fields.values())
         assert detectors.DETECTORS.module_of(name).startswith("igsed.detectors.")
 

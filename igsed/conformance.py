@@ -429,9 +429,7 @@ def _masks_fit(method) -> None:
     for count in (_FRAMES, frame_count(_OTHER_SECONDS)):
         masks = _masks(method, count)
         if masks.ndim != 2 or not len(masks) or masks.shape[1] != count or masks.dtype != np.float32:
-            raise _Unfit(
-                f"expected masks (mask, {count}) of float32 for {count} frames, found {masks.dtype} of shape {masks.shape}"
-            )
+            raise _Unfit(f"expected masks of float32 (mask, {count}), found {masks.dtype} of shape {masks.shape}")
         if not ((masks >= 0) & (masks <= 1)).all():
             raise _Unfit(f"expected masks in 0…1, found values in {masks.min():g}…{masks.max():g}")
 
@@ -448,20 +446,19 @@ def _masks_count(method) -> None:
 
 
 def _masks_by_hand(method) -> None:
-    """Each masked clip goes through the classifier alone, and what scores them is given arrays of which it keeps none."""
+    """Each masked clip goes through the classifier alone."""
     import torch
 
     from igsed.attribution.baselines import FILLERS
     from igsed.attribution.masking import generator
     from igsed.perturbation import masks_of, scores_of
 
-    targets, clip = [2, 0, 3], _clip()
-    found = _scores(method, targets, clip=clip)
+    targets, clip, classifier = [2, 0, 3], _clip(), _classifier()
+    found = _scores(method, targets, classifier, clip)
     _seed(1)
     masks = masks_of(method.detector, method.settings, _FRAMES, generator())
     filler = FILLERS[method.settings["filler"]](clip, _RATE)
-    kept = torch.from_numpy(masks).repeat_interleave(round(FRAME * _RATE), 1)
-    classifier = _classifier()
+    kept = torch.from_numpy(masks).to(clip).repeat_interleave(round(FRAME * _RATE), 1)
     with torch.no_grad():
         logits = torch.cat([classifier((clip * mask + filler * (1 - mask))[None]) for mask in kept]).numpy()[:, targets]
         logit = classifier(clip[None]).numpy()[0, targets]

@@ -1,5 +1,6 @@
 """Every built-in detector conforms; detectors that are wrong in one way are caught by the check of this way."""
 
+import itertools
 import random
 import re
 import sys
@@ -13,16 +14,19 @@ from pydantic import Field
 
 from igsed import conformance, detectors
 from igsed.attribution import Explanation, frame_scores
-from igsed.detectors import DETECTORS, OfClassifier, OfEvents, OfFiles, OfFrames, OfWaveform
+from igsed.detectors import DETECTORS, OfClassifier, OfEvents, OfFiles, OfFrames, OfMasks, OfWaveform
 from igsed.detectors.energy import energy
 from igsed.detectors.oracle import oracle
 from igsed.detectors.scores import Settings as PathSettings
 from igsed.detectors.scores import read
 from igsed.errors import InputError
+from igsed.perturbation.masks import cells
+from igsed.perturbation.scoring import occlusion
+from igsed.perturbation.settings import RandomCells
 from igsed.settings import Section
 
 ROOT = Path(__file__).parents[1]
-FEW_STEPS = {"ig_captum": {"n_steps": 4}}
+FEW_STEPS = {"ig_captum": {"n_steps": 4}, "forest": {"trees": 3}}
 
 
 def failed(detector, **settings):
@@ -219,6 +223,78 @@ def test_random_numbers_that_are_drawn_once_for_all_classes_conform():
     assert failed(nothing_declared(lambda c, w, t: right(c, w + torch.randn(w.shape), t))) == {}
     for_each = nothing_declared(lambda c, w, t: torch.stack([right(c, w + torch.randn(w.shape), [k])[0] for k in t]))
     assert failed(for_each).keys() == {"other classes"}
+
+
+def of_masks(masks=cells, run=occlusion, count=lambda settings: settings["masks"], settings=RandomCells):
+    return OfMasks(name="w", title="W", settings=settings, masks=masks, run=run, count=count, score="s")
+
+
+def other_masks(change):
+    """Random cells that are changed."""
+
+    def masks(count, generator, masks, cell, keep):
+        return change(cells(count, generator, masks, cell, keep))
+
+    return of_masks(masks=masks)
+
+
+def other_scores(change):
+    """Occlusion's scores, changed by a function of them and of the logits of the masked clips."""
+
+    def run(masks, logits, logit):
+        return change(occlusion(masks, logits, logit), logits)
+
+    return of_masks(run=run)
+
+
+class Unfilled(Section):
+    """Without a filler."""
+
+    masks: int = Field(9, description="number of masks")
+
+
+SHARES = itertools.cycle(np.array([1, 0.5, 0.7], np.float32))
+
+
+def changes_the_masks(masks, logits, logit):
+    scores = occlusion(masks, logits, logit)
+    masks *= 0.5
+    return scores
+
+
+def changes_the_logits(masks, logits, logit):
+    logits -= logit
+    return -occlusion(masks, logits, 0 * logit)
+
+
+def too_few_of_fifteen(count, generator, masks, cell, keep):
+    return cells(14 if count == 15 else count, generator, masks, cell, keep)
+
+
+@pytest.mark.parametrize(
+    ("checks", "detector"),
+    [
+        ({"shape"}, other_scores(lambda scores, logits: scores.T)),
+        ({"shape"}, other_scores(lambda scores, logits: scores[:, 1:])),
+        ({"masks"}, other_masks(lambda masks: masks.astype(np.float64))),
+        ({"masks"}, other_masks(lambda masks: 2 * masks)),
+        ({"masks", "other length and rate"}, of_masks(masks=too_few_of_fifteen)),
+        ({"same masks", "repeatable", "other classes", "by hand"}, other_masks(lambda masks: masks * next(SHARES))),
+        ({"number of masks"}, other_masks(lambda masks: masks[1:])),
+        ({"number of masks"}, of_masks(count=lambda settings: 3)),
+        (
+            {"finite numbers", "one class", "other length and rate"},
+            other_scores(lambda s, _: np.where(s > s.mean(1, keepdims=True) + 1e-3, np.nan, s)),
+        ),
+        ({"other classes"}, other_scores(lambda scores, logits: scores - logits.max())),
+        ({"by hand"}, of_masks(run=changes_the_masks)),
+        ({"by hand"}, of_masks(run=changes_the_logits)),
+        ({"declaration", "shape"}, of_masks(settings=Unfilled)),
+    ],
+)
+def test_a_wrong_detector_of_masks_is_caught(checks, detector):
+    assert failed(of_masks()) == {}
+    assert failed(detector).keys() == checks
 
 
 def drawn(waveform, rate, labels, seed, clip):

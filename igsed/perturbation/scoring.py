@@ -9,6 +9,9 @@ from scipy.special import comb, expit
 
 from igsed.perturbation.masks import frames, to_cells, to_frames
 
+_LEVELS = 2**12
+"""Of the logits that a forest sees, from the lowest to the highest."""
+
 
 def occlusion(masks: np.ndarray, logits: np.ndarray, logit: np.ndarray) -> np.ndarray:
     """How far the logit falls: mean of logit − logit(masked) over the masks that remove a frame.
@@ -97,6 +100,10 @@ def forest(masks: np.ndarray, logits: np.ndarray, logit: np.ndarray, cell: float
     from sklearn.ensemble import RandomForestRegressor
 
     kept, outputs = _with_whole(masks, logits, logit, cell)
+    # As whole numbers, which rounding seldom changes and whose sums are exact: else it decides between splits that part
+    # the masks alike.
+    span = np.ptp(outputs, axis=0)
+    outputs = np.round((outputs - outputs.min(0)) / np.where(span > 0, span, 1.0) * _LEVELS)
     forests = (RandomForestRegressor(trees, random_state=0).fit(kept, output) for output in outputs.T)
     importances = np.array([fitted.feature_importances_ for fitted in forests])
     return to_frames(importances, cell, masks.shape[1])

@@ -35,7 +35,7 @@ from igsed.errors import InputError
 from igsed.pooling import pooled
 from igsed.timeline import FRAME, frame_count, resample
 
-_ACTIVATIONS = frozenset(
+_ACTIVATIONS: frozenset[Callable] = frozenset(
     {
         functional.celu,
         functional.elu,
@@ -56,7 +56,7 @@ _ACTIVATIONS = frozenset(
         torch.Tensor.relu_,
     }
 )
-_CONVOLUTIONS = frozenset({torch.conv2d})
+_CONVOLUTIONS: frozenset[Callable] = frozenset({torch.conv2d})
 
 _SECOND = 1.0
 """Length of the silence by which layers are counted, in seconds."""
@@ -72,9 +72,9 @@ class ActivationMaps:
 
     Parameters
     ----------
-    layers : sequence of int or "stages"
-        Positions among the body's layers, from 0, or from the end with -1 for the last. "stages": the last layer of
-        each resolution of time.
+    layers : sequence of int or None
+        Positions among the body's layers, from 0, or from the end with -1 for the last. None: the last layer of each
+        resolution of time.
     weighting : {"grad_cam", "hires", "layer_cam"}
         See this module.
     relu : bool
@@ -85,7 +85,7 @@ class ActivationMaps:
 
     def __init__(
         self,
-        layers: Sequence[int] | Literal["stages"] = (-1,),
+        layers: Sequence[int] | None = (-1,),
         weighting: Weighting = "grad_cam",
         relu: bool = True,
         fusion: Literal["maximum", "mean"] = "maximum",
@@ -125,15 +125,15 @@ class ActivationMaps:
     def _positions(self, columns: list[int]) -> list[int]:
         """The chosen layers' positions, of the columns of each that there is."""
         count = len(columns)
-        if self.layers == "stages":
+        if self.layers is None:
             ends = [k for k in range(count - 1) if columns[k] >= _HALVED * columns[k + 1]]
             return [*ends, count - 1]
-        if absent := [k for k in self.layers if not -count <= int(k) < count]:
+        if absent := [k for k in self.layers if not -count <= k < count]:
             raise InputError(
-                f"layers: there is no {absent[0]} among the backbone's layers: they are {count}, 0 to {count - 1}, or "
+                f"layers: there is no {absent[0]} among the backbone's layers: there are {count}, 0 to {count - 1}, or "
                 f"-{count} to -1 from the last. Correct the detector's setting layers."
             )
-        return sorted({int(k) % count for k in self.layers})
+        return sorted({k % count for k in self.layers})
 
     def _curve(self, values: Tensor, gradient: Tensor) -> Tensor:
         """(clip, time) of (clip, channel, time, frequency)."""

@@ -49,7 +49,7 @@ class DeepLift:
             embeddings = backbone.project(pooled(backbone.body(spectra.clone())))
             baseline_logit, logit = classifier.head(embeddings)[:, targets].cpu()
             baseline_norm, norm = embeddings.norm(dim=-1, keepdim=True).expand(-1, len(targets)).cpu()
-        contributions = _contributions(classifier, *spectra, targets)
+        contributions = _contributions(classifier, spectra[0], spectra[1], targets)
         duration = len(waveform) / classifier.sample_rate
         scores = of_spectrum(contributions, frame_count(duration), duration, self.sign)
         total = contributions.double().sum((1, 2)).to(logit)

@@ -11,9 +11,9 @@ from igsed.settings import Section
 class Settings(Section):
     """Activations of layers of the frozen body, weighed by gradients of a class logit."""
 
-    layers: Annotated[tuple[int, ...], Field(min_length=1)] | Literal["stages"] = Field(
+    layers: Annotated[tuple[int, ...], Field(min_length=1)] | None = Field(
         (-1,),
-        description="positions among the body's activations, from 0, or -1 for the last; stages: the last of each "
+        description="positions among the body's activations, from 0, or -1 for the last; null: the last of each "
         "resolution of time",
     )
     weighting: Literal["grad_cam", "hires", "layer_cam"] = Field(
@@ -29,7 +29,7 @@ class Settings(Section):
     @field_validator("layers")
     @classmethod
     def _once(cls, layers):
-        if layers != "stages" and len(set(layers)) < len(layers):
+        if layers and len(set(layers)) < len(layers):
             raise ValueError(f"layers: a position stands twice in {list(layers)}; leave one out")
         return layers
 

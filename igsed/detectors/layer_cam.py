@@ -1,4 +1,4 @@
-"""LayerCAM: activation maps of several layers in one (`igsed.attribution.activation_maps`)."""
+"""LayerCAM: activation maps of several layers, as one curve (`igsed.attribution.activation_maps`)."""
 
 from typing import Annotated, Literal
 
@@ -10,9 +10,9 @@ from igsed.detectors import OfClassifier, grad_cam
 class Settings(grad_cam.Settings):
     """Activations of layers of the frozen body, times the positive part of gradients of a class logit."""
 
-    layers: Annotated[tuple[int, ...], Field(min_length=1)] | Literal["stages"] = Field(
-        "stages",
-        description="positions among the body's activations, from 0, or -1 for the last; stages: the last of each "
+    layers: Annotated[tuple[int, ...], Field(min_length=1)] | None = Field(
+        None,
+        description="positions among the body's activations, from 0, or -1 for the last; null: the last of each "
         "resolution of time",
     )
     weighting: Literal["grad_cam", "hires", "layer_cam"] = Field(

@@ -217,14 +217,14 @@ def test_layers_are_scaled_and_fused(fusion, waveform):
     torch.testing.assert_close(ActivationMaps([-1, -4], "hires", False, fusion)(model, waveform, [2]), expected)
 
 
-def test_stages_are_the_last_layers_of_each_resolution(waveform):
+def test_no_layers_named_are_the_last_of_each_resolution(waveform):
     model = classifier(Network())  # 80, 40, 20 and 20 columns
     expected = ActivationMaps([0, 1, 3])(model, waveform, TARGETS)
-    torch.testing.assert_close(ActivationMaps("stages")(model, waveform, TARGETS), expected)
+    torch.testing.assert_close(ActivationMaps(None)(model, waveform, TARGETS), expected)
 
 
 @pytest.mark.parametrize("backbone", [Network, Functions, Toy])
-@pytest.mark.parametrize("layers", [[-1], "stages"])
+@pytest.mark.parametrize("layers", [[-1], None])
 def test_several_clips_in_a_pass(backbone, layers, waveform):
     model, method = classifier(backbone()), ActivationMaps(layers, "layer_cam")
     clips, targets = torch.stack([waveform, waveform.flip(0), torch.zeros_like(waveform)]), [[2, 0, 1], [], [1]]
@@ -236,7 +236,7 @@ def test_several_clips_in_a_pass(backbone, layers, waveform):
 
 
 def test_short_clips(waveform):
-    for layers in ([0], [-1], "stages"):
+    for layers in ([0], [-1], None):
         assert ActivationMaps(layers)(classifier(Network()), waveform[:130], [0]).isfinite().all()
 
 

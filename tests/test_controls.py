@@ -37,7 +37,9 @@ def test_a_shuffled_body_keeps_its_numbers_and_its_front_end():
     assert not torch.allclose(network.body(spectrum), frames)
     other = YAMNet().requires_grad_(False)
     other.load_state_dict(before)
-    assert all(torch.equal(a, b) for a, b in zip(controls.shuffle(other, 3).parameters(), network.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(controls.shuffle(other, 3).parameters(), network.parameters(), strict=True)
+    )
 
 
 def table(**clips: tuple[list, list]) -> pd.DataFrame:

@@ -10,9 +10,7 @@ from igsed.settings import Count, Finite, Positive, Section
 class Levels(Section):
     """Training clips that are played a second time, louder or softer, with their labels."""
 
-    clips: Count = Field(
-        200, description="further clips, drawn from the training clips, each once before any twice"
-    )
+    clips: Count = Field(200, description="further clips, drawn from the training clips, each once before any twice")
     range: tuple[Annotated[Finite, Field(ge=-100, le=60)], Annotated[Finite, Field(ge=-100, le=60)]] = Field(
         (-40.0, 10.0), description="lowest and highest gain, dB, uniform between them"
     )

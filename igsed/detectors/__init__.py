@@ -288,7 +288,8 @@ def load(name: str, **settings) -> Callable:
     name : str
         As of `find`.
     settings
-        Of the detector; what is left out has its default.
+        Of the detector; what is left out has its default. Where it takes sounds of training clips
+        (`OfClassifier.sounds`), these too, as `sounds`.
 
     Raises
     ------
@@ -301,8 +302,13 @@ def load(name: str, **settings) -> Callable:
     >>> load("energy")(np.ones(3200, np.float32), 16000, ["Dog"], seed=0, clip="a")
     array([[1., 1.]])
     """
-    detector = find(name)
-    return detector.bound(**checked(detector, settings))
+    detector, sounds = find(name), {}
+    if isinstance(detector, OfClassifier) and "sounds" in settings and "sounds" not in detector.settings.model_fields:
+        sounds["sounds"] = settings.pop("sounds")
+    full = checked(detector, settings)
+    if isinstance(detector, OfClassifier) and sounds and not detector.sounds(full):
+        raise InputError(f"detector {name!r}: takes no sounds with these settings. Leave them out.")
+    return detector.bound(**full, **sounds)
 
 
 def checked(detector: Detector, settings: Mapping[str, Any]) -> dict[str, Any]:

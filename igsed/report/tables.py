@@ -431,6 +431,7 @@ _LATEX = str.maketrans(
         "|": r"\textbar{}",
         "–": "--",
         "±": r"$\pm$",
+        "†": r"$\dagger$",
         **{special: "\\" + special for special in "&%$#_{}"},
     }
 )
@@ -527,7 +528,7 @@ def _display_detection(table: pd.DataFrame, chosen: Sequence[Metric]) -> pd.Data
 def _display_per_class(table: pd.DataFrame) -> pd.DataFrame:
     """A row for each detector, below it the paper's; a column for each class, with its number of pairs."""
     labels = table["label"].unique()
-    cells = table.set_index(["protocol", "detector", "label"])
+    cells = table.set_index(["protocol", "detector", "label"]).sort_index()
     pairs = table.groupby("label")["pairs"].max()
     keys, rows = [], []
     for protocol, detector in table[["protocol", "detector"]].drop_duplicates().to_numpy():

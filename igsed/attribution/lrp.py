@@ -21,7 +21,8 @@ the sign of z, they serve inputs and outputs of any sign, and no divisor is smal
   have no zero that means absence: 0 is a rather loud band, silence is far below. What pads the spectrum gets none.
 - *Averages and sums*, of neurons or of two branches, share by contribution. So the pooling over frames, maximum plus
   mean, splits relevance as the two have made its value; the maximum gives all to its frame (frames that tie share).
-- *Functions of single numbers* (rectifiers, logarithms, affine maps of a band, ...) hand relevance on as it is.
+- *Functions of single numbers* (rectifiers, logarithms, affine maps of a band, a bias that is added by itself, ...)
+  hand relevance on as it is.
 - *What only moves numbers* (padding, reshaping, joining, maxima) moves relevance alike.
 - *What is none of these* has gradient × input's treatment: x · Jᵀ (R / y), which is by contribution where it is linear,
   and loses or doubles relevance where it is not (products of two branches double it).
@@ -94,7 +95,8 @@ class LayerwiseRelevance:
     sign : {"positive", "absolute", "signed"}
         What of a band's relevance counts. "positive" by default: negative relevance speaks against the class, so
         its size is no sign that the class sounds; and where something in a frame speaks for the class, what speaks
-        against it in another band, such as a second sound, shall not hide that.
+        against it in another band, such as a second sound, shall not hide that. A class whose logit less the head's
+        bias is negative has mostly negative relevance, by z_plus no other: its positive scores may all be zero.
 
     Examples
     --------

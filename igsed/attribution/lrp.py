@@ -21,7 +21,8 @@ the sign of z, they serve inputs and outputs of any sign, and no divisor is smal
   have no zero that means absence: 0 is a rather loud band, silence is far below. What pads the spectrum gets none.
 - *Averages and sums*, of neurons or of two branches, share by contribution. So the pooling over frames, maximum plus
   mean, splits relevance as the two have made its value; the maximum gives all to its frame (frames that tie share).
-- *Functions of single numbers* (rectifiers, logarithms, affine maps of a band, ...) hand relevance on as it is.
+- *Functions of single numbers* (rectifiers, logarithms, affine maps of a band, a bias that is added by itself, ...)
+  hand relevance on as it is.
 - *What only moves numbers* (padding, reshaping, joining, maxima) moves relevance alike.
 - *What is none of these* has gradient × input's treatment: x · Jᵀ (R / y), which is by contribution where it is linear,
   and loses or doubles relevance where it is not (products of two branches double it).
@@ -49,23 +50,29 @@ from igsed.timeline import frame_count
 _STABLE = 1e-6
 """ε of averages, sums and unknown functions."""
 
-_SCALARS = set(
-    "relu relu6 leaky_relu rrelu elu celu selu gelu silu mish softplus softsign hardtanh hardswish hardsigmoid sigmoid "
-    "logsigmoid tanh clamp clamp_min clamp_max clip threshold log log10 log2 log1p exp expm1 sqrt rsqrt square pow abs "
-    "neg negative add sub subtract mul multiply div divide truediv true_divide batch_norm dropout dropout1d dropout2d "
-    "dropout3d alpha_dropout feature_alpha_dropout feature_dropout".split()
-)
-_MOVES = set(
-    "pad reshape view flatten unflatten ravel transpose permute swapaxes swapdims movedim moveaxis t adjoint get getitem "
-    "setitem squeeze unsqueeze narrow select split chunk tensor_split unbind stack cat concat concatenate vstack hstack "
-    "expand expand_as view_as reshape_as repeat repeat_interleave tile roll flip rot90 contiguous clone to float double "
-    "type type_as cpu cuda unfold index_select gather take_along_dim masked_fill masked_select where copy detach "
-    "amax max maximum amin min minimum sort topk max_pool1d max_pool2d max_pool3d adaptive_max_pool1d "
-    "adaptive_max_pool2d adaptive_max_pool3d channel_shuffle pixel_shuffle pixel_unshuffle".split()
-)
-_SUMS = set(
-    "mean sum avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d".split()
-)
+_SCALARS = {
+    "abs", "add", "alpha_dropout", "batch_norm", "celu", "clamp", "clamp_max", "clamp_min", "clip", "div",
+    "divide", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "exp", "expm1", "feature_alpha_dropout",
+    "feature_dropout", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log", "log10", "log1p",
+    "log2", "logsigmoid", "maximum", "minimum", "mish", "mul", "multiply", "neg", "negative", "pow", "relu", "relu6",
+    "rrelu", "rsqrt", "selu", "sigmoid", "silu", "softplus", "softsign", "sqrt", "square", "sub", "subtract", "tanh",
+    "threshold", "true_divide", "truediv",
+}  # fmt: skip
+_MOVES = {
+    "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d", "adjoint", "amax", "amin", "cat",
+    "channel_shuffle", "chunk", "clone", "concat", "concatenate", "contiguous", "copy", "cpu", "cuda", "detach",
+    "double", "expand", "expand_as", "flatten", "flip", "float", "gather", "get", "getitem", "hstack",
+    "index_select", "masked_fill", "masked_select", "max", "max_pool1d", "max_pool2d", "max_pool3d", "maximum",
+    "min", "minimum", "moveaxis", "movedim", "narrow", "pad", "permute", "pixel_shuffle", "pixel_unshuffle",
+    "ravel", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll", "rot90", "select", "setitem", "sort",
+    "split", "squeeze", "stack", "swapaxes", "swapdims", "t", "take_along_dim", "tensor_split", "tile", "to",
+    "topk", "transpose", "type", "type_as", "unbind", "unflatten", "unfold", "unsqueeze", "view", "view_as",
+    "vstack", "where",
+}  # fmt: skip
+_SUMS = {
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
+    "mean", "sum",
+}  # fmt: skip
 _WEIGHTED = {"linear", "conv1d", "conv2d", "conv3d"}
 _PRODUCTS = {"matmul", "rmatmul", "mm", "bmm"}
 
@@ -88,7 +95,8 @@ class LayerwiseRelevance:
     sign : {"positive", "absolute", "signed"}
         What of a band's relevance counts. "positive" by default: negative relevance speaks against the class, so
         its size is no sign that the class sounds; and where something in a frame speaks for the class, what speaks
-        against it in another band, such as a second sound, shall not hide that.
+        against it in another band, such as a second sound, shall not hide that. A class whose logit less the head's
+        bias is negative has mostly negative relevance, by z_plus no other: its positive scores may all be zero.
 
     Examples
     --------
@@ -149,7 +157,10 @@ class LayerwiseRelevance:
     def relevance(
         self, classifier, waveforms: Tensor, targets: Sequence[Sequence[int]]
     ) -> tuple[list[Tensor], Tensor, Tensor]:
-        """Relevance of each clip's spectrum, a list of (target, time, band); logits (clip, class); pooled embeddings."""
+        """What relevance each clip's spectrum has, a list of (target, time, band), and what it began from.
+
+        That is the logits (clip, class) and the pooled embeddings (clip, embedding).
+        """
         backbone, head = classifier.backbone, classifier.head
         with torch.no_grad():
             spectra = backbone.spectrum(waveforms.detach())
@@ -228,8 +239,7 @@ class Propagation(TorchFunctionMode):
 
     def begin(self, values: Tensor) -> Tensor:
         """A copy of `values`, from which on relevance is followed; relevance comes out as the gradient of `values`."""
-        with torch._C.DisableTorchFunction():
-            copy = values.clone()
+        copy = values.clone()
         self._reached[copy] = _Place(True, None)
         return copy
 
@@ -241,34 +251,34 @@ class Propagation(TorchFunctionMode):
         call = _Call(function, args, kwargs, sources)
         places = [self._reached[source] for source in sources]
         result, place = self._followed(call, places)
-        if call.in_place and result is not sources[0]:
-            result = sources[0].copy_(result)
-        for value, mask in zip(_tensors(result), place.masks(call, result), strict=False):
+        if call.in_place and result is not args[0]:
+            result = args[0].copy_(result)
+        reached = args[0] if call.name == "setitem" else result
+        for value, mask in zip(_tensors(reached), place.masks(call, reached), strict=True):
             if value.requires_grad and value.is_floating_point():
                 self._reached[value] = _Place(place.is_input, mask)
         return result
 
     def _followed(self, call: _Call, places: list[_Place]) -> tuple[Any, _Place]:
         is_input, only = all(place.is_input for place in places), call.sources[0]
+        if len(places) == 1 and call.name in _SCALARS and "out" not in call.kwargs:
+            result = _Scalar.apply(only, call)
+            if result.shape == only.shape:
+                return result, places[0]
+            return _unknown(call), _NOWHERE
         if call.name in _MOVES or "out" in call.kwargs:
             mask = places[0].mask if len(places) == 1 else None
             if call.name == "pad" and mask is None:
                 mask = torch.ones_like(only)
             return call.function(*call.args, **call.kwargs), _Place(is_input, mask)
-        if len(places) == 1:
-            if call.name in _SCALARS:
-                result = _Scalar.apply(only, call)
-                if result.shape == only.shape:
-                    return result, places[0]
-            elif layer := _weighted(call):
-                rule = self.first if is_input else self.rule
-                return _Layer.apply(only, layer, rule, places[0].mask), _Place(False, None)
-            elif call.name in _SUMS:
-                return _Layer.apply(only, _Sum(call), _BY_CONTRIBUTION, places[0].mask), _Place(False, None)
+        if len(places) == 1 and (layer := _weighted(call)):
+            return _Layer.apply(only, layer, self.first if is_input else self.rule, places[0].mask), _NOWHERE
+        if len(places) == 1 and call.name in _SUMS:
+            return _Layer.apply(only, _Sum(call.on), _BY_CONTRIBUTION, places[0].mask), _NOWHERE
         if call.name == "add" and len(places) == 2 and len(call.args) == 2 and not call.kwargs:
             both = torch.stack(torch.broadcast_tensors(*call.args))
-            return _Layer.apply(both, _Addition(), _BY_CONTRIBUTION, None), _Place(False, None)
-        return _unknown(call), _Place(False, None)
+            return _Layer.apply(both, _Sum(lambda branches: branches.sum(0)), _BY_CONTRIBUTION, None), _NOWHERE
+        return _unknown(call), _NOWHERE
 
 
 class _Place(NamedTuple):
@@ -280,13 +290,17 @@ class _Place(NamedTuple):
     def masks(self, call: _Call, result) -> Iterator[Tensor | None]:
         """That of each tensor of a result."""
         values = list(_tensors(result))
-        if self.mask is None or not any(value.requires_grad for value in values):
+        if self.mask is None or call.name == "setitem" or not any(value.requires_grad for value in values):
             return iter([None] * len(values))
-        if call.name not in _MOVES:
+        if call.name in _SCALARS:
             return iter([self.mask] * len(values))
         # Padding with other numbers than zero cancels in the difference.
         twice, once = (_tensors(call.on(factor * self.mask)) for factor in (2, 1))
         return (two - one for two, one in zip(twice, once, strict=True))
+
+
+_NOWHERE = _Place(False, None)
+"""Behind a layer."""
 
 
 class _Call:
@@ -298,9 +312,8 @@ class _Call:
         self.name = full.strip("_")
         if full.startswith("__") and self.name[1:] in {"add", "sub", "mul", "truediv", "div", "pow"}:
             self.name = self.name[1:]  # __radd__, __iadd__
-        moved = self.name in _MOVES
-        self.in_place = not moved and (full.startswith("__i") or (full.endswith("_") and not full.endswith("__")))
-        self.in_place |= kwargs.get("inplace") is True
+        in_place = full.startswith("__i") or (full.endswith("_") and not full.endswith("__"))
+        self.in_place = in_place and self.name not in _MOVES
 
     def on(self, *values: Tensor):
         """The call with other tensors in the place of `sources`."""
@@ -328,12 +341,9 @@ class _Weighted(NamedTuple):
 
 
 class _Sum(NamedTuple):
-    """A sum or mean of numbers, as a layer."""
+    """A sum or mean of numbers, `value`, as a layer."""
 
-    call: _Call
-
-    def value(self, x: Tensor) -> Tensor:
-        return self.call.on(x)
+    value: Callable[[Tensor], Tensor]
 
     def contributions(self, positive: Tensor, negative: Tensor | None) -> tuple[Tensor, Tensor]:
         above = self.value(positive)
@@ -341,16 +351,6 @@ class _Sum(NamedTuple):
 
     def squares(self, ones: Tensor) -> Tensor:
         return self.value(ones)
-
-
-class _Addition(_Sum):
-    """The sum of branches, which are stacked."""
-
-    def __new__(cls):
-        return super().__new__(cls, None)
-
-    def value(self, x: Tensor) -> Tensor:
-        return x.sum(0)
 
 
 _BY_CONTRIBUTION = Rule("epsilon", _STABLE)
@@ -398,7 +398,8 @@ class _Layer(torch.autograd.Function):
                     inputs.append(x.detach().clamp_max(0).requires_grad_())
                 sums = layer.contributions(inputs[0], inputs[1] if len(inputs) > 1 else None)
                 *shares, left = rule.shares(z, *(part.detach() for part in sums))
-                context.parts = inputs, *zip(*((s, r) for s, r in zip(sums, shares) if s.requires_grad), strict=True)
+                used = [pair for pair in zip(sums, shares, strict=True) if pair[0].requires_grad]
+                context.parts = inputs, *zip(*used, strict=True)
             context.rest = None
             if left is None or left.any():
                 ones = (torch.ones_like(x) if mask is None else mask.detach().clone()).requires_grad_()
@@ -426,8 +427,10 @@ class _Scalar(torch.autograd.Function):
 
     @staticmethod
     def forward(context, x, call):
-        result = call.on(x.clone())
-        context.fits = result.shape == x.shape
+        copy = x.clone()
+        before = copy._version
+        result = call.on(copy)
+        call.in_place |= copy._version != before
         return result
 
     @staticmethod

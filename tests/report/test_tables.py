@@ -355,7 +355,8 @@ def test_text_versions_are_well_formed(kind, small):
             spans = [int(n) for n in re.findall(r"\\multicolumn\{(\d+)\}", line)]
             assert line.count(" & ") + 1 + sum(spans) - len(spans) == columns
     assert all(rule in source for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
-    assert not re.search(r"(?<!\\)[_%#$](?!\\pm|\\dagger|\$)", re.sub(r"\$\\pm\$|\$\\dagger\$|\\label\{.*\}", "", source))
+    plain = re.sub(r"\$\\pm\$|\$\\dagger\$|\\label\{.*\}", "", source)
+    assert not re.search(r"(?<!\\)[_%#$](?!\\pm|\$)", plain)
     assert source.count("{") == source.count("}")
     assert source.isascii()
 

@@ -3,10 +3,11 @@
     python -m benchmarks.load [--clips 500 5000] [--detectors ig fw_ws …] [--seeds 1] [--cores 2] [--name NAME]
 
 Makes an experiment of so many clips in each split as attribution would leave it: noise as audio, events, cached
-features in which the classes can be told apart, and an attribution's scores of every class of every clip (more than it
-would make, which is for predicted classes only). Then Snakemake runs the real rules from there to the manifest, and
-every process writes down what it took (`recorder/`). Heads are trained for three epochs, since memory does not grow
-with epochs. 5,000 clips need 3 GB of disk. Writes a table to stdout and benchmarks/results/NAME.json.
+features in which the classes can be told apart, and what each job of attribution leaves of its clips: scores of every
+class (more than it would make, which is for predicted classes only), or embeddings of masked clips. Then Snakemake runs
+the real rules from there to the manifest, and every process writes down what it took (`recorder/`). Heads are trained
+for three epochs, since memory does not grow with epochs. 5,000 clips need 3 GB of disk. Writes a table to stdout and
+benchmarks/results/NAME.json.
 
 The peak is the largest resident set of a stage's jobs, mapped files included; Snakemake's own process, which runs
 beside them, is the row `snakemake`. Seconds are wall and processor time of the longest job.
@@ -25,8 +26,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from igsed import LABELS, audio, events, labels
-from igsed.detectors import DETECTORS
+from igsed import LABELS, audio, config, events, labels, perturbation, shards
+from igsed.config.detectors import Chosen
 from igsed.jobs import provenance
 from igsed.scores import Writer
 from igsed.soundbanks.soundbank import COLUMNS
@@ -41,6 +42,9 @@ RULES = [
     "classify",
     "framewise",
     "baseline",
+    "truth",
+    "merge",
+    "masked",
     "sweep",
     "evaluate",
     "metrics",
@@ -110,14 +114,23 @@ def make(project: Path, clips: int, detectors: list[str], seeds: int, embedding:
     results = project / "results" / "load"
     results.mkdir(parents=True)
     index().to_csv(results / "soundbank.csv", index=False)
+    chosen = config.load(config.merge([project / "config.yaml", project / "experiment.yaml"]))
     for place, split in enumerate(SPLITS):
         draw = np.random.default_rng(place)
         names, annotated = mixtures(project, split, clips, draw)
         present = labels.of_frames(annotated, names, LABELS, FRAMES)
         features(results / "features" / split, present, embedding, draw)
-        for detector in (name for name in detectors if split != "train" and DETECTORS.find(name).needs == "classifier"):
+        if split == "train":
+            continue
+        for name in chosen.detectors_of("classifier"):
             for seed in range(seeds):
-                attributed(results / "scores" / detector / f"seed{seed}" / f"{split}.parquet", names, present, draw)
+                folder = results / "attributions" / name / f"seed{seed}" / split
+                for shard, clips_of in enumerate(jobs(names, chosen.clips_of_job(name))):
+                    attributed(folder / str(shard), names[clips_of], present[clips_of], draw)
+        for name in chosen.detectors_of("masks"):
+            for shard, clips_of in enumerate(jobs(names, chosen.clips_of_job(name))):
+                path = results / "masked" / name / split / f"{shard}.parquet"
+                masked(path, names[clips_of], chosen.chosen(name), embedding, draw)
 
 
 def _facts(seconds: int) -> tuple:
@@ -179,21 +192,40 @@ def features(folder: Path, present: np.ndarray, embedding: int, draw: np.random.
         stored["clips"][rows] = values.max(1) + values.mean(1)
 
 
+def jobs(names: list[str], size: int) -> list[slice]:
+    """The clips of each job that explains, or masks, clips of a split."""
+    return [slice(*shards.bounds(shard, size, len(names))) for shard in range(shards.number(size, len(names)))]
+
+
 def attributed(path: Path, names: list[str], present: np.ndarray, draw: np.random.Generator) -> None:
-    """Write scores that are higher where a class sounds."""
+    """Write scores that are higher where a class sounds, and what is known of each (clip, class) pair."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with Writer(path) as writer:
+    with Writer(path.with_suffix(".parquet")) as writer:
         for name, active in zip(names, present, strict=True):
             writer.add(name, LABELS, active + draw.exponential(size=active.shape))
+    clip, label = np.repeat(names, len(LABELS)), np.tile(LABELS, len(names))
+    numbers = {column: draw.random(len(clip)) for column in (*shards.EXPLAINED, "completeness_error")}
+    table = pd.DataFrame({"clip": clip, "label": label, **numbers, "device": "cpu", "precision": "float32"})
+    table.assign(**{shards.KEY: clip}).to_csv(path.with_suffix(".csv"), index=False)
 
 
-def run(project: Path, cores: int, target: str = "results/load/manifest.json") -> pd.DataFrame:
+def masked(path: Path, names: list[str], chosen: Chosen, embedding: int, draw: np.random.Generator) -> None:
+    """Write embeddings of masked clips that say nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with shards.MaskedWriter(path) as writer:
+        for name in names:
+            masks = perturbation.masks_of(chosen.detector, chosen.settings, FRAMES, draw)
+            embeddings = draw.normal(size=(len(masks), embedding)).astype(np.float32)
+            writer.add(name, shards.Masked(name, masks, embeddings))
+
+
+def run(project: Path, cores: int, *targets: str) -> pd.DataFrame:
     """Run the rules; a row for every process: `stage, wildcards, mem_mb, seconds, cpu_seconds, peak_mb`."""
     record = project / "record.jsonl"
     paths = [str(ROOT / "benchmarks" / "recorder"), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "IGSED_RECORD": str(record)}
     command = [sys.executable, "-m", "snakemake", "--configfile", "experiment.yaml", "--cores", str(cores)]
-    command += [target, "--allowed-rules", *RULES]
+    command += [*(targets or ("results/load/manifest.json",)), "--allowed-rules", *RULES]
     subprocess.run(command, cwd=project, env=environment, stdout=sys.stderr, check=True)
     return pd.read_json(record, lines=True)
 

@@ -5,11 +5,14 @@ import pytest
 from benchmarks import load
 
 SIZES = (300, 1500)
+DETECTORS = ["ig", "occlusion", "fw_ss"]
 EMBEDDING = 256
 FEATURES = load.COARSE * EMBEDDING * 4 / 1024
 """kB that a clip's cached features take on the disk."""
 SCORES = len(load.LABELS) * load.FRAMES * 8 / 1024
 """kB that a clip's scores of all classes take in memory."""
+MASKED = 34 * (EMBEDDING + load.FRAMES) * 4 / 1024
+"""kB that a clip's masks and the embeddings of the masked clip take on the disk."""
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +21,9 @@ def growth(tmp_path_factory):
     peaks = {}
     for clips in SIZES:
         project = tmp_path_factory.mktemp(f"load{clips}")
-        load.make(project, clips, ["fw_ss"], seeds=1, embedding=EMBEDDING)
-        peaks[clips] = load.run(project, 2, "results/load/evaluation/fw_ss/sweep.csv").groupby("stage")["peak_mb"].max()
+        load.make(project, clips, DETECTORS, seeds=1, embedding=EMBEDDING)
+        targets = [f"results/load/evaluation/{name}/sweep.csv" for name in DETECTORS]
+        peaks[clips] = load.run(project, 2, *targets).groupby("stage")["peak_mb"].max()
     few, many = SIZES
     return (peaks[many] - peaks[few]) * 1024 / (many - few)
 
@@ -34,9 +38,17 @@ def test_of_a_detector_little_more_than_its_scores_is_in_memory(growth):
     assert growth["sweep"] < 4 * SCORES
 
 
+def test_what_jobs_left_is_put_together_a_job_at_a_time(growth):
+    # The rows of what is known of each pair, ten to a clip, but not their scores besides.
+    assert growth["merge"] < 1.5 * SCORES
+    assert growth["masked"] < MASKED / 3
+
+
 def test_snakemake_itself_does_not_grow_with_clips(growth):
     assert growth["snakemake"] < SCORES
 
 
 def test_every_process_is_measured(growth):
-    assert set(growth.dropna().index) == {"snakemake", "train", "classify", "framewise", "sweep"}
+    assert set(growth.dropna().index) == {
+        *("snakemake", "train", "classify", "framewise", "merge", "masked", "sweep"),
+    }

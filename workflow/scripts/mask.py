@@ -23,8 +23,8 @@ with job(snakemake.log[0], snakemake.output, [path for path in snakemake.input i
     detector, path = detectors.find(params.method), snakemake.output.embeddings
     before = dict(shards.masked([path])) if shards.kept(path) else {}
     body = params.control == "random_body"
-    known = [params.code, params.settings, params.backbone, params.seed, body, device, torch.__version__]
-    known.append(file_digest(files.weights))
+    known = [*(params[name] for name in ("code", "method", "settings", "backbone", "seed"))]
+    known += [body, device, torch.__version__, file_digest(files.weights)]
     clips = pd.read_csv(files.clips)[slice(*params.clips)]
     with shards.MaskedWriter(out.embeddings) as writer:
         for clip in progress(list(clips.itertuples()), f"masks of {wildcards.masks}, {wildcards.split}"):

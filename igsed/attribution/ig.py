@@ -325,7 +325,7 @@ class _Paths(NamedTuple):
     targets: list[list[int]]
 
     def part(self, first: int, stop: int) -> _Paths:
-        return _Paths(*(field[first:stop] for field in self))
+        return _Paths(self.starts[first:stop], self.ends[first:stop], self.targets[first:stop])
 
     def at(self, beta: Tensor) -> Tensor:
         """Points (row · path, …) at the values of β (row,)."""

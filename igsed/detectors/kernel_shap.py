@@ -26,8 +26,8 @@ class Settings(Cells):
         # A coalition and its complement say the same of the differences between cells.
         if self.masks < min(2 * cells, 2**cells):
             raise InputError(
-                f"masks: {self.masks} are too few to tell {cells} cells apart, those of a clip of {duration:g} s. Ask for "
-                f"{2 * cells} or, for values that are less noisy, {4 * cells}, or for longer cells (key cell)."
+                f"masks: {self.masks} are too few to tell {cells} cells apart, those of a clip of {duration:g} s. Ask "
+                f"for {2 * cells} or, for values that are less noisy, {4 * cells}, or for longer cells (key cell)."
             )
 
 

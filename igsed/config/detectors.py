@@ -149,7 +149,7 @@ class Chosen(Section):
     @property
     def modules(self) -> list[str]:
         """The modules on which its scores depend: where it is declared, and what makes the scores."""
-        return sorted({self.module, self.detector.runs_in})
+        return sorted({self.module, *self.detector.runs_in})
 
 
 _OPTIONS = {key: Chosen.model_fields[key].default for key in ("control", "smooth", "contrast", "levels")}

@@ -69,13 +69,13 @@ MASKS_OF = {name: CONFIG.masks_of(name) for name in MASKED}
 # Which sounds of training clips attribution methods take.
 SOUNDS = {name: CONFIG.sounds_of(name) for name in METHODS}
 # Clips of a split, as far as is known before they are made; of real recordings about.
-CLIPS = {
-    split: (KEEP[split] if KEEP[split] is not None else getattr(CONFIG.mixtures.clips, split)) for split in SPLITS
-}
+CLIPS = {split: (KEEP[split] if KEEP[split] is not None else getattr(CONFIG.mixtures.clips, split)) for split in SPLITS}
 CLIPS |= {"recordings": REAL.count(CONFIG.recordings, CONFIG.mixtures.duration)} if REAL else {}
 # Clips whose scores depend on which classes are scored.
 EXPLAINED = "present" in [CONFIG.evaluation.pairs, *CONFIG.evaluation.also]
-TABLES = ["classification", "detection", "per_class", "baselines", "data"] + (["recordings"] if CONFIG.recordings else [])
+TABLES = ["classification", "detection", "per_class", "baselines", "data"] + (
+    ["recordings"] if CONFIG.recordings else []
+)
 FIGURES = ["pipeline", "examples", "thresholds", "per_class", "training", "data"]
 FIGURES += ["recordings"] if CONFIG.recordings else []
 WEIGHTS = BACKBONE.place(CONFIG.backbone, "<results>", "<resources>")

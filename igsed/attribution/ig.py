@@ -174,6 +174,11 @@ class IntegratedGradients:
         return [clip.explanation() for clip in found]
 
     @property
+    def draws(self) -> bool:
+        """Whether the baseline is drawn at random."""
+        return self.baseline not in ("silence", "quiet_second", "percentile", "median")
+
+    @property
     def _in_spectra(self) -> bool:
         return self.domain == "mel" or self.baseline == "silence"
 

@@ -89,7 +89,7 @@ def explained(
     """Explanations of many clips, in order; where the method can (``explain_batch``), of several clips at a time.
 
     The results are those of one clip at a time, to rounding. Methods that draw random numbers (those whose attribute
-    ``draws`` is true) get one clip at a time, since what they draw depends on the clip's seed alone. Where memory does
+    ``is_random`` is true) get one clip at a time, since what they draw depends on the clip's seed alone. Where memory does
     not suffice, fewer are tried.
 
     Raises
@@ -97,7 +97,7 @@ def explained(
     InputError
         As `explain`.
     """
-    together = hasattr(method, "explain_batch") and not getattr(method, "draws", False)
+    together = hasattr(method, "explain_batch") and not getattr(method, "is_random", False)
     size, waiting = clips_per_pass if together else 1, iter(questions)
     while group := list(itertools.islice(waiting, size)):
         if len({len(question.waveform) for question in group}) > 1 or len(group) == 1:

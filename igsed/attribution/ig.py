@@ -174,7 +174,7 @@ class IntegratedGradients:
         return [clip.explanation() for clip in found]
 
     @property
-    def draws(self) -> bool:
+    def is_random(self) -> bool:
         """Whether the baseline is drawn at random."""
         return self.baseline not in ("silence", "quiet_second", "percentile", "median")
 

@@ -69,8 +69,8 @@ def test_frame_scores_keep_leading_axes():
 class Halves:
     """Scores that tell how many clips came at a time, and what was drawn for them."""
 
-    def __init__(self, draws: bool):
-        self.draws, self.batches = draws, []
+    def __init__(self, is_random: bool):
+        self.is_random, self.batches = is_random, []
 
     def explain(self, classifier, waveform, targets):
         self.batches.append(1)
@@ -91,7 +91,7 @@ def questions(count: int):
 
 
 def test_several_clips_at_a_time_as_far_as_memory_goes():
-    method = Halves(draws=False)
+    method = Halves(is_random=False)
     found = list(attribution.explained(method, Linear(3000, 2), questions(7), clips_per_pass=5))
     assert [explanation.scores.tolist() for explanation in found] == [
         [[3000.0 * k] * 30] * (1 + k % 2) for k in range(7)
@@ -100,7 +100,7 @@ def test_several_clips_at_a_time_as_far_as_memory_goes():
 
 
 def test_a_method_that_draws_gets_one_clip_at_a_time_and_the_clip_s_seed():
-    method = Halves(draws=True)
+    method = Halves(is_random=True)
     found = list(attribution.explained(method, Linear(3000, 2), questions(4), clips_per_pass=5))
     assert method.batches == [1, 1, 1, 1]
     torch.manual_seed(3)

@@ -33,6 +33,7 @@ import pandas as pd
 
 from igsed import shards
 from igsed.config import Config
+from igsed.config.experiment import PLAIN
 from igsed.detectors import OfMasks
 from igsed.errors import InputError
 from igsed.fetch import table as sources_table
@@ -101,7 +102,6 @@ class _Amounts:
         real = {"recordings": inputs.real_clips} if config.recordings else {}
         self.splits = {split: min(count, kept[split]) for split, count in self.drawn.items()} | real
         self.seeds, self.protocols = len(config.training.seeds), config.evaluation.protocols
-        self.learnt = self.splits["train"] + self.splits["validation"]
 
     def none(self, **_) -> float:
         return 0
@@ -143,11 +143,20 @@ class _Amounts:
     def levels(self, **_) -> float:
         return self.config.training.levels.clips if self.config.training.levels else 0
 
-    def steps(self, model: str, **_) -> float:
+    def learnt(self, model: str) -> float:
+        """The clips that a model is trained and stopped with."""
         chosen = self.config.models[model]
-        few = chosen is not None and getattr(chosen.detector, "trained_on", "train") == "validation"
-        clips = self.splits["validation"] if few else self.learnt + self.levels()
-        return clips * self.config.training.max_epochs
+        if chosen is not None and getattr(chosen.detector, "trained_on", "train") == "validation":
+            return self.splits["validation"]
+        plain = model == PLAIN if chosen is None else chosen.levels is False
+        return self.splits["train"] + self.splits["validation"] + (0 if plain else self.levels())
+
+    def steps(self, model: str, **_) -> float:
+        return self.learnt(model) * self.config.training.max_epochs
+
+    def mapped(self, model: str) -> float:
+        """Clips whose frames are mapped into memory, where they count as the job's."""
+        return 0 if self.config.models[model] is None else self.learnt(model)
 
     def swept(self, **_) -> float:
         evaluation = self.config.evaluation
@@ -247,8 +256,7 @@ def forecast(jobs: Iterable[Job], config: Config, costs: Mapping[str, Cost], inp
             units = _stage(job.rule)[1](amounts, **job.wildcards)
         known = cost or costs["light"]
         source = sources.get(_key(job.rule, job.wildcards.get("source", "")), nothing)
-        # Frames are mapped into memory, whose pages count as the job's.
-        mapped = job.rule == "train" and job.wildcards["model"] != "clip"
+        mapped = amounts.mapped(job.wildcards["model"]) if job.rule == "train" else 0
         seconds = known.job + units * known.unit
         rows.append(
             {
@@ -261,7 +269,7 @@ def forecast(jobs: Iterable[Job], config: Config, costs: Mapping[str, Cost], inp
                 "cpu": seconds,
                 "gpu": units * known.gpu,
                 "longest": seconds,
-                "memory": known.memory + mapped * amounts.learnt * costs["features"].disk,
+                "memory": known.memory + mapped * costs["features"].disk,
                 "gpu_memory": known.gpu_memory,
                 "guessed": int(cost is None),
             }

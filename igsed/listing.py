@@ -2,6 +2,7 @@
 
 import shutil
 import textwrap
+from typing import Any
 
 from igsed.components import Component, Family, imported
 from igsed.errors import InputError
@@ -16,6 +17,12 @@ FAMILIES = {
 """What can be listed: word → `module:name` of an `igsed.components.Family`, imported when it is listed."""
 
 _INDENT = "    "
+# A word with a hyphen stays whole, so that what is searched for or copied is what was declared.
+_WRAPPING: dict[str, Any] = {
+    "initial_indent": _INDENT,
+    "subsequent_indent": _INDENT + "  ",
+    "break_on_hyphens": False,
+}
 
 
 def text(word: str, width: int | None = None) -> str:
@@ -46,7 +53,7 @@ def text(word: str, width: int | None = None) -> str:
         cells = [cell.ljust(size) for cell, size in zip(row, widths, strict=False)]
         lines.append("  ".join([*cells, row[3]]).rstrip())
         for note in filter(None, further):
-            lines += textwrap.wrap(note, width, initial_indent=_INDENT, subsequent_indent=_INDENT + "  ")
+            lines += textwrap.wrap(note, width, **_WRAPPING)
     return "\n".join(lines)
 
 

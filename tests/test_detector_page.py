@@ -20,8 +20,9 @@ OWN = (ROOT / "config" / "own_detector.yaml").read_text(encoding="utf-8")
     ("text", "names"),
     [
         (SHOWN[0], ["ig", "ig_coarse", "ig_fine", "random", "energy"]),
-        (SHOWN[1], ["ig", "my_method", "random", "energy"]),
-        (SHOWN[2], ["ig", "theirs", "random", "energy"]),
+        (SHOWN[1], ["ig", "ig_quiet", "ig_quiet_random_head", "ig_quiet_smooth", "ig_quiet_contrast"]),
+        (SHOWN[2], ["ig", "my_method", "random", "energy"]),
+        (SHOWN[3], ["ig", "theirs", "random", "energy"]),
         (OWN, ["ig", "gradient_times_input", "fw_ws", "fw_ss", "random", "energy"]),
     ],
 )
@@ -32,7 +33,7 @@ def test_a_configuration_that_is_shown_is_valid(text, names, monkeypatch):
 
 
 def test_every_configuration_is_among_them():
-    assert len(SHOWN) == 3
+    assert len(SHOWN) == 4
 
 
 def test_what_is_checked_is_told():

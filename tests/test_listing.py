@@ -36,7 +36,11 @@ def test_the_lines_of_a_detector():
     assert lines[0].split() == ["name", "title", "needs", "source"]
     start = next(k for k, line in enumerate(lines) if line.startswith("ig "))
     assert lines[start].split() == ["ig", "IG", "classifier", "igsed.detectors.ig"]
-    assert "    settings: n_steps = 16, tolerance = 0.15, max_steps = 256" in lines[start:]
+    settings = next(k for k, line in enumerate(lines) if k > start and line.startswith("    settings: "))
+    assert lines[settings : settings + 2] == [
+        "    settings: baseline = silence, domain = waveform, sign = absolute, percentile = 10.0, draws = 4,",
+        "      n_steps = 16, tolerance = 0.15, max_steps = 256",
+    ]
     assert "    settings: path" in lines
 
 

@@ -29,6 +29,20 @@ def test_a_class_is_predicted_above_the_decision_not_at_it(table):
 
 
 def test_targets_are_the_predicted_classes_and_the_present_ones_if_wanted(table):
-    assert predictions.targets(table, LABELS, False) == {"b": [1], "a": [0, 2]}
-    assert predictions.targets(table, LABELS, True) == {"b": [0, 1], "a": [0, 1, 2]}
-    assert predictions.targets(table[table["clip"] == "b"].assign(predicted=0), LABELS, False) == {}
+    def targets(table, all_present):
+        wanted = predictions.Wanted(table, LABELS, all_present)
+        return {clip: wanted.targets(clip) for clip in ("b", "a")}
+
+    assert targets(table, False) == {"b": [1], "a": [0, 2]}
+    assert targets(table, True) == {"b": [0, 1], "a": [0, 1, 2]}
+    assert targets(table[table["clip"] == "b"].assign(predicted=0), False) == {"b": [], "a": []}
+
+
+@pytest.mark.parametrize("all_present", [False, True])
+def test_what_is_in_a_clip_are_the_predicted_and_the_present_classes_whatever_is_scored(table, all_present):
+    wanted = predictions.Wanted(table, LABELS, all_present)
+    assert (wanted.there("b"), wanted.there("a")) == ([0, 1], [0, 1, 2])
+    assert wanted.there("c") == []
+    silent = predictions.Wanted(table.assign(predicted=0), LABELS, all_present)
+    assert (silent.there("b"), silent.there("a")) == ([0, 1], [1, 2])
+    assert silent.targets("b") == ([0, 1] if all_present else [])

@@ -1,6 +1,6 @@
 """The class activation map: the clip classifier's head on single frames, without any further pass of the network."""
 
-from igsed.detectors import OfFrames, Style
+from igsed.detectors import OfFrames
 
 
 def maximum(logits):
@@ -15,5 +15,4 @@ DETECTOR = OfFrames(
     run=maximum,
     learns_from="",
     score="logit",
-    style=Style("#56B4E9", "solid", "P"),
 )

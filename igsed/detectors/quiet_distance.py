@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
-from scipy import signal
 
 from igsed.detectors import OfWaveform
 from igsed.detectors.energy import energy
@@ -57,7 +56,7 @@ def quiet_distance(
 def _spectra(waveform: np.ndarray, sample_rate: int, count: int, bands: int) -> np.ndarray:
     """Mean power per frequency in mel bands, (frame, band); white noise has its mean square in each."""
     size = round(FRAME * sample_rate)
-    window = signal.get_window("hann", size)
+    window = np.hanning(size + 1)[:-1]
     frames = waveform[: count * size].astype(np.float64).reshape(count, size) * window
     power = np.abs(np.fft.rfft(frames, axis=-1)) ** 2 / (window**2).sum()
     mel = 2595 * np.log10(1 + np.fft.rfftfreq(size, 1 / sample_rate) / 700)

@@ -67,10 +67,9 @@ _LANES = {
     ("events", ""): ("", "", "ground truth"),
     ("files", ""): ("", "", "from files"),
 }
+"""What detectors need and learn from: the head that is trained for them, on what, and how scores come of it."""
 _SHARED = {("masks", ""): ("classifier", ""), ("frames", ""): ("classifier", "")}
 """Those that explain the clip head too."""
-
-"""What detectors need and learn from: the head that is trained for them, on what, and how scores come of it."""
 
 
 def _lanes(detectors: Sequence[Detector]) -> dict[tuple[str, str], list[Detector]]:

@@ -361,12 +361,12 @@ def caption_of(kind: str, chosen: Sequence[Metric] = (), rules: Sequence[Rule] |
 def markdown(
     table: pd.DataFrame, caption: str | None = None, chosen: Sequence[Metric] = (), rules: Sequence[Rule] | None = None
 ) -> str:
-    """Any of the four tables in (GitHub's) Markdown, below its caption (default and other arguments: `caption_of`)."""
+    """Any of the tables in (GitHub's) Markdown, below its caption (default and other arguments: `caption_of`)."""
     kind, shown, _ = _display(table, chosen)
     heads = [" ".join(filter(None, column)) for column in shown.columns]
     align = ["---" if column[1] in _LEFT else "---:" for column in shown.columns]
-    rows = [[cell.replace("|", r"\|") for cell in cells] for cells in shown.to_numpy().tolist()]
-    lines = ["| " + " | ".join(cells) + " |" for cells in (heads, align, *rows)]
+    rows = [[cell.replace("|", r"\|") for cell in cells] for cells in (heads, align, *shown.to_numpy().tolist())]
+    lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     return f"{caption_of(kind, chosen, rules) if caption is None else caption}\n\n" + "\n".join(lines) + "\n"
 
 
@@ -377,7 +377,7 @@ def latex(
     chosen: Sequence[Metric] = (),
     rules: Sequence[Rule] | None = None,
 ) -> str:
-    """Any of the four tables as a LaTeX `table*` that needs the package booktabs.
+    """Any of the tables as a LaTeX `table*` that needs the package booktabs.
 
     `caption` is plain text and is escaped (default and further arguments: `caption_of`); `label` is the key for `\\ref`
     (default: `tab:` and the kind). A rule separates the protocols, the row of means from the classes, and each class of

@@ -58,9 +58,19 @@ def test_experiments_of_the_repository_load(path):
     assert load(ROOT / "config.yaml", path).experiment
 
 
-def test_default_experiment_is_the_issue_s():
+def test_default_experiment_is_the_issue_s_and_more_detectors():
     default = load(ROOT / "config.yaml")
-    assert default.detector_names == ["ig", "fw_ws", "fw_ss", "random", "energy"]
+    assert default.detector_names == [
+        *("ig", "ig_quiet", "ig_quiet_random_head", "gradient_input", "cam", "occlusion"),
+        *("fw_ws", "fw_ss", "random", "energy", "oracle"),
+    ]
+    quiet, control = default.chosen("ig_quiet"), default.chosen("ig_quiet_random_head")
+    changed = {"baseline": "quiet_second", "domain": "mel", "n_steps": 4, "tolerance": None}
+    assert quiet.settings == default.chosen("ig").settings | changed
+    assert (control.method, control.settings, control.control) == ("ig", quiet.settings, "random_head")
+    assert load(ROOT / "config.yaml", ROOT / "config" / "paper.yaml").detector_names == [
+        *("ig", "fw_ws", "fw_ss", "random", "energy")
+    ]
     assert default.classes == list(LABELS)
     assert (default.mixtures.duration, default.mixtures.sample_rate) == (10, 32000)
     assert (default.mixtures.events, default.mixtures.event_duration) == ((1, 3), (0.25, 4.2))
@@ -102,7 +112,8 @@ MISUSES = {
         "detectors:\n  - ig\n  - name: mine\n    method: ig\n    n_stepz: 3",
         5,
         "detectors.1.n_stepz",
-        "no setting of ig (did you mean 'n_steps'?); its settings: n_steps, tolerance, max_steps",
+        "no setting of ig (did you mean 'n_steps'?); its settings: baseline, domain, sign, percentile, draws, n_steps, "
+        "tolerance, max_steps.",
     ),
     "impossible setting of a detector": ("detectors: [{name: ig, n_steps: 0}]", 1, "detectors.0.n_steps", "(given: 0)"),
     "key that is a number": ("mixtures:\n  1: 2", 2, "mixtures.1", "strings"),
@@ -308,7 +319,10 @@ def test_detectors_are_names_or_mappings_with_settings(base):
     assert list(loaded.detectors_of("classifier")) == ["mine", "ig", "coarse"]
     mine, exact, coarse, _ = loaded.detectors
     assert mine.settings == {"indent": 2}
-    assert exact.settings == {"n_steps": 7, "tolerance": None, "max_steps": 256}
+    assert exact.settings == {
+        **{"baseline": "silence", "domain": "waveform", "sign": "absolute", "percentile": 10.0, "draws": 4},
+        **{"n_steps": 7, "tolerance": None, "max_steps": 256},
+    }
     assert (coarse.method, coarse.settings["n_steps"]) == ("ig", 2)
     assert coarse.modules == ["igsed.attribution.ig", "igsed.detectors.ig"]
     assert config.load(loaded.model_dump(mode="json")).detectors == loaded.detectors

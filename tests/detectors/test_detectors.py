@@ -95,7 +95,7 @@ def test_own_functions_classes_and_instances(own, name, options, value):
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("integrated", "detector 'integrated' is unknown. Use one of energy, "),
+        ("integrated", "detector 'integrated' is unknown. Use one of cam, deep_lift, energy, few_shot, "),
         ("energi", "did you mean 'energy'?"),
         ("", "detector '' is unknown"),
         ("no_such_module:call", "No module named 'no_such_module'"),

@@ -1,4 +1,4 @@
-"""Tables I-IV: right numbers from small hand-made results, and faithful text versions."""
+"""Tables I-IV and that of baselines: right numbers from small hand-made results, and faithful text versions."""
 
 import re
 
@@ -69,11 +69,21 @@ def with_recordings(unseen=True, **changes):
     return both
 
 
+def attribution(logit=2.0, baseline_logit=1.0, norm=10.0, baseline_norm=5.0, rows=3, **more):
+    """What a method tells of some pairs, all alike but for what `more` says."""
+    same = {"logit": logit, "baseline_logit": baseline_logit, "norm": norm, "baseline_norm": baseline_norm}
+    table = pd.DataFrame({**same, "n_steps": 16, "completeness_error": 1e-3}, index=range(rows))
+    return table.assign(clip=[f"c{k}" for k in range(rows)], label="Dog", **more)
+
+
 MADE = {
     "classification": lambda small: tables.classification(small),
     "detection": lambda _: tables.detection(intervals()),
     "per_class": lambda _: tables.per_class(intervals()),
     "recordings": lambda _: tables.recordings(with_recordings()),
+    "baselines": lambda _: tables.baselines(
+        {"ig": attribution(), "mine": attribution(baseline_norm=21.0)}, ["mine", "ig", "energy"]
+    ),
 }
 
 
@@ -185,7 +195,7 @@ def test_detection_columns_and_rows():
     assert list(table.columns[: len(CONTRACT)]) == CONTRACT
     assert set(table.columns[len(CONTRACT) :]) == {
         *("average_precision", "average_precision_low", "average_precision_high", "segment_f1", "event_f1"),
-        *("pg_class_mean", "paper_iou_std", "pairs", "undefined"),
+        *("pg_class_mean", "paper_iou_std", "pairs", "undefined", "neutral"),
     }
     rows = list(zip(table["protocol"], table["detector"], strict=True))
     assert rows == [(p, d) for p in ("own", "shared") for d in ("ig", "energy", "mine")]
@@ -251,10 +261,115 @@ def test_per_class():
     assert missing["pairs"] == 0
     assert np.isnan(missing["iou"])
     assert missing["paper_iou"] == 0.47
-    text = tables.markdown(table)
-    header, row = (next(x for x in text.splitlines() if x.startswith(y)) for y in ("| Proto", "| own | Cat"))
-    assert "| IG IoU / F1 | IG (paper) | Energy IoU / F1 | mine IoU / F1 |" in header
-    assert "| – | (0.47 / 0.61) |" in row
+
+
+def test_classes_stand_side_by_side_and_the_paper_s_row_below_ours():
+    source = intervals()
+    source = source[~((source["label"] == "Cat") & (source["detector"] == "ig"))]
+    table = tables.per_class(source)
+    table.loc[(table["label"] == "Dog") & (table["detector"] == "ig"), ["iou", "f1"]] = 0.314, 0.271
+    cat, dog = (table.loc[table["label"] == label, "pairs"].max() for label in ("Cat", "Dog"))
+    header, rule, *rows = tables.markdown(table).splitlines()[2:]
+    assert header == f"| Protocol | Detector | Cat {cat} pairs | Dog {dog} pairs |"
+    assert rule == "| --- | --- | ---: | ---: |"
+    cells = [row.strip("| ").split(" | ") for row in rows]
+    names = ["IG", "IG, paper", "Energy", "mine"]
+    assert [row[:2] for row in cells] == [[protocol, name] for protocol in ("own", "shared") for name in names]
+    assert rows[:2] == ["| own | IG | – | 0.31 / 0.27 |", "| own | IG, paper | (0.47 / 0.61) | (0.45 / 0.57) |"]
+    assert rows[4:6] == [rows[0].replace("own", "shared"), rows[1].replace("own", "shared")]
+    latex = tables.latex(table).splitlines()
+    start = latex.index(r"own & IG & -- & 0.31 / 0.27 \\")
+    assert latex[start + 1] == r"own & IG, paper & (0.47 / 0.61) & (0.45 / 0.57) \\"
+    assert latex[start + 4] == r"\midrule"
+
+
+def test_a_class_that_the_paper_lacks_has_a_dash_in_its_row():
+    rows = tables.markdown(tables.per_class(intervals(labels=("Zebra", "Cat"), detectors=("ig",)))).splitlines()
+    assert "| own | IG, paper | (0.47 / 0.61) | (–) |" in rows
+    unknown = tables.markdown(tables.per_class(intervals(labels=("Zebra",), detectors=("ig",))))
+    assert "IG, paper" not in unknown
+
+
+def test_baselines_are_medians_over_the_pairs():
+    known = attribution(
+        logit=[-1.0, 2.0, 9.0],
+        baseline_logit=[0.5, -0.25, 4.0],
+        norm=[10.0, 30.0, 20.0],
+        baseline_norm=[3.0, 1.0, 2.0],
+        n_steps=[16, 64, 32],
+        completeness_error=[1e-4, np.inf, 1e-2],
+    )
+    silent = attribution(baseline_logit=np.nan, baseline_norm=np.nan)
+    table = tables.baselines(
+        {"mine": known, "saliency": silent, "ig": attribution()}, ["ig", "saliency", "mine", "cam"]
+    )
+    assert list(table.columns) == [
+        *("detector", "logit", "baseline_logit", "norm", "baseline_norm", "n_steps"),
+        *("completeness_error", "completeness_error_worst", "pairs", "neutral"),
+    ]
+    assert table["detector"].tolist() == ["ig", "mine"]
+    mine = table.set_index("detector").loc["mine"].to_dict()
+    error = {"completeness_error": pytest.approx((1e-4 + 1e-2) / 2), "completeness_error_worst": 1e-2}
+    numbers = {"logit": 2, "baseline_logit": 0.5, "norm": 20, "baseline_norm": 2, "n_steps": 32}
+    assert mine == {**numbers, **error, "pairs": 3, "neutral": 1}
+
+
+@pytest.mark.parametrize(
+    ("baseline", "neutral"),
+    [
+        ({"logit": -2.0, "baseline_logit": 2.0}, True),
+        ({"logit": -2.0, "baseline_logit": -2.001}, False),
+        ({"norm": 10.0, "baseline_norm": 20.0}, True),
+        ({"norm": 10.0, "baseline_norm": 20.001}, False),
+        # One pair in three does not move the median.
+        ({"baseline_norm": [99.0, 1.0, 1.0]}, True),
+        ({"baseline_norm": [99.0, 99.0, 1.0]}, False),
+        ({"norm": np.nan, "baseline_norm": np.nan}, True),
+    ],
+)
+def test_a_baseline_is_neutral_up_to_the_limits(baseline, neutral):
+    table = tables.baselines({"ig": attribution(**baseline)}, ["ig"])
+    assert table["neutral"].tolist() == [neutral]
+    assert tables.marked(table) == ([] if neutral else ["ig"])
+
+
+def test_only_detectors_whose_baseline_is_not_neutral_are_marked():
+    foreign = attribution(baseline_norm=21.0)
+    baselines = tables.baselines({"ig": foreign, "mine": attribution(), "b": foreign}, ["b", "mine", "ig"])
+    assert tables.marked(baselines) == ["b", "ig"]
+    for table in (baselines, tables.detection(intervals(), foreign=tables.marked(baselines))):
+        text, latex = tables.markdown(table, ""), tables.latex(table, "")
+        assert set(table.loc[table["neutral"] == 0, "detector"]) & {"ig", "mine", "energy"} == {"ig"}
+        assert set(table["neutral"]) == {0, 1}
+        assert "| IG † |" in text
+        assert "| mine |" in text
+        assert "mine †" not in text
+        assert r"IG $\dagger$ &" in latex
+        assert r"mine &" in latex
+        assert latex.isascii()
+    plain = tables.detection(intervals())
+    assert (plain["neutral"] == 1).all()
+    assert "†" not in tables.markdown(plain, "")
+    assert "dagger" not in tables.latex(plain, "")
+
+
+def test_people_see_baselines_in_few_digits():
+    source = attribution(2.345, -1.26, 101.7, 55.4, completeness_error=[2e-4, 3e-4, 0.0123])
+    assert tables.markdown(tables.baselines({"ig": source}, ["ig"]), "").splitlines()[2:] == [
+        r"| Detector | \|Logit\| clip | \|Logit\| baseline | Norm clip | Norm baseline | Pieces | "
+        "Completeness error median | Completeness error worst | Pairs |",
+        "| --- |" + " ---: |" * 8,
+        "| IG | 2.3 | 1.3 | 102 | 55 | 16 | 3e-04 | 1e-02 | 3 |",
+    ]
+
+
+def test_an_experiment_without_baselines_has_an_empty_table_of_them():
+    table = tables.baselines({"saliency": attribution(baseline_logit=np.nan)}, ["saliency", "energy"])
+    assert table.empty
+    assert tables.marked(table) == []
+    assert tables.csv(table).startswith("detector,logit,")
+    assert tables.markdown(table).count("\n| ") == 2
+    assert r"\bottomrule" in tables.latex(table)
 
 
 def test_recordings_stand_beside_the_synthetic_clips():
@@ -341,7 +456,7 @@ def test_text_versions_are_well_formed(kind, small):
     text = tables.markdown(table)
     assert text.startswith(tables.caption_of(kind))
     assert tables.markdown(table, "Mine").startswith("Mine\n\n|")
-    pipes = {line.count("|") for line in text.splitlines() if line.startswith("|")}
+    pipes = {len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")}
     assert len(pipes) == 1
     assert "nan" not in text.lower()
     assert "<NA>" not in text
@@ -390,7 +505,7 @@ def test_csv_is_fixed_and_reads_back():
 
 
 def test_text_from_a_table_read_back_from_csv(tmp_path, small):
-    for name in ("detection", "per_class", "recordings"):
+    for name in ("detection", "per_class", "recordings", "baselines"):
         table = MADE[name](small)
         path = tmp_path / f"{name}.csv"
         path.write_text(tables.csv(table))

@@ -161,8 +161,8 @@ rule figure_pipeline:
 
 rule figure_examples:
     input:
-        scores=[path for name in CHOSEN for path in scores_of(name, "test")[:1]],
-        pairs=collect("<results>/evaluation/{detector}/test_pairs.parquet", detector=CHOSEN),
+        scores=[path for name in CONFIG.drawn for path in scores_of(name, "test")[:1]],
+        pairs=collect("<results>/evaluation/{detector}/test_pairs.parquet", detector=CONFIG.drawn),
         clips="<results>/mixtures/test/clips.csv",
         events="<results>/mixtures/test/events.tsv",
         audio="<results>/mixtures/test/audio",
@@ -185,7 +185,7 @@ rule figure_examples:
         runtime=growing(10),
     params:
         code=code("figure_examples"),
-        detectors=CONFIG.detector_names,
+        detectors=CONFIG.drawn,
         choice=EXAMPLES,
     script:
         "../scripts/figure_examples.py"
@@ -193,7 +193,7 @@ rule figure_examples:
 
 rule figure_thresholds:
     input:
-        sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=CHOSEN),
+        sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=CONFIG.drawn),
     output:
         svg=report(
             "<results>/figures/thresholds.svg",
@@ -241,6 +241,7 @@ rule figure_per_class:
         runtime=growing(10),
     params:
         code=code("figure_per_class"),
+        detectors=CONFIG.drawn,
     script:
         "../scripts/figure_per_class.py"
 
@@ -267,6 +268,7 @@ rule figure_recordings:
         runtime=growing(10),
     params:
         code=code("figure_recordings"),
+        detectors=CONFIG.drawn,
     script:
         "../scripts/figure_recordings.py"
 

@@ -89,8 +89,8 @@ def explained(
     """Explanations of many clips, in order; where the method can (``explain_batch``), of several clips at a time.
 
     The results are those of one clip at a time, to rounding. Methods that draw random numbers (those whose attribute
-    ``is_random`` is true) get one clip at a time, since what they draw depends on the clip's seed alone. Where memory does
-    not suffice, fewer are tried.
+    ``is_random`` is true) get one clip at a time, since what they draw depends on the clip's seed alone. Where memory
+    does not suffice, fewer are tried.
 
     Raises
     ------

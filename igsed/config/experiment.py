@@ -92,6 +92,11 @@ class Config(Section):
         return self
 
     @property
+    def controls(self) -> list[str]:
+        """The detectors that others are compared with: controls, those without a model, and the few-shot one."""
+        return [chosen.name for chosen in self.detectors if chosen.is_control]
+
+    @property
     def drawn(self) -> list[str]:
         """The detectors that figures show, in order; and the one that clips are chosen by."""
         wanted = {*(self.figures.detectors or self.detector_names), self.evaluation.shared_from}

@@ -219,6 +219,34 @@ rule figure_thresholds:
         "../scripts/figure_thresholds.py"
 
 
+rule figure_headline:
+    input:
+        table=rules.tables.output.detection_csv,
+    output:
+        svg=report(
+            "<results>/figures/headline.svg",
+            caption="../report/headline.rst",
+            category="Figures",
+            labels={"figure": "0", "of": "all detectors"},
+        ),
+        png="<results>/figures/headline.png",
+    log:
+        "<logs>/figure_headline.log",
+    benchmark:
+        "<benchmarks>/figure_headline.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code("figure_headline"),
+        protocol=CONFIG.evaluation.main_protocols[0],
+        controls=CONFIG.controls,
+    script:
+        "../scripts/figure_headline.py"
+
+
 rule figure_per_class:
     input:
         table=rules.tables.output.per_class_csv,

@@ -111,7 +111,8 @@ class _Measurement:
     def start(self) -> None:
         """Starting Python as Snakemake does for a script, and importing what light jobs and networks' jobs import."""
         light = ["igsed.jobs.console", "igsed.evaluation", "igsed.predictions", "igsed.scores"]
-        methods = [chosen.detector.runs_in for chosen in self.config.detectors_of("classifier").values()]
+        explainers = self.config.detectors_of("classifier").values()
+        methods = [module for chosen in explainers for module in sorted(chosen.detector.runs_in)]
         heavy = ["igsed.attribution", "igsed.features", "igsed.heads", self.config.backbone.component.network, *methods]
         for name, modules in {"light": light, "torch": heavy}.items():
             imports = ", ".join(["snakemake.script", *(module.partition(":")[0] for module in modules)])

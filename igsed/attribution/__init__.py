@@ -10,7 +10,9 @@ A method (`igsed.detectors.OfClassifier`) is a callable ``(classifier, waveform,
 A method that can say how exact it was also has ``explain`` with the same arguments, which returns an `Explanation`.
 """
 
-from collections.abc import Callable, Sequence
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -60,6 +62,10 @@ def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Seque
             explanation = Explanation(*(part.detach().cpu() for part in method.explain(classifier, waveform, targets)))
         else:
             explanation = only(torch.as_tensor(method(classifier, waveform, targets)))
+    return _checked(method, classifier, waveform, targets, explanation)
+
+
+def _checked(method, classifier, waveform: torch.Tensor, targets: Sequence[int], explanation: Explanation):
     expected = (len(targets), frame_count(len(waveform) / classifier.sample_rate))
     if tuple(explanation.scores.shape) != expected or not explanation.scores.isfinite().all():
         raise InputError(
@@ -67,6 +73,50 @@ def explain(method: Callable, classifier, waveform: torch.Tensor, targets: Seque
             f"expected finite numbers of shape {expected} (target, frame)."
         )
     return explanation
+
+
+class Question(NamedTuple):
+    """A clip (samples,), the classes to explain, and the seed of what a method draws for it."""
+
+    waveform: torch.Tensor
+    targets: Sequence[int]
+    seed: int
+
+
+def explained(
+    method: Callable, classifier, questions: Iterable[Question], clips_per_pass: int = 1
+) -> Iterator[Explanation]:
+    """Explanations of many clips, in order; where the method can (``explain_batch``), of several clips at a time.
+
+    The results are those of one clip at a time, to rounding. Methods that draw random numbers (those whose attribute
+    ``is_random`` is true) get one clip at a time, since what they draw depends on the clip's seed alone. Where memory
+    does not suffice, fewer are tried.
+
+    Raises
+    ------
+    InputError
+        As `explain`.
+    """
+    together = hasattr(method, "explain_batch") and not getattr(method, "is_random", False)
+    size, waiting = clips_per_pass if together else 1, iter(questions)
+    while group := list(itertools.islice(waiting, size)):
+        if len({len(question.waveform) for question in group}) > 1 or len(group) == 1:
+            for question in group:
+                torch.manual_seed(question.seed)
+                yield explain(method, classifier, question.waveform, question.targets)
+            continue
+        results, size = devices.within_memory(functools.partial(_in_passes, method, classifier, group), len(group))
+        for question, explanation in zip(group, results, strict=True):
+            yield _checked(method, classifier, question.waveform, question.targets, explanation)
+
+
+def _in_passes(method, classifier, group: Sequence[Question], size: int) -> list[Explanation]:
+    found = []
+    for start in range(0, len(group), size):
+        part = group[start : start + size]
+        waveforms = torch.stack([question.waveform for question in part])
+        found += method.explain_batch(classifier, waveforms, [list(question.targets) for question in part])
+    return [Explanation(*(value.detach().cpu() for value in explanation)) for explanation in found]
 
 
 def only(scores: torch.Tensor) -> Explanation:

@@ -48,6 +48,9 @@ _CPU_BYTES = 750e6
 _ROUNDING = 1e-3
 """Share of the sum of the magnitudes of the attributions up to which a lack of completeness may be rounding."""
 
+_LOGIT_ROUNDING = 1e-5
+"""The same as a share of the magnitudes of the two logits, which passes of other sizes round differently."""
+
 _COPIES = 4
 """Tensors held or made for each that enters a scalar function: its input, its value, its quotient, a gradient."""
 
@@ -169,6 +172,11 @@ class IntegratedGradients:
             if self.tolerance is None or n_steps > self.max_steps:
                 break
         return [clip.explanation() for clip in found]
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the baseline is drawn at random."""
+        return self.baseline not in ("silence", "quiet_second", "percentile", "median")
 
     @property
     def _in_spectra(self) -> bool:
@@ -322,7 +330,7 @@ class _Paths(NamedTuple):
     targets: list[list[int]]
 
     def part(self, first: int, stop: int) -> _Paths:
-        return _Paths(*(field[first:stop] for field in self))
+        return _Paths(self.starts[first:stop], self.ends[first:stop], self.targets[first:stop])
 
     def at(self, beta: Tensor) -> Tensor:
         """Points (row · path, …) at the values of β (row,)."""
@@ -360,7 +368,9 @@ class _Found:
             return []
         difference = self.logit - self.baseline_logit
         missing = (self.total - difference).abs()[places]
-        lacks = (missing > tolerance * difference.abs()[places]) & (missing > _ROUNDING * shares.abs().sum(-1))
+        rounding = _ROUNDING * shares.abs().sum(-1)
+        rounding += _LOGIT_ROUNDING * (self.logit.abs() + self.baseline_logit.abs())[places]
+        lacks = (missing > tolerance * difference.abs()[places]) & (missing > rounding)
         fails = lacks | ~(self.error[places] <= tolerance)
         return [place for place, fail in zip(places, fails.tolist(), strict=True) if fail]
 

@@ -42,7 +42,7 @@ def _order(rows: Tensor) -> list[int] | None:
     """The order of the axes in which the numbers of each row follow one another in memory, if there is one."""
     if rows.is_contiguous():
         return list(range(rows.ndim))
-    order = [0, *sorted(range(1, rows.ndim), key=lambda axis: -rows.stride(axis))]
+    order = [0, *sorted(range(1, rows.ndim), key=rows.stride().__getitem__, reverse=True)]
     return order if rows.permute(order).is_contiguous() else None
 
 

@@ -129,6 +129,12 @@ class Chosen(Section):
         return json.dumps([self.model, self.control])
 
     @property
+    def is_control(self) -> bool:
+        """Whether it is there to be compared with: it knows no class, no model, or the truth."""
+        without = self.detector.needs in ("waveform", "events")
+        return bool(self.control) or without or getattr(self.detector, "trained_on", "train") == "validation"
+
+    @property
     def mask_settings(self) -> dict[str, Any]:
         """Of a detector of masked clips: the settings on which masks and what replaces a part depend."""
         keys = self.detector.mask_keys if isinstance(self.detector, OfMasks) else set()
@@ -149,7 +155,7 @@ class Chosen(Section):
     @property
     def modules(self) -> list[str]:
         """The modules on which its scores depend: where it is declared, and what makes the scores."""
-        return sorted({self.module, self.detector.runs_in})
+        return sorted({self.module, *self.detector.runs_in})
 
 
 _OPTIONS = {key: Chosen.model_fields[key].default for key in ("control", "smooth", "contrast", "levels")}

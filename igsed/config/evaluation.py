@@ -156,3 +156,6 @@ class Figures(Section):
     """What the figures show."""
 
     examples: Annotated[int, Field(ge=1, le=6)] = Field(3, description="clips in the examples figure")
+    detectors: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None, description="the detectors that are drawn, of which more than a dozen are hard to tell apart; null: all"
+    )

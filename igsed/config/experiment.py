@@ -11,6 +11,7 @@ from igsed.config.evaluation import Evaluation, Figures
 from igsed.config.mixtures import Mixtures
 from igsed.config.training import Training
 from igsed.detectors import OfClassifier, OfMasks
+from igsed.errors import suggestion
 from igsed.settings import Count, Section
 
 _JOB = 300.0
@@ -80,10 +81,26 @@ class Config(Section):
                 f"evaluation.shared_from: {self.evaluation.shared_from!r} is not among the detectors "
                 f"({', '.join(names)}); choose one of them or add it to detectors"
             )
+        if unknown := [name for name in self.figures.detectors or [] if name not in names]:
+            raise ValueError(
+                f"figures.detectors: {unknown[0]!r} is not among the detectors{suggestion(unknown[0], names)}; correct "
+                "the name"
+            )
         for chosen in self.detectors:
             if chosen.levels is not None and self.training.levels is None:
                 raise ValueError(f"detectors: {chosen.name}: levels: there are no training.levels; leave it out")
         return self
+
+    @property
+    def controls(self) -> list[str]:
+        """The detectors that others are compared with: controls, those without a model, and the few-shot one."""
+        return [chosen.name for chosen in self.detectors if chosen.is_control]
+
+    @property
+    def drawn(self) -> list[str]:
+        """The detectors that figures show, in order; and the one that clips are chosen by."""
+        wanted = {*(self.figures.detectors or self.detector_names), self.evaluation.shared_from}
+        return [name for name in self.detector_names if name in wanted]
 
     @property
     def detector_names(self) -> list[str]:

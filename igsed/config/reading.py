@@ -31,6 +31,8 @@ MOST_BYTES = 200_000
 """Length of a configuration file."""
 
 _COMMAND_LINE = "--config"
+_ADDING = {"detectors", "figures"}
+"""Keys that change nothing that an experiment has made; a file with no others adds to it."""
 _DEEPEST = 50
 _MOST_PROBLEMS = 20
 _SHORT = reprlib.Repr()
@@ -47,7 +49,7 @@ def load(values: dict, files: Sequence[str | Path] = (), overrides: dict | None 
         The configuration as read from YAML, later files merged over earlier ones.
     files : sequence of path
         The files it came from, used to say where a wrong key stands; what is merged over the first one must name an
-        experiment of its own, unless it only sets `detectors`, which adds to the experiment.
+        experiment of its own, unless it only adds detectors or changes figures.
     overrides : dict, optional
         What the command line set over the files (`snakemake --config`), for the same purpose.
 
@@ -73,7 +75,7 @@ def load(values: dict, files: Sequence[str | Path] = (), overrides: dict | None 
             lines.append(f"and {len(problems) - _MOST_PROBLEMS} more problems")
         raise InputError("the configuration cannot be used:\n" + "\n".join(f"  - {line}" for line in lines)) from None
     named = [_experiment(tree) for _, tree in trees]
-    added = all({key.value for key, _ in tree.value} <= {"detectors"} for _, tree in trees[1:] if tree is not None)
+    added = all({key.value for key, _ in tree.value} <= _ADDING for _, tree in trees[1:] if tree is not None)
     if len(files) > 1 and not any(named[1:]) and config.experiment == named[0] and not added:
         raise InputError(
             f"{trees[1][0]}: names no experiment, so its results would replace those of {named[0]!r}. "

@@ -90,9 +90,9 @@ class Detector(Component):
     published: Published | None = None
 
     @property
-    def runs_in(self) -> str:
-        """The module that makes the scores."""
-        return self.run.partition(":")[0] if isinstance(self.run, str) else self.run.__module__
+    def runs_in(self) -> set[str]:
+        """The modules that make the scores."""
+        return {_module(self.run)}
 
     def bound(self, **settings) -> Callable:
         """What makes the scores, with its settings: an instance of a class, a function with bound arguments.
@@ -113,6 +113,10 @@ class Detector(Component):
         if hasattr(made, "explain"):
             bound.explain = functools.partial(made.explain, **settings)  # type: ignore[attr-defined]
         return bound
+
+
+def _module(function: str | Callable) -> str:
+    return function.partition(":")[0] if isinstance(function, str) else function.__module__
 
 
 def _one(settings: Mapping[str, Any]) -> int:
@@ -220,6 +224,11 @@ class OfMasks(Detector):
     needs: ClassVar[str] = "masks"
     masks: str | Callable
     count: Callable[[Mapping[str, Any]], int]
+
+    @property
+    def runs_in(self) -> set[str]:
+        """The modules that draw the masks and make the scores."""
+        return {_module(self.run), _module(self.masks)}
 
     @property
     def mask_keys(self) -> set[str]:

@@ -367,6 +367,51 @@ def per_class(table: pd.DataFrame) -> Figure:
     return figure
 
 
+_HEADLINE = {
+    "average_precision": ("Average precision", "average_precision"),
+    "pointing_game": ("Pointing Game", "pg"),
+    "iou": ("IoU at the best percentile", "iou"),
+}
+
+
+@matplotlib.rc_context(RC)
+def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Figure:
+    """Every detector with its intervals, the best average precision first, controls below a line.
+
+    Parameters
+    ----------
+    table
+        `tables.detection`, of one protocol. Dotted lines: what `random` and `oracle` reach, where they are.
+    controls
+        The detectors that are there to be compared with.
+    mark
+        Stands behind the names of detectors whose baseline is not neutral.
+    """
+    ranked = table.sort_values("average_precision", ascending=False, kind="stable")
+    below = ranked["detector"].isin(set(controls))
+    rows = pd.concat([ranked[~below], ranked[below]]).set_index("detector")
+    look, heights = styles(table["detector"]), np.arange(len(rows)) + 0.6 * below.sort_values(kind="stable").to_numpy()
+    names = [title_of(name) + (f" {mark}" if not neutral else "") for name, neutral in rows["neutral"].items()]
+    figure = Figure(figsize=(WIDTH, 0.7 + 0.17 * (len(rows) + 1)), layout="constrained")
+    for ax, (metric, (title, short)) in zip(
+        figure.subplots(1, len(_HEADLINE), sharey=True), _HEADLINE.items(), strict=True
+    ):
+        for reference in (name for name in ("random", "oracle") if name in rows.index):
+            ax.axvline(rows.loc[reference, metric], color="#888888", linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
+        for height, (name, row) in zip(heights, rows.iterrows(), strict=True):
+            ax.hlines(height, row[f"{short}_low"], row[f"{short}_high"], color=look[name].colour, linewidth=1.2)
+            ax.plot(row[metric], height, **_marker(look[name]), zorder=4, clip_on=False)
+            if pd.notna(row.get(f"paper_{metric}")):
+                ax.plot(row[f"paper_{metric}"], height, **_marker(look[name], hollow=True), zorder=3, clip_on=False)
+        if below.any() and not below.all():
+            ax.axhline((~below).sum() - 0.2, color="#CCCCCC", linewidth=0.8)
+        ax.set(xlim=(0, 1), xlabel=title, ylim=(heights[-1] + 0.7, -0.7))
+        ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
+        ax.set_axisbelow(True)
+    figure.axes[0].set_yticks(heights, names)
+    return figure
+
+
 _SYNTHETIC = Style("#555555", "solid", "|")
 _SOUNDS = {"synthetic": "synthetic", "real": "real", "unseen": "real, not on the overlap list"}
 _MEANS = {"class_mean": "Class mean", "all": "All pairs"}

@@ -64,3 +64,44 @@ def test_frame_scores_keep_leading_axes():
     found = attribution.frame_scores(attributions, RATE)
     assert found.shape == (2, 3, 5)
     assert torch.equal(found[1, 2], attribution.frame_scores(attributions[1, 2], RATE))
+
+
+class Halves:
+    """Scores that tell how many clips came at a time, and what was drawn for them."""
+
+    def __init__(self, is_random: bool):
+        self.is_random, self.batches = is_random, []
+
+    def explain(self, classifier, waveform, targets):
+        self.batches.append(1)
+        return attribution.only(torch.rand(1) + waveform.sum() + torch.zeros(len(targets), 30))
+
+    def explain_batch(self, classifier, waveforms, targets):
+        self.batches.append(len(waveforms))
+        if len(waveforms) > 3:
+            raise torch.OutOfMemoryError("too many")
+        return [
+            attribution.only(clip.sum() + torch.zeros(len(row), 30))
+            for clip, row in zip(waveforms, targets, strict=True)
+        ]
+
+
+def questions(count: int):
+    return [attribution.Question(torch.full((3000,), float(k)), [0, 1][: 1 + k % 2], seed=k) for k in range(count)]
+
+
+def test_several_clips_at_a_time_as_far_as_memory_goes():
+    method = Halves(is_random=False)
+    found = list(attribution.explained(method, Linear(3000, 2), questions(7), clips_per_pass=5))
+    assert [explanation.scores.tolist() for explanation in found] == [
+        [[3000.0 * k] * 30] * (1 + k % 2) for k in range(7)
+    ]
+    assert method.batches == [5, 2, 2, 1, 2]
+
+
+def test_a_method_that_draws_gets_one_clip_at_a_time_and_the_clip_s_seed():
+    method = Halves(is_random=True)
+    found = list(attribution.explained(method, Linear(3000, 2), questions(4), clips_per_pass=5))
+    assert method.batches == [1, 1, 1, 1]
+    torch.manual_seed(3)
+    assert found[3].scores[0, 0] == torch.rand(1) + 9000

@@ -41,6 +41,16 @@ def test_clips_that_are_too_short_are_refused(name):
     settings.check(0.4)
 
 
+def test_too_few_coalitions_for_the_cells_are_refused():
+    settings = detectors.find("kernel_shap").settings
+    settings(masks=68).check(10.0)
+    settings(masks=8, cell=0.5).check(1.9)
+    with pytest.raises(InputError, match=r"^masks: 67 .* 34 cells.* 68 "):
+        settings(masks=67).check(10.0)
+    with pytest.raises(InputError, match=r"^masks: 7 .* 4 cells"):
+        settings(masks=7, cell=0.5).check(1.9)
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "count"),
     [

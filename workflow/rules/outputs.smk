@@ -161,8 +161,8 @@ rule figure_pipeline:
 
 rule figure_examples:
     input:
-        scores=[path for name in CHOSEN for path in scores_of(name, "test")[:1]],
-        pairs=collect("<results>/evaluation/{detector}/test_pairs.parquet", detector=CHOSEN),
+        scores=[path for name in CONFIG.drawn for path in scores_of(name, "test")[:1]],
+        pairs=collect("<results>/evaluation/{detector}/test_pairs.parquet", detector=CONFIG.drawn),
         clips="<results>/mixtures/test/clips.csv",
         events="<results>/mixtures/test/events.tsv",
         audio="<results>/mixtures/test/audio",
@@ -185,7 +185,7 @@ rule figure_examples:
         runtime=growing(10),
     params:
         code=code("figure_examples"),
-        detectors=CONFIG.detector_names,
+        detectors=CONFIG.drawn,
         choice=EXAMPLES,
     script:
         "../scripts/figure_examples.py"
@@ -193,7 +193,7 @@ rule figure_examples:
 
 rule figure_thresholds:
     input:
-        sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=CHOSEN),
+        sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=CONFIG.drawn),
     output:
         svg=report(
             "<results>/figures/thresholds.svg",
@@ -219,6 +219,34 @@ rule figure_thresholds:
         "../scripts/figure_thresholds.py"
 
 
+rule figure_headline:
+    input:
+        table=rules.tables.output.detection_csv,
+    output:
+        svg=report(
+            "<results>/figures/headline.svg",
+            caption="../report/headline.rst",
+            category="Figures",
+            labels={"figure": "0", "of": "all detectors"},
+        ),
+        png="<results>/figures/headline.png",
+    log:
+        "<logs>/figure_headline.log",
+    benchmark:
+        "<benchmarks>/figure_headline.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code("figure_headline"),
+        protocol=CONFIG.evaluation.main_protocols[0],
+        controls=CONFIG.controls,
+    script:
+        "../scripts/figure_headline.py"
+
+
 rule figure_per_class:
     input:
         table=rules.tables.output.per_class_csv,
@@ -241,6 +269,7 @@ rule figure_per_class:
         runtime=growing(10),
     params:
         code=code("figure_per_class"),
+        detectors=CONFIG.drawn,
     script:
         "../scripts/figure_per_class.py"
 
@@ -267,6 +296,7 @@ rule figure_recordings:
         runtime=growing(10),
     params:
         code=code("figure_recordings"),
+        detectors=CONFIG.drawn,
     script:
         "../scripts/figure_recordings.py"
 

@@ -12,6 +12,7 @@ from igsed.jobs import devices, integrity
 from igsed.jobs.console import job, progress
 from igsed.scores import Writer
 
+CLIPS_PER_PASS = 16
 # Of the clips' folder only the clips of this job are compared with its record.
 unread = snakemake.input.audio
 with job(snakemake.log[0], snakemake.output, [path for path in snakemake.input if path != unread]) as out:
@@ -37,22 +38,27 @@ with job(snakemake.log[0], snakemake.output, [path for path in snakemake.input i
         *(file_digest(path) for path in (files.weights, files.head, *files.sounds)),
     ]
     wanted = predictions.Wanted(pd.read_csv(files.predictions), params.labels, params.all_present)
-    rows, clips = [], pd.read_csv(files.clips)[slice(*params.clips)]
-    with Writer(out.scores) as writer:
-        what = f"{wildcards.source}, seed {seed}, {wildcards.split}"
-        for clip in progress(list(clips.itertuples()), what):
-            if not (targets := wanted.targets(clip.clip)):
-                continue
+    clips = []
+    for clip in pd.read_csv(files.clips)[slice(*params.clips)].itertuples():
+        if targets := wanted.targets(clip.clip):
             there = wanted.there(clip.clip)
             asked = controls.asked(targets, there, len(params.labels), options, params.seed, clip.clip)
             names = [params.labels[target] for target in targets]
             key = shards.key(*known, clip.clip, integrity.check_file(files.audio, clip.path), names, list(asked))
+            clips.append((clip, names, asked, key))
+
+    def questions():
+        for clip, _, asked, key in clips:
             if key not in before:
-                waveform = features.waveform(clip.path, rate).to(device)
                 # For methods that draw: the same clip and model give the same, whatever was explained before.
-                torch.manual_seed(seeds.integer(params.seed, "attribute", seed, clip.clip))
-                found = attribution.explain(method, classifier, waveform, asked)
-                before[key] = shards.of_explanation(found, clip.clip, names, device)
-            writer.add(clip.clip, names, before[key].scores)
-            rows += [{**row, shards.KEY: key} for row in before[key].rows]
+                draw = seeds.integer(params.seed, "attribute", seed, clip.clip)
+                yield attribution.Question(features.waveform(clip.path, rate).to(device), asked, draw)
+
+    found = attribution.explained(method, classifier, questions(), CLIPS_PER_PASS if device == "cuda" else 1)
+    rows, what = [], f"{wildcards.source}, seed {seed}, {wildcards.split}"
+    with Writer(out.scores) as writer:
+        for clip, names, _, key in progress(clips, what):
+            result = before[key] if key in before else shards.of_explanation(next(found), clip.clip, names, device)
+            writer.add(clip.clip, names, result.scores)
+            rows += [{**row, shards.KEY: key} for row in result.rows]
     pd.DataFrame(rows, columns=[*shards.COLUMNS, shards.KEY]).to_csv(out.table, index=False)

@@ -6,4 +6,5 @@ from igsed.jobs.console import job
 from igsed.report import figures
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
-    figures.save(figures.recordings(pd.read_csv(snakemake.input.table)), out.svg, out.png)
+    table = pd.read_csv(snakemake.input.table)
+    figures.save(figures.recordings(table[table["detector"].isin(snakemake.params.detectors)]), out.svg, out.png)

@@ -265,10 +265,12 @@ def test_each_is_in_the_forecast(there):
     experiment = config.load(config.merge(["config.yaml", "experiment.yaml"]), ["config.yaml", "experiment.yaml"])
     jobs = forecast.planned(["experiment.yaml"], there.folder)
     named = {job.wildcards["detector"]: job.rule for job in jobs if "detector" in job.wildcards and job.level}
-    rules = {"waveform": "baseline", "frames": "framewise", "classifier": "attribute", "files": "given"}
+    rules = {"waveform": "baseline", "frames": "framewise", "classifier": "merge", "files": "given"}
     found = {(job.wildcards.get("detector"), job.rule) for job in jobs}
     assert set(named) == set(DETECTORS)
     assert {(name, rules[needs]) for name, needs in DETECTORS.items()} <= found
+    explained = {job.wildcards["source"] for job in jobs if job.rule == "attribute"}
+    assert explained == {name for name, needs in DETECTORS.items() if needs == "classifier"}
     costs = {"light": forecast.Cost(1.0, memory=1e6), "features": forecast.Cost(1.0, 1.0, memory=1e6)}
     table = forecast.forecast(jobs, experiment, costs, forecast.inputs_of(experiment))
     assert {"make_soundbank", "weights", "attribute", "given"} <= set(table.index)

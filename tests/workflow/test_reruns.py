@@ -34,8 +34,11 @@ def test_an_edit_of_the_figures_redraws_figures_only(editable):
 def test_an_edit_of_the_attribution_recomputes_its_scores_and_what_follows(editable):
     editable.edit("igsed/attribution/ig.py", "class IntegratedGradients", "EDITED = 1\n\n\nclass IntegratedGradients")
     plan = editable.plan()
-    assert set(plan) == {"attribute", *AFTER_SCORES, "figure_examples", "figure_thresholds", "figure_per_class"}
-    assert plan["attribute"] == 2
+    assert set(plan) == {
+        *("attribute", "merge", *AFTER_SCORES),
+        *("figure_examples", "figure_thresholds", "figure_per_class"),
+    }
+    assert (plan["attribute"], plan["merge"]) == (2, 2)
 
 
 def test_an_edit_of_the_backbone_recomputes_features_models_and_what_follows(editable):
@@ -54,13 +57,45 @@ def test_another_number_of_steps_recomputes_only_ig(finished):
     plan = finished.plan(
         changed(detectors=[{"name": "ig", "n_steps": 5, "tolerance": None}, *MINIATURE["detectors"][1:]])
     )
-    assert plan["attribute"] == 2
+    assert (plan["attribute"], plan["merge"]) == (2, 2)
     assert not {"mix", "features", "train", "classify", "framewise", "baseline"} & set(plan)
+
+
+def test_a_smoothed_detector_is_made_of_the_attributions_there_are(finished):
+    smoothed = {"name": "ig_smooth", "of": "ig", "smooth": 0.5}
+    plan = finished.plan(changed(detectors=[*MINIATURE["detectors"], smoothed]))
+    assert (plan["merge"], plan["sweep"], plan["evaluate"]) == (2, 1, 1)
+    assert not {"attribute", "mix", "features", "train", "classify", "framewise", "baseline"} & set(plan)
+
+
+def test_a_control_is_computed_and_nothing_else(finished):
+    control = {"name": "ig_random_head", "of": "ig", "control": "random_head"}
+    plan = finished.plan(changed(detectors=[*MINIATURE["detectors"], control]))
+    assert (plan["attribute"], plan["merge"], plan["sweep"]) == (2, 2, 1)
+    assert not {"mix", "features", "train", "classify", "framewise", "baseline", "random_body"} & set(plan)
+
+
+def test_masked_clips_serve_all_seeds_and_controls_of_the_head(finished):
+    masked = ["occlusion", {"name": "occlusion_random_head", "of": "occlusion", "control": "random_head"}]
+    plan = finished.plan(changed(detectors=[*MINIATURE["detectors"], *masked], training={"seeds": [0, 1]}))
+    assert (plan["mask"], plan["masked"]) == (2, 8)
+    masked.append({"name": "occlusion_random_body", "of": "occlusion", "control": "random_body"})
+    plan = finished.plan(changed(detectors=[*MINIATURE["detectors"], *masked]))
+    assert (plan["mask"], plan["masked"], plan["random_body"]) == (4, 6, 2)
+    assert not {"mix", "features", "train", "classify", "attribute", "merge", "framewise", "baseline"} & set(plan)
+
+
+def test_clips_at_other_levels_train_models_again_but_for_those_without(finished):
+    plain = {"name": "fw_ws_plain", "of": "fw_ws", "levels": False}
+    settings = changed(training={"levels": {"clips": 8}}, detectors=[*MINIATURE["detectors"], plain])
+    plan = finished.plan(settings)
+    assert (plan["levels"], plan["train"]) == (1, 4)
+    assert not {"mix", "features", "baseline", "random_body"} & set(plan)
 
 
 def test_one_more_seed_trains_and_attributes_only_that_seed(finished):
     plan = finished.plan(changed(training={"seeds": [0, 1]}))
-    assert (plan["train"], plan["classify"], plan["attribute"], plan["framewise"]) == (3, 2, 2, 4)
+    assert (plan["train"], plan["classify"], plan["attribute"], plan["merge"], plan["framewise"]) == (3, 2, 2, 2, 4)
     assert not {"mix", "mixtures", "features", "baseline"} & set(plan)
 
 
@@ -72,7 +107,7 @@ def test_one_more_detector_computes_only_that_detector(finished):
         "def gradient(classifier, waveform, targets):\n    raise NotImplementedError\n"
     )
     plan = finished.plan(settings)
-    assert (plan["attribute"], plan["sweep"], plan["evaluate"]) == (2, 1, 1)
+    assert (plan["attribute"], plan["merge"], plan["sweep"], plan["evaluate"]) == (2, 2, 1, 1)
     assert not {"mix", "features", "train", "classify", "framewise", "baseline"} & set(plan)
 
 

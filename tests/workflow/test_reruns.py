@@ -5,7 +5,8 @@ import copy
 from tests.workflow.project import MINIATURE, contents
 
 AFTER_SCORES = {"sweep", "evaluate", "metrics", "tables", "manifest"}
-FIGURES = {"figure_pipeline", "figure_examples", "figure_thresholds", "figure_per_class", "figure_training"}
+OF_SCORES = {"figure_headline", "figure_examples", "figure_thresholds", "figure_per_class"}
+FIGURES = {"figure_pipeline", "figure_training", *OF_SCORES}
 DRAWING = FIGURES | {"data_report"}
 
 
@@ -34,10 +35,7 @@ def test_an_edit_of_the_figures_redraws_figures_only(editable):
 def test_an_edit_of_the_attribution_recomputes_its_scores_and_what_follows(editable):
     editable.edit("igsed/attribution/ig.py", "class IntegratedGradients", "EDITED = 1\n\n\nclass IntegratedGradients")
     plan = editable.plan()
-    assert set(plan) == {
-        *("attribute", "merge", *AFTER_SCORES),
-        *("figure_examples", "figure_thresholds", "figure_per_class"),
-    }
+    assert set(plan) == {"attribute", "merge", *AFTER_SCORES, *OF_SCORES}
     assert (plan["attribute"], plan["merge"]) == (2, 2)
 
 
@@ -50,7 +48,7 @@ def test_an_edit_of_the_backbone_recomputes_features_models_and_what_follows(edi
 
 def test_another_range_of_percentiles_only_evaluates(finished):
     plan = finished.plan(changed(evaluation={"percentiles": [10, 90]}))
-    assert set(plan) == AFTER_SCORES | {"figure_examples", "figure_thresholds", "figure_per_class"}
+    assert set(plan) == AFTER_SCORES | OF_SCORES
 
 
 def test_another_number_of_steps_recomputes_only_ig(finished):

@@ -16,10 +16,10 @@ DETECTORS = ["ig", "fw_ws", "fw_ss", "random", "energy"]
 
 def test_everything_promised_is_there(finished):
     results = finished.results
-    for table in ("classification", "detection", "per_class"):
+    for table in ("classification", "detection", "per_class", "baselines"):
         for suffix in ("csv", "md", "tex"):
             assert (results / "tables" / f"{table}.{suffix}").stat().st_size > 0
-    for figure in ("pipeline", "examples", "thresholds"):
+    for figure in ("headline", "pipeline", "examples", "thresholds"):
         assert (results / "figures" / f"{figure}.svg").read_text().startswith("<?xml")
         assert (results / "figures" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
     assert "detection.md" in (results / "report.html").read_text()

@@ -112,9 +112,9 @@ def test_what_was_fetched_by_hand_is_not_asked_for(paper, site):
 
 
 def test_every_table_and_figure_is_there(paper):
-    for table in ("classification", "detection", "per_class", "recordings", "data"):
+    for table in ("classification", "detection", "per_class", "baselines", "recordings", "data"):
         assert (paper.results / "tables" / f"{table}.md").stat().st_size > 0
-    for figure in ("pipeline", "examples", "thresholds", "per_class", "training", "data", "recordings"):
+    for figure in ("headline", "pipeline", "examples", "thresholds", "per_class", "training", "data", "recordings"):
         assert (paper.results / "figures" / f"{figure}.png").stat().st_size > 10_000
 
 

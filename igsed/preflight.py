@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from igsed import LABELS, audio, mixtures, recordings, training_sounds
+from igsed.components import imported
 from igsed.config import Config
 from igsed.errors import InputError, Problems
 from igsed.fetch import table as sources_table
@@ -60,11 +61,13 @@ def _settings(config: Config, found: Problems) -> None:
     """What detectors' settings and those of the clips make impossible together."""
     for chosen in config.detectors:
         checked = chosen.detector.settings.model_validate(chosen.settings)
-        if hasattr(checked, "check"):
-            try:
+        try:
+            if hasattr(checked, "check"):
                 checked.check(float(config.mixtures.duration))
-            except (InputError, ValueError) as problem:
-                found.messages.append(f"detectors: {chosen.name}: {problem}")
+            if hasattr(checked, "check_network"):
+                checked.check_network(imported(config.backbone.component.network)())
+        except (InputError, ValueError) as problem:
+            found.messages.append(f"detectors: {chosen.name}: {problem}")
         if config.sounds_of(chosen.name):
             most = min(config.mixtures.clips.train, training_sounds.COUNT)
             if chosen.settings["draws"] > most:

@@ -41,7 +41,8 @@ class Chosen(Section):
         "standardised over the clip first",
     )
     levels: bool | None = Field(
-        None, description="false: with models that are trained without the clips of `training.levels`"
+        None,
+        description="whether its model learns from the clips of `training.levels` too; by default as `all` there says",
     )
     settings: dict[str, Any] = Field({}, description="the method's settings stand beside the other keys")
 

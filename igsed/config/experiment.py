@@ -23,8 +23,8 @@ _BACKWARD = 2.0
 _GPU = 20.0
 """How much faster a pass is on a GPU: a guess, since none has been measured."""
 
-PLAIN = "clip_plain"
-"""The clip classifier that is trained without the clips of `training.levels`."""
+OTHER = "clip_other_levels"
+"""The clip classifier that learns from the clips of `training.levels` where the other does not, or the reverse."""
 
 SOUNDBANK = Choice(soundbanks.KINDS, "kind")
 RECORDINGS = Choice(recordings.KINDS, "kind")
@@ -152,11 +152,18 @@ class Config(Section):
         return chosen.detector.sounds(chosen.settings) if isinstance(chosen.detector, OfClassifier) else ""
 
     def model_of(self, name: str) -> str:
-        """The model that a detector looks at: `clip`, `clip_plain` (without `training.levels`), or one of its own."""
+        """The model that a detector looks at: the clip classifier, the one of `OTHER`, or one of its own."""
         chosen = self.chosen(name)
         if getattr(chosen.detector, "learns_from", ""):
             return next(other.name for other in self.detectors if other.model == chosen.model)
-        return "clip" if chosen.levels is None else PLAIN
+        return "clip" if self.with_levels(chosen) == self.with_levels() else OTHER
+
+    def with_levels(self, chosen: Chosen | None = None) -> bool:
+        """Whether a detector's model, or else the clip classifier, learns from the clips of `training.levels`."""
+        levels = self.training.levels
+        if levels is None or (chosen and getattr(chosen.detector, "trained_on", "train") != "train"):
+            return False
+        return levels.all if chosen is None or chosen.levels is None else chosen.levels
 
     @property
     def models(self) -> dict[str, Chosen | None]:
@@ -165,7 +172,7 @@ class Config(Section):
         for chosen in self.detectors:
             if chosen.detector.needs in ("frames", "classifier", "masks"):
                 model = self.model_of(chosen.name)
-                models.setdefault(model, None if model == PLAIN else chosen)
+                models.setdefault(model, None if model == OTHER else chosen)
         return models
 
     def clips_of_job(self, name: str, gpu: bool = False) -> int:

@@ -15,6 +15,12 @@ class Levels(Section):
         (-40.0, 10.0), description="lowest and highest gain, dB, uniform between them"
     )
 
+    all: bool = Field(
+        True,
+        description="whether all models learn from them, but for those of detectors with `levels: false`; false: only "
+        "models of detectors with `levels: true`",
+    )
+
     @model_validator(mode="after")
     def _possible(self):
         if self.range[0] > self.range[1]:

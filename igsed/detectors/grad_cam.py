@@ -33,6 +33,22 @@ class Settings(Section):
             raise ValueError(f"layers: a position stands twice in {list(layers)}; leave one out")
         return layers
 
+    def check_network(self, network) -> None:
+        """Look for the layers in a network, an `igsed.backbones.Backbone` with whatever weights.
+
+        Raises
+        ------
+        ValueError
+            There is no such layer.
+        """
+        if self.layers is None or self.layers == (-1,):
+            return
+        from igsed.attribution.activation_maps import layer_count  # here, so that a declaration does not import torch
+
+        count = layer_count(network)
+        if absent := [layer for layer in self.layers if not -count <= layer < count]:
+            raise ValueError(f"layers: there is no {absent[0]}, the network has {count}, 0 to {count - 1}; correct it")
+
 
 DETECTOR = OfClassifier(
     name="grad_cam",

@@ -105,13 +105,13 @@ def test_detectors_share_what_they_can():
     models = {name: found.model_of(name) for name in ("quiet", "plain", "fw_body", "fw_mean", "cam", "rise_head")}
     assert models == {
         "quiet": "clip",
-        "plain": "clip_plain",
+        "plain": "clip_other_levels",
         "fw_body": "fw_ws",
         "fw_mean": "fw_mean",
         "cam": "clip",
         "rise_head": "clip",
     }
-    assert list(found.models) == ["clip", "clip_plain", "fw_ws", "fw_mean"]
+    assert list(found.models) == ["clip", "clip_other_levels", "fw_ws", "fw_mean"]
 
 
 def test_scores_that_depend_on_predictions_have_the_seeds_of_the_models():
@@ -172,3 +172,40 @@ def test_every_method_says_what_it_costs():
             assert passes.forward + passes.backward >= 2, detector.name
         elif isinstance(detector, OfMasks):
             assert detector.count(settings) >= 1
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_levels_are_for_all_models_or_for_those_that_ask(everything):
+    found = config(
+        "ig",
+        {"name": "with", "method": "ig", "levels": True},
+        {"name": "without", "method": "ig", "levels": False},
+        "fw_ws",
+        {"name": "fw_with", "method": "fw_ws", "levels": True},
+        "few_shot",
+        training={"levels": {"clips": 4, "all": everything}},
+    )
+    assert found.with_levels() == everything
+    learning = {name: found.with_levels(found.chosen(name)) for name in found.detector_names}
+    assert learning == {
+        "ig": everything,
+        "with": True,
+        "without": False,
+        "fw_ws": everything,
+        "fw_with": True,
+        "few_shot": False,
+    }
+    other = "without" if everything else "with"
+    assert [name for name in ("ig", "with", "without") if found.model_of(name) != "clip"] == [other]
+
+
+@pytest.mark.parametrize("layers", [[-1], [0, 26], [-27, 5], None])
+def test_layers_that_a_network_has_are_fine(layers):
+    assert not preflight.problems(config("ig", {"name": "b", "method": "layer_cam", "layers": layers}))
+
+
+@pytest.mark.parametrize("layers", [[27], [-28], [0, 99]])
+def test_a_layer_that_is_not_there_is_told_before_a_run(layers):
+    (problem,) = preflight.problems(config("ig", {"name": "b", "method": "layer_cam", "layers": layers}))
+    assert problem.startswith("detectors: b: layers: there is no ")
+    assert "0 to 26" in problem

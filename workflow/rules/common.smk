@@ -60,7 +60,7 @@ CHOSEN = {
 LEARNS_FROM = {name: chosen.detector.learns_from if chosen else "clip" for name, chosen in MODELS.items()}
 TRAINED_ON = {name: chosen.detector.trained_on if chosen else "train" for name, chosen in MODELS.items()}
 WITH_LEVELS = {
-    name: TRAINED_ON[name] == "train" and (chosen.levels is None if chosen else name == "clip")
+    name: CONFIG.with_levels(chosen) if chosen else CONFIG.with_levels() == (name == "clip")
     for name, chosen in MODELS.items()
 }
 # Those whose attributions, or embeddings of masked clips, are computed; others share them.

@@ -26,7 +26,7 @@ def head_inputs(wildcards):
         files[f"{split}_features"] = f"<results>/features/{split}/{kind}.npy"
         files[f"{split}_clips"] = f"<results>/mixtures/{split}/clips.csv"
         files[f"{split}_events"] = f"<results>/mixtures/{split}/events.tsv"
-    if LEVELS and WITH_LEVELS[wildcards.model]:
+    if WITH_LEVELS[wildcards.model]:
         files |= {"levels_features": f"<results>/features/levels/{kind}.npy", "levels_clips": rules.levels.output.gains}
     return files
 

@@ -103,7 +103,7 @@ rule train:
         learns_from=lookup(within=LEARNS_FROM, dpath="{model}"),
         clips=CLIPS["train"],
         trained_on=lookup(within=TRAINED_ON, dpath="{model}"),
-        detector=lookup(within=CHOSEN | dict.fromkeys(["clip", "clip_plain"]), dpath="{model}"),
+        detector=lookup(within=CHOSEN | dict.fromkeys(["clip", "clip_other_levels"]), dpath="{model}"),
         labels=LABELS,
         settings=CONFIG.training.model_dump(exclude={"seeds", "levels"}),
         root_seed=CONFIG.seed,

@@ -33,7 +33,6 @@ import pandas as pd
 
 from igsed import shards
 from igsed.config import Config
-from igsed.config.experiment import PLAIN
 from igsed.detectors import OfMasks
 from igsed.errors import InputError
 from igsed.fetch import table as sources_table
@@ -148,8 +147,10 @@ class _Amounts:
         chosen = self.config.models[model]
         if chosen is not None and getattr(chosen.detector, "trained_on", "train") == "validation":
             return self.splits["validation"]
-        plain = model == PLAIN if chosen is None else chosen.levels is False
-        return self.splits["train"] + self.splits["validation"] + (0 if plain else self.levels())
+        with_levels = self.config.with_levels(chosen)
+        if chosen is None and model != "clip":
+            with_levels = not with_levels
+        return self.splits["train"] + self.splits["validation"] + (self.levels() if with_levels else 0)
 
     def steps(self, model: str, **_) -> float:
         return self.learnt(model) * self.config.training.max_epochs

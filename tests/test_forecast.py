@@ -387,7 +387,8 @@ VARIANTS = {
     },
 }
 ON_GPUS = {
-    **{name: {"features", "attribute"} for name in ("miniature", "other", "paper")},
+    **{name: {"features", "attribute"} for name in ("miniature", "other")},
+    "paper": {"features", "levels", "attribute"},
     "controls": {"features", "attribute", "mask", "levels", "random_body"},
 }
 """Stages that run on a GPU."""

@@ -1,6 +1,6 @@
 """The class activation map: the clip classifier's head on single frames, without any further pass of the network."""
 
-from igsed.detectors import OfFrames
+from igsed.detectors import OfFrames, Style
 
 
 def maximum(logits):
@@ -15,4 +15,5 @@ DETECTOR = OfFrames(
     run=maximum,
     learns_from="",
     score="logit",
+    style=Style("#882255", (0, (8, 2)), "d"),
 )

@@ -1,6 +1,6 @@
 """Gradient × input (`igsed.attribution.gradients`)."""
 
-from igsed.detectors import OfClassifier, saliency
+from igsed.detectors import OfClassifier, Style, saliency
 
 
 class Settings(saliency.Settings):
@@ -15,4 +15,5 @@ DETECTOR = OfClassifier(
     settings=Settings,
     run="igsed.attribution.gradients:GradientInput",
     score="mean attribution",
+    style=Style("#44AA99", (0, (8, 2, 1, 2)), "8"),
 )

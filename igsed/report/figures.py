@@ -12,6 +12,7 @@ Figure 1 (`igsed.report.pipeline_figure`) has a module of its own. Colours: Okab
 (2008).
 """
 
+import itertools
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -378,6 +379,8 @@ _HEADLINE = {
 def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Figure:
     """Every detector with its intervals, the best average precision first, controls below a line.
 
+    Colours are those of the detectors that declare a style, since figures of fewer detectors colour others otherwise.
+
     Parameters
     ----------
     table
@@ -390,7 +393,8 @@ def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Fi
     ranked = table.sort_values("average_precision", ascending=False, kind="stable")
     below = ranked["detector"].isin(set(controls))
     rows = pd.concat([ranked[~below], ranked[below]]).set_index("detector")
-    look, heights = styles(table["detector"]), np.arange(len(rows)) + 0.6 * below.sort_values(kind="stable").to_numpy()
+    look = {name: STYLE.get(name, Style(_INK, "solid", "o")) for name in table["detector"]}
+    heights = np.arange(len(rows)) + 0.6 * below.sort_values(kind="stable").to_numpy()
     names = [title_of(name) + (f" {mark}" if not neutral else "") for name, neutral in rows["neutral"].items()]
     figure = Figure(figsize=(WIDTH, 0.7 + 0.17 * (len(rows) + 1)), layout="constrained")
     for ax, (metric, (title, short)) in zip(
@@ -561,10 +565,21 @@ def _legend(figure: Figure, look: Mapping[str, Style], ours: str, theirs: str, f
         Line2D([], [], **_marker(style) | {"linestyle": style.line}, linewidth=1.4, label=title_of(detector))
         for detector, style in look.items()
     ]
-    if len(handles) % 2:  # The legend fills columns of two; no marker's meaning shares one with a detector.
-        handles.append(Line2D([], [], linestyle="none", label=" "))
-    handles.append(Line2D([], [], **_marker(_GREY), label=ours))
-    handles.append(Line2D([], [], **_marker(_GREY, hollow=True), label=theirs))
-    handles += further
-    columns = -(-len(handles) // 2)
+    meanings = [
+        Line2D([], [], **_marker(_GREY), label=ours),
+        Line2D([], [], **_marker(_GREY, hollow=True), label=theirs),
+    ]
+    meanings += further
+    rows = next(rows for rows in itertools.count(2) if _legend_width(handles, meanings, rows=rows) <= WIDTH)
+    # The legend fills its columns from above; no marker's meaning shares one with a detector.
+    handles += [Line2D([], [], linestyle="none", label=" ")] * (-len(handles) % rows)
+    handles += meanings
+    columns = -(-len(handles) // rows)
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=3)
+
+
+def _legend_width(*groups: Sequence[Line2D], rows: int = 2) -> float:
+    """About how wide a legend is, in inches, of which each column holds so many of one group."""
+    lengths = [[len(str(handle.get_label())) for handle in group] for group in groups]
+    columns = [max(group[k : k + rows]) for group in lengths for k in range(0, len(group), rows)]
+    return sum(0.55 + 0.06 * length for length in columns)

@@ -208,7 +208,7 @@ def test_a_head_learns_from_clips_at_other_levels_too_unless_it_is_told_not_to()
     steps = {model: amount("train", chosen, model=model, seed="0") for model in chosen.models}
     with_levels, without, few = 3 * (40 + 10 + 70), 3 * (40 + 10), 3 * 10
     assert steps == {
-        **{"clip": with_levels, "clip_plain": without, "fw_ws": with_levels, "fw_plain": without, "few_shot": few}
+        **{"clip": with_levels, "clip_other_levels": without, "fw_ws": with_levels, "fw_plain": without, "few_shot": few}
     }
     plain = config(mixtures=clips, training={"max_epochs": 3}, detectors=["ig", "fw_ws", "few_shot"])
     assert {model: amount("train", plain, model=model, seed="0") for model in plain.models} == {
@@ -227,7 +227,7 @@ def test_only_heads_that_see_frames_map_them_into_memory():
         return (forecasts.forecast([job], chosen, costs, INPUTS).loc["train", "memory"] - 1) / costs["features"].disk
 
     assert {model: round(mapped(model)) for model in chosen.models} == {
-        **{"clip": 0, "clip_plain": 0, "fw_ws": 120, "few_shot": 10}
+        **{"clip": 0, "clip_other_levels": 0, "fw_ws": 120, "few_shot": 10}
     }
 
 

@@ -14,7 +14,7 @@ from igsed.detectors import OfClassifier, OfMasks
 from igsed.errors import suggestion
 from igsed.settings import Count, Section
 
-_JOB = 300.0
+_JOB = 600.0
 """Seconds that a job with several clips should take, many times its start."""
 
 _BACKWARD = 2.0
@@ -52,7 +52,7 @@ class Config(Section):
     )
     clips_per_job: Literal["auto"] | Count = Field(
         "auto",
-        description="clips that a job explains, or masks; `auto`: as many as take about five minutes, by the passes "
+        description="clips that a job explains, or masks; `auto`: as many as take about ten minutes, by the passes "
         "that the method declares",
     )
     backbone: Annotated[Any, BACKBONE] = Field(BACKBONE.default("yamnet"), description="frozen, pretrained network")

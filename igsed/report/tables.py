@@ -53,9 +53,9 @@ CAPTIONS = {
     "baselines": (
         "What the classifier makes of the baselines that attributions start from: medians over the explained (clip, "
         "class) pairs of the test clips and all seeds. |Logit|: of the class; norm: of the pooled embedding, which the "
-        "head sees. A baseline is not neutral, marked † here and in Table II, where its median |logit| is above the "
-        "clip's own, or its norm more than twice the clip's: the network takes it for something else than background, "
-        "and the attribution explains that too. Completeness error: of the difference of the logits."
+        "head sees. A baseline is not neutral, marked † here and in Table II, where its median |logit| or its norm "
+        "is more than twice the clip's: the network takes it for something else than background, and the attribution "
+        "explains that too. Completeness error: of the difference of the logits."
     ),
 }
 """The caption of each table, in plain text; `{protocols}` stands for the notes of the threshold rules."""
@@ -65,7 +65,7 @@ MARK = "†"
 """Stands behind the name of a detector whose baseline is not neutral."""
 
 FOREIGN = 2.0
-"""By how much the norm of a baseline's embedding may exceed that of the clip, so that it counts as a background's."""
+"""How many times a baseline's logit, or its embedding's norm, may be as large as the clip's, for a background."""
 
 _DETECTION_COLUMNS = [
     *("detector", "protocol", "iou", "iou_low", "iou_high", "iou_std", "f1", "f1_low", "f1_high"),
@@ -299,7 +299,7 @@ def baselines(attributions: Mapping[str, pd.DataFrame], detectors: Sequence[str]
     attributions
         Detector → its rows of `<split>_completeness.csv`, of all seeds.
     detectors
-        The detectors in order; those that tell nothing of a baseline get no row.
+        The detectors in order; those without a path from a baseline get no row.
 
     Returns
     -------
@@ -308,18 +308,18 @@ def baselines(attributions: Mapping[str, pd.DataFrame], detectors: Sequence[str]
 
     Notes
     -----
-    Not neutral is a baseline whose median absolute logit exceeds that of the clips, or whose embedding's norm exceeds
-    theirs `FOREIGN` times. Both limits separate silence and constant spectra from played backgrounds and noise on the
+    Not neutral is a baseline whose median absolute logit, or whose embedding's median norm, is more than `FOREIGN`
+    times that of the clips. Both limits separate silence and constant spectra from played backgrounds and noise on the
     two banks on which they were chosen (docs/findings.md).
     """
     rows = []
     for detector in detectors:
         table = attributions.get(detector)
-        if table is None or not table["baseline_logit"].notna().any():
+        if table is None or not table[["baseline_logit", "n_steps"]].notna().all(axis=1).any():
             continue
         medians = table[["logit", "baseline_logit", "norm", "baseline_norm", "n_steps"]].abs().median()
         error = table["completeness_error"].replace(np.inf, np.nan)
-        foreign = medians["baseline_logit"] > medians["logit"]
+        foreign = medians["baseline_logit"] > FOREIGN * medians["logit"]
         foreign |= medians["baseline_norm"] > FOREIGN * medians["norm"]
         errors = {"completeness_error": error.median(), "completeness_error_worst": error.max()}
         numbers = {**medians, **errors, "pairs": len(table), "neutral": int(not foreign)}

@@ -317,8 +317,8 @@ def test_baselines_are_medians_over_the_pairs():
 @pytest.mark.parametrize(
     ("baseline", "neutral"),
     [
-        ({"logit": -2.0, "baseline_logit": 2.0}, True),
-        ({"logit": -2.0, "baseline_logit": -2.001}, False),
+        ({"logit": -2.0, "baseline_logit": 4.0}, True),
+        ({"logit": -2.0, "baseline_logit": -4.001}, False),
         ({"norm": 10.0, "baseline_norm": 20.0}, True),
         ({"norm": 10.0, "baseline_norm": 20.001}, False),
         # One pair in three does not move the median.

@@ -208,7 +208,13 @@ def test_a_head_learns_from_clips_at_other_levels_too_unless_it_is_told_not_to()
     steps = {model: amount("train", chosen, model=model, seed="0") for model in chosen.models}
     with_levels, without, few = 3 * (40 + 10 + 70), 3 * (40 + 10), 3 * 10
     assert steps == {
-        **{"clip": with_levels, "clip_other_levels": without, "fw_ws": with_levels, "fw_plain": without, "few_shot": few}
+        **{
+            "clip": with_levels,
+            "clip_other_levels": without,
+            "fw_ws": with_levels,
+            "fw_plain": without,
+            "few_shot": few,
+        }
     }
     plain = config(mixtures=clips, training={"max_epochs": 3}, detectors=["ig", "fw_ws", "few_shot"])
     assert {model: amount("train", plain, model=model, seed="0") for model in plain.models} == {

@@ -65,6 +65,7 @@ def damaged(finished, tmp_path_factory) -> Damaged:
     # Those who would read the clip and the weights have to be made again.
     (results / "scores" / "energy" / "seed0" / "test.parquet").unlink()
     (results / "attributions" / "ig" / "seed0" / "test" / "0.parquet").unlink()
+    (results / "scores" / "ig" / "seed0" / "test.parquet").unlink()
     damages = {
         "resources/yamnet/yamnet.safetensors": "rm resources/yamnet/yamnet.safetensors,",
         "results/miniature/scores/random/seed0/test.parquet": "rm results/miniature/scores/random/seed0/test.parquet,",

@@ -69,7 +69,8 @@ def test_default_experiment_is_the_issue_s_and_more_detectors():
     assert quiet.settings == default.chosen("ig").settings | changed
     assert (control.method, control.settings, control.control) == ("ig", quiet.settings, "random_head")
     assert load(ROOT / "config.yaml", ROOT / "config" / "paper.yaml").detector_names == [
-        *("ig", "fw_ws", "fw_ss", "random", "energy")
+        *("ig", "fw_ws", "fw_ss", "random", "energy"),
+        *("ig_captum", "ig_quiet", "ig_quiet_random_head", "ig_levels", "cam", "oracle"),
     ]
     assert default.classes == list(LABELS)
     assert (default.mixtures.duration, default.mixtures.sample_rate) == (10, 32000)

@@ -5,7 +5,7 @@ not have from the classifier (J. Adebayo et al., "Sanity Checks for Saliency Map
 class that is not in the clip say what a method takes from the sound alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,23 @@ def random_head(classes: int, embedding: int, seed: int) -> dict[str, np.ndarray
     bound = embedding**-0.5
     weight = seeds.generator(seed, "random head").uniform(-bound, bound, (classes, embedding))
     return {"weight": weight.astype(np.float32), "bias": np.zeros(classes, np.float32)}
+
+
+def head_of(trained: Mapping[str, Any], classes: int, options: Options, root: int, seed: int) -> Mapping[str, Any]:
+    """The head that a detector looks at: the trained one, or for the control of that name a random one of its shape.
+
+    Parameters
+    ----------
+    trained : mapping
+        `weight` (output, embedding), `bias` (output,), arrays or tensors.
+    classes : int
+        Outputs of a random head.
+    root, seed : int
+        The experiment's seed and that of the model: each model has a random head of its own.
+    """
+    if options.control != "random_head":
+        return trained
+    return random_head(classes, trained["weight"].shape[1], seeds.integer(root, "control", seed))
 
 
 def shuffle(network: Any, seed: int) -> Any:

@@ -90,3 +90,12 @@ def test_scores_are_contrasted_and_smoothed_as_asked(options):
         np.testing.assert_allclose(found.sum(0), 0, atol=1e-9)  # what all have in common is gone
     if options.smooth:
         assert np.abs(np.diff(found)).mean() < np.abs(np.diff(scores)).mean() * (4 if options.contrast else 1)
+
+
+def test_a_random_head_stands_for_the_trained_one_only_in_its_control():
+    trained = {"weight": np.ones((6, 10), np.float32), "bias": np.ones(6, np.float32)}
+    for control in (None, "random_body", "wrong_class"):
+        assert controls.head_of(trained, 3, Options(control), 1, 0) is trained
+    one, other = (controls.head_of(trained, 3, Options("random_head"), 1, seed)["weight"] for seed in (0, 1))
+    assert one.shape == (3, 10)
+    assert (one != other).all()

@@ -103,3 +103,7 @@ def test_a_key_changes_with_everything_that_it_is_made_of():
         keys.add(shards.key(*parts[:k], other, *parts[k + 1 :]))
     assert len(keys) == len(parts) + 1
     assert shards.key({"a": 1, "b": 2}) == shards.key({"b": 2, "a": 1})
+
+
+def test_a_shard_tells_all_that_an_explanation_does():
+    assert ("scores", *shards.EXPLAINED) == Explanation._fields

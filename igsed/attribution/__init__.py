@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 import torch
 
+from igsed.attribution.frames import of_samples
 from igsed.errors import InputError
 from igsed.jobs import devices
 from igsed.pooling import pooled
-from igsed.timeline import FRAME, frame_count
+from igsed.timeline import frame_count
 
 
 class Explanation(NamedTuple):
@@ -135,6 +136,4 @@ def norm(classifier, waveform: torch.Tensor, count: int) -> torch.Tensor:
 
 def frame_scores(attributions: torch.Tensor, sample_rate: int) -> torch.Tensor:
     """Mean |attribution| in each 100 ms window (arXiv:2605.23293): (…, samples) → (…, frame)."""
-    size = round(FRAME * sample_rate)
-    count = attributions.shape[-1] // size
-    return attributions[..., : count * size].abs().unflatten(-1, (count, size)).mean(-1)
+    return of_samples(attributions, sample_rate)

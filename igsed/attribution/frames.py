@@ -23,7 +23,7 @@ _COUNTED: dict[str, Callable[[Tensor], Tensor]] = {
 def of_samples(attributions: Tensor, sample_rate: int, sign: Sign = "absolute") -> Tensor:
     """Mean over the samples of each frame, (…, samples) → (…, frame).
 
-    "absolute" is `igsed.attribution.frame_scores`, the mean |attribution| of arXiv:2605.23293.
+    "absolute" is the mean |attribution| of arXiv:2605.23293.
     """
     size = round(FRAME * sample_rate)
     count = attributions.shape[-1] // size

@@ -26,6 +26,7 @@ al. 2021, "Improving performance of deep learning models with axiomatic attribut
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -33,12 +34,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from igsed.attribution import Explanation, baselines, frame_scores
+from igsed.attribution import Explanation, baselines
+from igsed.attribution.frames import Sign, of_samples, of_spectrum
 from igsed.attribution.secant import Path
 from igsed.classifier import Classifier
 from igsed.jobs.devices import is_out_of_memory
 from igsed.pooling import pooled
-from igsed.timeline import FRAME
+from igsed.timeline import frame_count
 
 _SPAN = 6.0
 
@@ -112,7 +114,7 @@ class IntegratedGradients:
         batch: int | None = None,
         baseline: str = "silence",
         domain: str = "waveform",
-        sign: str = "absolute",
+        sign: Sign = "absolute",
         percentile: float = 10.0,
         draws: int = 4,
         sounds: Tensor | None = None,
@@ -149,8 +151,8 @@ class IntegratedGradients:
         targets, waveforms = [list(row) for row in targets], waveforms.detach()
         sounds = self._sounds(waveforms, classifier.sample_rate)
         starts, ends = self._ends(classifier.backbone, waveforms, sounds)
-        to_frames = self._to_frames(classifier, waveforms.shape[1], ends)
-        frames = waveforms.shape[1] // round(FRAME * classifier.sample_rate)
+        to_frames = self._to_frames(classifier.sample_rate, waveforms.shape[1])
+        frames = frame_count(waveforms.shape[1] / classifier.sample_rate)
         found = [_Found(waveforms.new_zeros(len(row), frames)) for row in targets]
         n_steps, rest = self.n_steps, [list(range(len(row))) for row in targets]
         while clips := [clip for clip, places in enumerate(rest) if places]:
@@ -205,13 +207,12 @@ class IntegratedGradients:
             return torch.stack([baselines.percentile(spectrum, q)[None] for spectrum in ends]), ends
         return backbone.spectrum(sounds.flatten(0, 1)).unflatten(0, sounds.shape[:2]), ends
 
-    def _to_frames(self, classifier, samples: int, ends: Tensor) -> Callable[[Tensor], Tensor]:
+    def _to_frames(self, sample_rate: int, samples: int) -> Callable[[Tensor], Tensor]:
         """What makes frame scores (…, frame) of attributions (…, samples) or (…, time, mel)."""
-        rate = classifier.sample_rate
         if self.domain == "waveform":
-            return lambda attributions: _by_sign(attributions, self.sign, lambda part: frame_scores(part, rate))
-        weights = frame_weights(classifier.backbone, ends, samples, rate).to(ends)
-        return lambda attributions: _by_sign(attributions, self.sign, lambda part: part.abs().mean(-1) @ weights.T)
+            return functools.partial(of_samples, sample_rate=sample_rate, sign=self.sign)
+        duration = samples / sample_rate
+        return functools.partial(of_spectrum, count=frame_count(duration), duration=duration, sign=self.sign)
 
     def _integrate(
         self, classifier, starts: Tensor, ends: Tensor, targets: list[list[int]], n_steps: int
@@ -389,56 +390,6 @@ def _asked(classifier, outputs: _Outputs, waveforms: Tensor, sounds: Tensor | No
         return outputs
     logits = classifier(sounds.flatten(0, 1)).unflatten(0, sounds.shape[:2])
     return outputs._replace(baseline_logits=logits.mean(1))
-
-
-def frame_weights(backbone, spectra: Tensor, samples: int, sample_rate: int) -> Tensor:
-    """How much each spectrum counts in each frame of 100 ms: (frame, spectrum), rows sum to one, float64.
-
-    A spectrum stands for the time that is nearer to the middle of its window than to that of another, and counts in a
-    frame by their overlap.
-
-    Parameters
-    ----------
-    backbone : igsed.backbones.Backbone
-    spectra : Tensor (clip, time, mel)
-        Those of clips of `samples` samples; only their shape counts, their type and device.
-    """
-    middles = _middles(backbone, spectra, samples)
-    borders = torch.cat([middles.new_zeros(1), (middles[1:] + middles[:-1]) / 2, middles.new_full((1,), samples)])
-    borders = borders.clamp(0, samples)
-    size = round(FRAME * sample_rate)
-    onsets = size * torch.arange(samples // size, dtype=borders.dtype)[:, None]
-    overlap = (borders[1:].minimum(onsets + size) - borders[:-1].maximum(onsets)).clamp_min(0)
-    return overlap / overlap.sum(1, keepdim=True)
-
-
-@torch.enable_grad()
-def _middles(backbone, spectra: Tensor, samples: int) -> Tensor:
-    """The middle of the window of each spectrum, in samples: (spectrum,), evenly spaced, float64.
-
-    Measured at two that lie well inside the clip, as the range of samples that they depend on. Where that says nothing,
-    the spectra share the clip evenly.
-    """
-    count = spectra.shape[1]
-    one, other = count // 3, 2 * count // 3
-    noise = torch.randn(samples, generator=torch.Generator().manual_seed(0)).to(spectra)
-    clips = noise.expand(2, -1).clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(backbone.spectrum(clips)[[0, 1], [one, other]].sum(), clips)
-    seen = [row.nonzero().flatten() for row in gradient.cpu()]
-    index = torch.arange(count, dtype=torch.float64)
-    if all(map(len, seen)):
-        first, second = ((row[0] + row[-1] + 1).item() / 2 for row in seen)
-        if second > first:
-            return first + (index - one) * (second - first) / (other - one)
-    return (index + 0.5) * samples / count
-
-
-def _by_sign(attributions: Tensor, sign: str, mean: Callable[[Tensor], Tensor]) -> Tensor:
-    """Means of what counts of attributions, by a function that takes means of magnitudes."""
-    if sign == "absolute":
-        return mean(attributions)
-    positive = mean(attributions.clamp_min(0))
-    return positive if sign == "positive" else positive - mean(attributions.clamp_max(0))
 
 
 @torch.enable_grad()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field, model_serializer, model_validator
 
-from igsed import detectors
+from igsed import detectors, perturbation
 from igsed.detectors import DETECTORS, Detector, OfMasks
 from igsed.errors import InputError, suggestion
 from igsed.modules import module_file
@@ -136,17 +136,14 @@ class Chosen(Section):
         return bool(self.control) or without or getattr(self.detector, "trained_on", "train") == "validation"
 
     @property
-    def mask_settings(self) -> dict[str, Any]:
-        """Of a detector of masked clips: the settings on which masks and what replaces a part depend."""
-        keys = self.detector.mask_keys if isinstance(self.detector, OfMasks) else set()
-        return {key: value for key, value in self.settings.items() if key in keys}
+    def recipe(self) -> dict[str, Any]:
+        """Of a detector of masked clips: what they depend on (`igsed.perturbation.recipe`); else nothing."""
+        return perturbation.recipe(self.detector, self.settings) if isinstance(self.detector, OfMasks) else {}
 
     @property
     def masks(self) -> str:
         """What the embeddings of masked clips are made by, the same for detectors that can share them."""
-        body = self.control if self.control == "random_body" else None
-        function = str(self.detector.masks) if isinstance(self.detector, OfMasks) else ""
-        return json.dumps([function, self.mask_settings, body], sort_keys=True)
+        return json.dumps([self.recipe, self.control == "random_body"], sort_keys=True)
 
     @property
     def module(self) -> str:

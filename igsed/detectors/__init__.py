@@ -230,12 +230,6 @@ class OfMasks(Detector):
         """The modules that draw the masks and make the scores."""
         return {_module(self.run), _module(self.masks)}
 
-    @property
-    def mask_keys(self) -> set[str]:
-        """The settings that the masks and what replaces a part depend on."""
-        function = imported(self.masks) if isinstance(self.masks, str) else self.masks
-        return {"filler", *inspect.signature(function).parameters} - {"count", "generator"}
-
     def bound(self, **settings) -> Callable:
         """A callable ``(classifier, waveform, targets) -> (target, frame)``, `igsed.attribution.masking.Masked`."""
         return imported("igsed.attribution.masking:Masked")(self, settings)

@@ -1,12 +1,7 @@
 """The class activation map: the clip classifier's head on single frames, without any further pass of the network."""
 
 from igsed.detectors import OfFrames, Style
-
-
-def maximum(logits):
-    """Of no use: the head of the clip classifier is trained already."""
-    return logits.amax(-2)
-
+from igsed.detectors.fw_ws import maximum
 
 DETECTOR = OfFrames(
     name="cam",

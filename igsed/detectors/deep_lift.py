@@ -29,5 +29,5 @@ DETECTOR = OfClassifier(
     settings=Settings,
     run="igsed.attribution.deep_lift:DeepLift",
     score="mean contribution",
-    passes=lambda settings: Passes(4, 1),
+    passes=lambda settings: Passes(2, 1),
 )

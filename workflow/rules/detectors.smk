@@ -118,7 +118,7 @@ rule mask:
     params:
         code=lookup(within=MASK_CODE, dpath="{masks}"),
         method=lookup(within=CHOSEN, dpath="{masks}/method"),
-        settings=mask_settings,
+        recipe=mask_recipe,
         control=lookup(within=CHOSEN, dpath="{masks}/options/control"),
         clips=mask_clips,
         backbone=NETWORK,

@@ -111,9 +111,9 @@ def mask_shards(wildcards):
     return of_shards(pattern, MASKS_OF[wildcards.detector], wildcards.split)
 
 
-def mask_settings(wildcards):
-    """The settings on which masks and what replaces a masked part depend."""
-    return CONFIG.chosen(wildcards.masks).mask_settings
+def mask_recipe(wildcards):
+    """What masks, and what replaces a masked part, depend on."""
+    return CONFIG.chosen(wildcards.masks).recipe
 
 
 def scores_of(detector, split):

@@ -13,6 +13,7 @@ from igsed.jobs.console import job, progress
 from igsed.scores import Writer
 
 CLIPS_PER_PASS = 16
+
 # Of the clips' folder only the clips of this job are compared with its record.
 unread = snakemake.input.audio
 with job(snakemake.log[0], snakemake.output, [path for path in snakemake.input if path != unread]) as out:
@@ -20,9 +21,7 @@ with job(snakemake.log[0], snakemake.output, [path for path in snakemake.input i
     files, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     options, seed = controls.Options(**params.options), int(wildcards.seed)
     device = devices.pick(snakemake.resources.gpu)
-    head = load_file(files.head)
-    if options.control == "random_head":
-        head = controls.random_head(*head["weight"].shape, seed=seeds.integer(params.seed, "control", seed))
+    head = controls.head_of(load_file(files.head), len(params.labels), options, params.seed, seed)
     network = backbones.load(**params.backbone, weights=files.weights)
     if options.control == "random_body":
         controls.shuffle(network, params.seed)

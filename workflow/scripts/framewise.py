@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from igsed import controls, seeds
+from igsed import controls
 from igsed.detectors import framewise
 from igsed.jobs.console import job
 from igsed.scores import Writer
@@ -12,11 +12,8 @@ from igsed.timeline import frame_count
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
-    head, times, options = load_file(files.head), np.load(files.times), controls.Options(**params.options)
-    classes = len(params.labels)
-    if options.control == "random_head":
-        seed = seeds.integer(params.seed, "control", int(snakemake.wildcards.seed))
-        head = controls.random_head(classes, head["weight"].shape[1], seed)
+    options, classes, times = controls.Options(**params.options), len(params.labels), np.load(files.times)
+    head = controls.head_of(load_file(files.head), classes, options, params.seed, int(snakemake.wildcards.seed))
     choose = controls.chooser(files.predictions, params.labels, params.all_present, options, params.seed)
     with Writer(out.scores) as writer:
         for k, clip in enumerate(pd.read_csv(files.clips).itertuples()):

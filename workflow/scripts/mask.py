@@ -23,7 +23,7 @@ with job(snakemake.log[0], snakemake.output, [path for path in snakemake.input i
     detector, path = detectors.find(params.method), snakemake.output.embeddings
     before = dict(shards.masked([path])) if shards.kept(path) else {}
     body = params.control == "random_body"
-    known = [*(params[name] for name in ("code", "method", "settings", "backbone", "seed"))]
+    known = [*(params[name] for name in ("code", "method", "recipe", "backbone", "seed"))]
     known += [body, device, torch.__version__, file_digest(files.weights)]
     clips = pd.read_csv(files.clips)[slice(*params.clips)]
     with shards.MaskedWriter(out.embeddings) as writer:
@@ -34,7 +34,7 @@ with job(snakemake.log[0], snakemake.output, [path for path in snakemake.input i
                 # For fillers and masks that are drawn.
                 torch.manual_seed(seeds.integer(params.seed, "masks", clip.clip))
                 draw = seeds.generator(params.seed, "masks", clip.clip)
-                masks = perturbation.masks_of(detector, params.settings, frame_count(clip.duration), draw)
-                found = masking.embeddings(network, waveform, masks, params.settings["filler"])
+                masks = perturbation.masks_of(detector, params.recipe["settings"], frame_count(clip.duration), draw)
+                found = masking.embeddings(network, waveform, masks, params.recipe["filler"])
                 before[key] = shards.Masked(clip.clip, masks, found.cpu().numpy())
             writer.add(key, before[key])

@@ -4,15 +4,14 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from igsed import controls, detectors, perturbation, predictions, seeds, shards
+from igsed import controls, detectors, perturbation, predictions, shards
 from igsed.jobs.console import job
 from igsed.scores import Writer
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params, seed = snakemake.input, snakemake.params, int(snakemake.wildcards.seed)
-    options, detector, head = controls.Options(**params.options), detectors.find(params.method), load_file(files.head)
-    if options.control == "random_head":
-        head = controls.random_head(*head["weight"].shape, seed=seeds.integer(params.seed, "control", seed))
+    options, detector = controls.Options(**params.options), detectors.find(params.method)
+    head = controls.head_of(load_file(files.head), len(params.labels), options, params.seed, seed)
     wanted = predictions.Wanted(pd.read_csv(files.predictions), params.labels, params.all_present)
     places = {clip: k for k, clip in enumerate(pd.read_csv(files.clips)["clip"].astype(str))}
     pooled = np.load(files.features, mmap_mode="r")

@@ -8,6 +8,7 @@ experiment is for.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import inspect
 import random
@@ -471,6 +472,30 @@ def _masks_by_hand(method) -> None:
         raise _Unfit("expected the scores of the masked clips' logits from one pass each, found others")
 
 
+# Detectors that score every label, by a function of theirs and the labels
+
+
+def _labels_shape(scores: Callable, function: Callable) -> None:
+    _expect_shape(scores(function), (3, _FRAMES), "(label, frame)")
+
+
+def _labels_finite(scores: Callable, function: Callable) -> None:
+    _expect_finite(scores(function))
+
+
+def _labels_one(scores: Callable, function: Callable) -> None:
+    _expect_scores(scores(function, ["Dog"]), (1, _FRAMES), "(label, frame)")
+
+
+def _labels_other(scores: Callable, function: Callable) -> None:
+    for row, label in zip(scores(function), _LABELS, strict=True):
+        if not _same(row, scores(function, [label]).reshape(-1)):
+            raise _Unfit(
+                f"expected scores of {label} that do not depend on which other classes are asked for, found others for "
+                f"{_LABELS} than for ['{label}'] (what is drawn at random, igsed.seeds.generator draws for each alone)"
+            )
+
+
 # Detectors of the sound alone
 
 
@@ -481,30 +506,9 @@ def _of_sound(function: Callable, labels=_LABELS, sample_rate: int = _RATE, seco
     return np.asarray(function(waveform, sample_rate, labels, 5, "clip_0"))
 
 
-def _sound_shape(function) -> None:
-    _expect_shape(_of_sound(function), (3, _FRAMES), "(label, frame)")
-
-
-def _sound_finite(function) -> None:
-    _expect_finite(_of_sound(function))
-
-
 def _sound_silence(function) -> None:
     silence = np.zeros(round(_SECONDS * _RATE), np.float32)
     _expect_scores(_of_sound(function, clip=silence), (3, _FRAMES), "(label, frame)")
-
-
-def _sound_one_class(function) -> None:
-    _expect_scores(_of_sound(function, ["Dog"]), (1, _FRAMES), "(label, frame)")
-
-
-def _sound_other_classes(function) -> None:
-    for row, label in zip(_of_sound(function), _LABELS, strict=True):
-        if not _same(row, _of_sound(function, [label]).reshape(-1)):
-            raise _Unfit(
-                f"expected scores of {label} that do not depend on which other classes are asked for, found others for "
-                f"{_LABELS} than for ['{label}'] (igsed.seeds.generator(seed, …, clip, label) draws for each alone)"
-            )
 
 
 def _sound_repeatable(function) -> None:
@@ -542,29 +546,8 @@ def _of_events(function: Callable, labels=_LABELS, seconds: float = _SECONDS, ev
     return np.asarray(function(within, labels, seconds))
 
 
-def _events_shape(function) -> None:
-    _expect_shape(_of_events(function), (3, _FRAMES), "(label, frame)")
-
-
-def _events_finite(function) -> None:
-    _expect_finite(_of_events(function))
-
-
 def _events_none(function) -> None:
     _expect_scores(_of_events(function, events=_EVENTS.iloc[:0]), (3, _FRAMES), "(label, frame)")
-
-
-def _events_one_class(function) -> None:
-    _expect_scores(_of_events(function, ["Dog"]), (1, _FRAMES), "(label, frame)")
-
-
-def _events_other_classes(function) -> None:
-    for row, label in zip(_of_events(function), _LABELS, strict=True):
-        if not _same(row, _of_events(function, [label]).reshape(-1)):
-            raise _Unfit(
-                f"expected scores of {label} that do not depend on which other classes are asked for, found others for "
-                f"{_LABELS} than for ['{label}']"
-            )
 
 
 def _events_repeatable(function) -> None:
@@ -772,21 +755,21 @@ _CHECKS: dict[str, list[tuple[str, Callable]]] = {
         ("by hand", _masks_by_hand),
     ],
     "waveform": [
-        ("shape", _sound_shape),
-        ("finite numbers", _sound_finite),
+        ("shape", functools.partial(_labels_shape, _of_sound)),
+        ("finite numbers", functools.partial(_labels_finite, _of_sound)),
         ("silence", _sound_silence),
-        ("one class", _sound_one_class),
-        ("other classes", _sound_other_classes),
+        ("one class", functools.partial(_labels_one, _of_sound)),
+        ("other classes", functools.partial(_labels_other, _of_sound)),
         ("repeatable", _sound_repeatable),
         ("arguments unchanged", _sound_unchanged),
         ("other length and rate", _sound_other_clip),
     ],
     "events": [
-        ("shape", _events_shape),
-        ("finite numbers", _events_finite),
+        ("shape", functools.partial(_labels_shape, _of_events)),
+        ("finite numbers", functools.partial(_labels_finite, _of_events)),
         ("no event", _events_none),
-        ("one class", _events_one_class),
-        ("other classes", _events_other_classes),
+        ("one class", functools.partial(_labels_one, _of_events)),
+        ("other classes", functools.partial(_labels_other, _of_events)),
         ("repeatable", _events_repeatable),
         ("arguments unchanged", _events_unchanged),
         ("other length", _events_other_clip),

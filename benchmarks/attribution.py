@@ -62,25 +62,31 @@ def main() -> None:
     out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
 
 
+def parser(description: str, name: str, clips: int) -> argparse.ArgumentParser:
+    """What every measurement on clips can be asked for."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("audio", type=Path, nargs="+", help="sound files, or folders of them")
+    made.add_argument("--backbone", default="yamnet")
+    made.add_argument("--weights", type=Path, default=ROOT / "resources/yamnet/yamnet.safetensors")
+    made.add_argument("--head", type=Path, help="a trained clip head; default: the backbone's own dense layer")
+    made.add_argument("--clips", type=int, default=clips)
+    made.add_argument("--seconds", type=float, default=10)
+    made.add_argument("--threads", type=int, default=1)
+    made.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    made.add_argument("--name", default=name)
+    return made
+
+
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("audio", type=Path, nargs="+", help="sound files, or folders of them")
-    parser.add_argument("--backbone", default="yamnet")
-    parser.add_argument("--weights", type=Path, default=ROOT / "resources/yamnet/yamnet.safetensors")
-    parser.add_argument("--head", type=Path, help="a trained clip head; default: the backbone's own dense layer")
-    parser.add_argument("--clips", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--reference", type=int, default=2000, help="pieces of the path of the reference")
-    parser.add_argument("--references", type=Path, help="file that keeps the reference's scores")
-    parser.add_argument("--prepare", action="store_true", help="only compute the references")
-    parser.add_argument("--pieces", type=int, nargs="*", default=PIECES, help="the engine's")
-    parser.add_argument("--tolerances", type=float, nargs="*", default=[0.15, 0.05], help="the engine's")
-    parser.add_argument("--steps", type=int, nargs="*", default=[50, 200], help="Captum's")
-    parser.add_argument("--growth", action="store_true", help="also measure growth with classes and clip length")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--name", default="attribution")
-    return parser.parse_args()
+    options = parser(__doc__.split("\n\n")[0], "attribution", clips=4)
+    options.add_argument("--reference", type=int, default=2000, help="pieces of the path of the reference")
+    options.add_argument("--references", type=Path, help="file that keeps the reference's scores")
+    options.add_argument("--prepare", action="store_true", help="only compute the references")
+    options.add_argument("--pieces", type=int, nargs="*", default=PIECES, help="the engine's")
+    options.add_argument("--tolerances", type=float, nargs="*", default=[0.15, 0.05], help="the engine's")
+    options.add_argument("--steps", type=int, nargs="*", default=[50, 200], help="Captum's")
+    options.add_argument("--growth", action="store_true", help="also measure growth with classes and clip length")
+    return options.parse_args()
 
 
 def load(options: argparse.Namespace) -> Classifier:

@@ -9,19 +9,17 @@ layers); where Captum needs another input (DeepLIFT: the log-mel spectrum), it g
 stdout and benchmarks/results/NAME.json.
 """
 
-import argparse
 import json
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import captum.attr
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from benchmarks.attribution import ROOT, load, machine, sounds
+from benchmarks.attribution import ROOT, load, machine, parser, sounds
 from igsed import detectors
 from igsed.classifier import Classifier
 from igsed.detectors import DETECTORS, OfClassifier, OfMasks
@@ -91,7 +89,9 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    options = arguments()
+    given = parser(__doc__.split("\n\n")[0], "methods", clips=3)
+    given.add_argument("--classes", type=int, default=3)
+    options = given.parse_args()
     torch.set_num_threads(options.threads)
     classifier = load(options).to(options.device)
     methods = {
@@ -119,21 +119,6 @@ def main() -> None:
     shown = {key: value for key, value in vars(options).items() if key in ("clips", "classes", "seconds", "backbone")}
     content = {"machine": machine(options), "options": shown, "rows": measured.to_dict("records")}
     out.write_text(json.dumps(content, indent=1) + "\n")
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("audio", type=Path, nargs="+", help="sound files, or folders of them")
-    parser.add_argument("--backbone", default="yamnet")
-    parser.add_argument("--weights", type=Path, default=ROOT / "resources/yamnet/yamnet.safetensors")
-    parser.add_argument("--head", type=Path, help="a trained clip head; default: the backbone's own dense layer")
-    parser.add_argument("--clips", type=int, default=3)
-    parser.add_argument("--classes", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--name", default="methods")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

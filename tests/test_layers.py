@@ -34,7 +34,9 @@ def module(path: Path) -> str:
 
 
 IMPORTS = {module(path): imported(path) for path in sorted((ROOT / "igsed").rglob("*.py"))}
-NEEDS_TORCH = {name for name, names in IMPORTS.items() if HEAVY & {other.partition(".")[0] for other in names}}
+DIRECTLY = {name for name, names in IMPORTS.items() if HEAVY & {other.partition(".")[0] for other in names}}
+# A module's package is imported before it, so what lies in a package that needs torch needs it too.
+NEEDS_TORCH = {name for name in IMPORTS if any(name == other or name.startswith(f"{other}.") for other in DIRECTLY)}
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
 
 

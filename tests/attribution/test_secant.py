@@ -92,11 +92,14 @@ def test_finite_at_the_ends_of_the_numbers(scale):
         assert total == pytest.approx(change, rel=1e-4, abs=1e-30)
 
 
-def test_other_powers_and_products_have_their_derivative():
-    points = torch.rand(2, 24) + 0.5
-    for function in (lambda rows: rows**3, lambda rows: rows * (rows + 1)):
-        change, total = change_and_sum(function, points, [1])
-        assert total != pytest.approx(change, rel=1e-3)
+@pytest.mark.parametrize("function", [lambda rows: rows**3, lambda rows: rows * (rows + 1)], ids=["cube", "product"])
+def test_other_powers_and_products_have_their_derivative(function):
+    first, last = points = torch.rand(2, 24, generator=torch.Generator().manual_seed(1)) + 0.5
+    weights = torch.randn(24, generator=torch.Generator().manual_seed(7))
+    (derivative,) = torch.autograd.grad((function(row := last.clone().requires_grad_()) * weights).sum(), row)
+    change, total = change_and_sum(function, points, [1])
+    assert total == pytest.approx((derivative * (last - first)).sum().item(), rel=1e-5)
+    assert total != pytest.approx(change, rel=1e-3)
 
 
 def test_maximum_of_several_paths_is_each_one_s_own():

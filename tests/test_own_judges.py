@@ -152,7 +152,8 @@ def test_own_components_reach_every_table(given):
 
     table = tables.detection(intervals, tidy, ["ig", "mine"], section.chosen_metrics, section.main_protocols)
     fixed = tables.detection(intervals, tidy, ["ig", "mine"])
-    assert list(table.columns) == [*fixed.columns, "hits", "hits_low", "hits_high", "found"]
+    further = ["class_auc", "class_auc_low", "class_auc_high", "hits", "hits_low", "hits_high", "found"]
+    assert list(table.columns) == [*fixed.columns, *further]
     row = table[(table["detector"] == "mine") & (table["protocol"] == "mean")].iloc[0]
     assert row["hits"] == pytest.approx(hits)
     assert row["hits_low"] <= row["hits"] <= row["hits_high"]

@@ -1,4 +1,4 @@
-"""Percentile masks, and the sweep against them to the last bit."""
+"""Masks of the threshold rules, and the sweeps against them to the last bit."""
 
 import dataclasses
 import doctest
@@ -76,16 +76,80 @@ def test_laws_of_percentile_masks(table, percentile):
         assert not len(kept) or kept.min() > left.max()
 
 
+@pytest.mark.parametrize("rule", [rule for rule in thresholds.built_in() if rule.counts], ids=lambda rule: rule.name)
 @slow_machines_too
-@given(pair_tables(), st.lists(percentiles, min_size=1, max_size=8))
-def test_sweep_equals_masks_bit_for_bit(table, several):
+@given(table=pair_tables(), several=st.lists(percentiles, min_size=1, max_size=8))
+def test_sweep_equals_masks_bit_for_bit(rule, table, several):
     scores, active = table
-    found = PERCENTILE.curves(scores, active, several, MASK_METRICS)
-    assert list(found) == ["iou", "f1", "precision", "recall"]
-    for k, value in enumerate(several):
-        mask = thresholds.percentile_mask(scores, value)
-        for name, values in found.items():
-            np.testing.assert_array_equal(values[:, k], getattr(metrics, name)(mask, active))
+    values = [rule.span[1] * percentile / 100 for percentile in several]
+    found = rule.curves(scores, active, values, MASK_METRICS)
+    assert sorted(found) == sorted(metric.name for metric in MASK_METRICS)
+    for k, value in enumerate(values):
+        mask = rule.mask(scores, value)
+        for metric in MASK_METRICS:
+            np.testing.assert_array_equal(found[metric.name][:, k], metric.function(mask, active))
+
+
+@slow_machines_too
+@given(pair_tables(), st.floats(0, 1))
+def test_laws_of_masks_at_a_share_of_the_range(table, share):
+    scores, _ = table
+    mask = thresholds.peak_mask(scores, share)
+    low, high = scores.min(-1, keepdims=True), scores.max(-1, keepdims=True)
+    assert not mask[(low == high)[:, 0]].any()
+    assert not mask[scores == low].any()
+    clear = np.abs((scores - low) - share * (high - low)) > 1e-9 * (1 + np.abs(high) + np.abs(low))
+    np.testing.assert_array_equal(mask[clear], ((scores - low) > share * (high - low))[clear])
+    assert not thresholds.peak_mask(scores, 1).any()
+    np.testing.assert_array_equal(thresholds.peak_mask(scores, 0), scores > low)
+
+
+def otsu_by_hand(scores):
+    """The cut between two different scores at which n₀ n₁ (μ₀ − μ₁)² is largest; the lowest of equal ones."""
+    best, mask = -1.0, [False] * len(scores)
+    for cut in sorted(set(scores))[:-1]:
+        low, high = [s for s in scores if s <= cut], [s for s in scores if s > cut]
+        between = len(low) * len(high) * (math.fsum(low) / len(low) - math.fsum(high) / len(high)) ** 2
+        if between > best * (1 + 1e-9):
+            best, mask = between, [s > cut for s in scores]
+    return mask, best
+
+
+@slow_machines_too
+@given(hnp.arrays(np.int64, st.integers(1, 15), elements=st.integers(-9, 9)))
+def test_otsu_by_hand(scores):
+    mask, best = otsu_by_hand(scores.tolist())
+    found = thresholds.otsu_mask(scores)
+    assert found.any() == any(mask)
+    if found.any():
+        low, high = scores[~found], scores[found]
+        assert low.max() < high.min()
+        assert len(low) * len(high) * (low.mean() - high.mean()) ** 2 == pytest.approx(best)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])
+def test_otsu_of_very_small_and_large_scores(scale):
+    scores = np.array([[0.0, 1.0, 0.1, 0.9], [5.0, 5.0, 5.0, 5.0]]) * scale
+    np.testing.assert_array_equal(thresholds.otsu_mask(scores), [[False, True, False, True], [False] * 4])
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
+def test_a_fixed_probability_is_that_of_the_sigmoid(probability):
+    scores = np.linspace(-5, 5, 101)
+    expected = 1 / (1 + np.exp(-scores)) > probability
+    np.testing.assert_array_equal(thresholds.probability_mask(scores, probability), expected)
+
+
+@pytest.mark.parametrize("name", ["peak", "otsu"])
+def test_the_events_themselves_have_iou_1(name):
+    """What a percentile cannot give, see `test_perfect_scores_reach_one_at_their_share`."""
+    rng = np.random.default_rng(4)
+    active = rng.random((200, 50)) < rng.random((200, 1))
+    active[:, 0], active[:, 1] = True, False
+    scores = active + 1e-3 * rng.random(active.shape)
+    rule = RULES.find(name)
+    mask = rule.mask(scores, 0.5)
+    assert (metrics.iou(mask, active) == 1).all()
 
 
 def test_sweep_equals_masks_across_blocks():
@@ -222,6 +286,6 @@ def test_a_rule_that_returns_no_mask_is_refused():
 
 
 def test_every_rule_and_metric_is_declared_once():
-    assert RULES.names == ["percentile"]
+    assert sorted(RULES.names) == ["otsu", "peak", "percentile", "probability"]
     assert RULES.find("percentile") is percentile.PERCENTILE
     assert [METRICS.find(metric.name) for metric in metrics.built_in()] == metrics.built_in()

@@ -82,7 +82,8 @@ def markdown() -> str:
 
 def _metric(metric: Metric) -> list[str]:
     low, high = metric.range
-    values = f"≥ {low:g}" if math.isinf(high) else f"{low:g}…{high:g}"
+    values = "any" if math.isinf(low) else f"≥ {low:g}" if math.isinf(high) else f"{low:g}…{high:g}"
+    values += f" {metric.unit}" if metric.unit else ""
     better = {True: "higher", False: "lower", None: "neither"}[metric.higher_is_better]
     words = [metric.definition, values, better, metric.undefined, metric.chance, metric.citation]
     return [f"`{metric.name}`", metric.title, *words]

@@ -25,11 +25,12 @@ Examples
 from collections.abc import Iterable
 
 from igsed.components import Family
-from igsed.metrics.classes import class_correlation
+from igsed.metrics.boundaries import deviations
+from igsed.metrics.classes import class_auc, class_correlation
 from igsed.metrics.events import event_based, segment_based
 from igsed.metrics.masks import active_ratio, f1, iou, precision, recall
 from igsed.metrics.metric import ORDER, Metric
-from igsed.metrics.scores import average_precision, pointing_game
+from igsed.metrics.scores import average_precision, pointing_game, rank_accuracy, relevance_mass, roc_auc
 
 METRICS = Family("metric", "igsed.metrics", Metric)
 """All metrics: igsed's own, those of installed packages, and `package.module:name`."""
@@ -44,14 +45,19 @@ __all__ = [
     "active_ratio",
     "average_precision",
     "built_in",
+    "class_auc",
     "class_correlation",
+    "deviations",
     "event_based",
     "f1",
     "iou",
     "of_pairs",
     "pointing_game",
     "precision",
+    "rank_accuracy",
     "recall",
+    "relevance_mass",
+    "roc_auc",
     "segment_based",
 ]
 

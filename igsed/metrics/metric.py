@@ -9,7 +9,7 @@ import numpy as np
 from igsed.components import Component
 from igsed.errors import InputError
 
-Needs = Literal["mask", "scores", "scores+clips", "events"]
+Needs = Literal["mask", "scores", "scores+clips", "scores+active+clips", "events"]
 """What a metric is computed from; metrics stand in this order."""
 
 ORDER = get_args(Needs)
@@ -22,13 +22,14 @@ class Metric(Component):
 
     Attributes
     ----------
-    needs : {"mask", "scores", "scores+clips", "events"}
-        What `function` takes. The first three give one number per pair, a class in a clip, of which means and intervals
-        are made:
+    needs : {"mask", "scores", "scores+clips", "scores+active+clips", "events"}
+        What `function` takes. All but the last give one number per pair, a class in a clip, of which means and
+        intervals are made:
 
         - `mask`: `(predicted, active)`, bool (pair, frame) both;
         - `scores`: `(scores, active)`, the scores float (pair, frame);
-        - `scores+clips`: `(scores, clips)`, the clip of each pair, str (pair,).
+        - `scores+clips`: `(scores, clips)`, the clip of each pair, str (pair,);
+        - `scores+active+clips`: `(scores, active, clips)`.
 
         `events`: `(reference, estimated, durations, labels, **arguments)` as `igsed.metrics.event_based` takes them. It
         returns a table `label, metric, value, n` in which `metric` is the name; metrics that have one function share
@@ -37,6 +38,8 @@ class Metric(Component):
         Returns float (pair,), NaN where a pair has no value; for `events` the table.
     range : tuple of float
         The lowest and the highest value.
+    unit : str
+        Empty for a number without one.
     higher_is_better : bool, optional
         None: neither is.
     definition, undefined : str
@@ -60,6 +63,7 @@ class Metric(Component):
     needs: Needs
     function: Callable
     range: tuple[float, float] = (0, 1)
+    unit: str = ""
     higher_is_better: bool | None = True
     definition: str = ""
     undefined: str = "never"
@@ -87,7 +91,12 @@ class Metric(Component):
         InputError
             The function returns something else than a number within the range, or NaN, for each pair.
         """
-        arguments = {"mask": (predicted, active), "scores": (scores, active), "scores+clips": (scores, clips)}
+        arguments = {
+            "mask": (predicted, active),
+            "scores": (scores, active),
+            "scores+clips": (scores, clips),
+            "scores+active+clips": (scores, active, clips),
+        }
         values = np.asarray(self.function(*arguments[self.needs]), dtype=np.float64)
         if values.shape != (len(active),):
             raise InputError(f"metric {self.name}: gives {values.shape} values for {len(active)} pairs, not one each.")

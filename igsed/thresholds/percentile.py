@@ -10,26 +10,8 @@ nothing.
 
 import numpy as np
 
+from igsed.thresholds import above
 from igsed.thresholds.rule import Counts, Rule
-
-_BLOCK = 1024
-"""Pairs that `counts` holds at a time: about 10 MB per array with 100 frames and 99 percentiles."""
-
-
-def validate(scores) -> np.ndarray:
-    """Check that there are frames and that every score is finite; the scores as float64.
-
-    Raises
-    ------
-    ValueError
-        If there are no frames or a score is NaN or infinite.
-    """
-    scores = np.asarray(scores, dtype=np.float64)
-    if not scores.ndim or not scores.shape[-1]:
-        raise ValueError(f"scores {scores.shape} have no frames")
-    if not np.isfinite(scores).all():
-        raise ValueError(f"{int((~np.isfinite(scores)).sum())} of {scores.size} scores are not finite")
-    return scores
 
 
 def percentile_mask(scores, percentile: float) -> np.ndarray:
@@ -56,62 +38,18 @@ def percentile_mask(scores, percentile: float) -> np.ndarray:
     >>> percentile_mask([0.1, 0.4, 0.2, 0.3], 50).astype(int)
     array([0, 1, 0, 1])
     """
-    scores = validate(scores)
+    scores = above.validate(scores)
     return scores > np.percentile(scores, float(percentile), axis=-1)[..., None]
 
 
 def counts(scores, active, percentiles) -> Counts:
-    """Frames of every pair above every percentile.
-
-    The same as those of `percentile_mask`. Scores and thresholds of a pair are sorted together once, so that cumulative
-    counts give what lies above each threshold.
-
-    Parameters
-    ----------
-    scores : array_like (pair, frame)
-    active : array_like of bool (pair, frame)
-    percentiles : array_like (percentile,)
-        Each in 0…100.
-
-    Returns
-    -------
-    Counts
-        (pair, percentile).
-
-    Raises
-    ------
-    ValueError
-        If a score is not finite, a percentile is outside 0…100, or the shapes do not fit together.
-    """
-    scores, active = validate(scores), np.asarray(active)
-    percentiles = np.asarray(percentiles, dtype=np.float64)
-    if scores.ndim != 2 or scores.shape != active.shape or percentiles.ndim != 1:
-        shapes = f"scores {scores.shape}, active {active.shape} and percentiles {percentiles.shape}"
-        raise ValueError(f"{shapes} must be (pair, frame), (pair, frame) and (percentile,)")
-    if active.dtype != bool:
-        raise ValueError(f"active must be a boolean mask, not {active.dtype}")
-    found = Counts(*(np.empty((len(scores), len(percentiles)), dtype=int) for _ in Counts._fields))
-    for start in range(0, len(scores), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        thresholds = np.percentile(scores[rows], percentiles, axis=-1).T
-        found.both[rows], found.predicted[rows] = _counts_above(scores[rows], active[rows], thresholds)
-    return found
+    """Frames of every pair above every percentile, each in 0…100: those of `percentile_mask`. See `above.counts`."""
+    return above.counts(scores, active, np.asarray(percentiles, dtype=np.float64), thresholds)
 
 
-def _counts_above(scores: np.ndarray, active: np.ndarray, thresholds: np.ndarray) -> Counts:
-    """How many active frames, and how many frames, score above each threshold (pair, threshold)."""
-    frames = scores.shape[-1]
-    # Scores come first and the sort is stable, so a score that equals a threshold is counted as not above it.
-    order = np.argsort(np.concatenate([scores, thresholds], axis=-1), axis=-1, kind="stable")
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(order.shape[-1])[None], axis=-1)
-    weights = np.concatenate([active, np.zeros(thresholds.shape, dtype=bool)], axis=-1)
-    active_so_far = np.take_along_axis(weights, order, axis=-1).cumsum(-1)
-    scores_so_far = (order < frames).cumsum(-1)
-    place = rank[:, frames:]
-    predicted = frames - np.take_along_axis(scores_so_far, place, axis=-1)
-    both = active_so_far[:, -1:] - np.take_along_axis(active_so_far, place, axis=-1)
-    return Counts(both, predicted)
+def thresholds(scores: np.ndarray, percentiles: np.ndarray) -> np.ndarray:
+    """Percentiles (percentile,) of scores (pair, frame): (pair, percentile)."""
+    return np.percentile(scores, percentiles, axis=-1).T
 
 
 def swept(evaluation) -> range:

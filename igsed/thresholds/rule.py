@@ -78,6 +78,8 @@ class Rule(Component):
     protocols : mapping, optional
         Protocol → whether its parameter is the best one of `evaluation.shared_from` and not of the detector itself. By
         default one protocol under the rule's name, at the detector's best.
+    of_logits : bool
+        Whether it is only for detectors whose scores are logits (`igsed.detectors.OfFrames`).
     note : str
         Sentences for captions: what the protocols are.
     """
@@ -89,6 +91,7 @@ class Rule(Component):
     counts: Callable[..., Counts] | None = None
     best: Callable[..., float] = best
     protocols: Mapping[str, bool] = field(default_factory=dict)
+    of_logits: bool = False
     note: str = ""
 
     def __post_init__(self):

@@ -336,6 +336,67 @@ def test_a_perfect_frame_detector_has_f1_1(drawn, merge):
             assert value[label, f"{name}_error_rate"] == 0
 
 
+def counted_by_sed_eval(evaluator, reference, estimated, clips, **options):
+    """Clip by clip, as sed_eval is meant to be used; F1 and error rate of every class and of all."""
+    for clip in clips:
+        lists = [
+            [
+                {"event_label": e.label, "onset": e.onset, "offset": e.offset}
+                for e in table[table["clip"] == clip].itertuples()
+            ]
+            for table in (reference, estimated)
+        ]
+        evaluator.evaluate(*lists, **options)
+    rows = dict.fromkeys(LABELS, (evaluator.class_wise_f_measure, evaluator.class_wise_error_rate))
+    found = {label: (f(label)["f_measure"], e(label)["error_rate"]) for label, (f, e) in rows.items()}
+    overall = evaluator.overall_f_measure()["f_measure"], evaluator.overall_error_rate()["error_rate"]
+    return found | {"all": overall}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(milliseconds, max_size=9), st.lists(milliseconds, max_size=9), st.booleans(), st.integers(0, 2**20))
+def test_values_are_sed_eval_s_own(real, found, near, seed):
+    """To the last bit, of any events: most of the estimates near real ones, or anywhere."""
+    from sed_eval import sound_event
+
+    reference, estimated = (
+        events([(clip, label, a / 1000, (a + b) / 1000) for clip, label, a, b in rows]).drop_duplicates()
+        for rows in (real, found)
+    )
+    if near and len(reference):
+        rng = np.random.default_rng(seed)
+        moved = reference.assign(
+            onset=(reference["onset"] + rng.choice([-0.2, 0.0, 0.1], len(reference))).clip(lower=0)
+        )
+        moved["label"] = np.where(rng.random(len(moved)) < 0.3, "Dog", moved["label"])
+        estimated = pd.concat([moved[moved["offset"] > moved["onset"]], estimated])
+    clips, durations = ["a", "b"], {"a": 10.0, "b": 7.3}
+    for name, ours, evaluator, options in (
+        (
+            "event",
+            metrics.event_based(reference, estimated, durations, LABELS, merge=None),
+            sound_event.EventBasedMetrics(
+                LABELS, t_collar=0.2, percentage_of_length=0.2, empty_system_output_handling="zero_score"
+            ),
+            {},
+        ),
+        (
+            "segment",
+            metrics.segment_based(reference, estimated, dict.fromkeys(clips, 7.3), LABELS),
+            sound_event.SegmentBasedMetrics(LABELS, time_resolution=1.0),
+            {"evaluated_length_seconds": 7.3},
+        ),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = counted_by_sed_eval(evaluator, reference, estimated, clips, **options)
+        value = values_of(ours)
+        for label, (f1, error_rate) in expected.items():
+            if (label == "all" and len(reference)) or (reference["label"] == label).any():
+                np.testing.assert_array_equal(value[label, f"{name}_f1"], f1)
+                np.testing.assert_array_equal(value[label, f"{name}_error_rate"], error_rate)
+
+
 def test_segments_are_active_once_by_however_many_events():
     truth = events([("a", "Dog", 0.0, 2.0), ("a", "Cat", 0.0, 1.0)])
     often = events([("a", "Dog", 0.0, 2.0), ("a", "Dog", 0.5, 1.5), ("a", "Dog", 0.0, 2.0), ("a", "Cat", 0.0, 1.0)])

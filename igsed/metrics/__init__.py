@@ -25,11 +25,11 @@ Examples
 from collections.abc import Iterable
 
 from igsed.components import Family
-from igsed.metrics.boundaries import deviations
 from igsed.metrics.classes import class_auc, class_correlation
 from igsed.metrics.events import event_based, segment_based
 from igsed.metrics.masks import active_ratio, f1, iou, precision, recall
 from igsed.metrics.metric import ORDER, Metric
+from igsed.metrics.onsets import deviations
 from igsed.metrics.scores import average_precision, pointing_game, rank_accuracy, relevance_mass, roc_auc
 
 METRICS = Family("metric", "igsed.metrics", Metric)

@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from igsed.metrics.metric import Metric
 
 if TYPE_CHECKING:  # A configuration, which names metrics, is read without pandas.
@@ -56,12 +58,26 @@ def segment_based(
     """
     # Events need no merging here: a segment is active once, by however many events.
     evaluator = _sed_eval().SegmentBasedMetrics(list(labels), time_resolution=float(resolution))
-    lists = [
-        _event_lists(name, e, durations, labels) for name, e in (("reference", reference), ("estimated", estimated))
-    ]
-    for clip, duration in durations.items():
-        evaluator.evaluate(*(by_clip.get(clip, []) for by_clip in lists), evaluated_length_seconds=float(duration))
-    return _summary(evaluator, lists[0], labels, "segment")
+    reference, estimated = _checked(reference, estimated, durations, labels)
+    real, found = _segments(reference, estimated, durations, labels, float(resolution))
+    # What `evaluate` counts, segment by segment and class by class; here for all at once.
+    counts = {
+        "Ntp": real & found,
+        "Ntn": ~real & ~found,
+        "Nfp": ~real & found,
+        "Nfn": real & ~found,
+        "Nref": real,
+        "Nsys": found,
+    }
+    for name, cells in counts.items():
+        evaluator.overall[name] += float(cells.sum())
+        for label, number in zip(labels, cells.sum(0), strict=True):
+            evaluator.class_wise[label][name] += float(number)
+    both, of_real, of_found = (cells.sum(1) for cells in (real & found, real, found))
+    evaluator.overall["S"] += float((np.minimum(of_real, of_found) - both).sum())
+    evaluator.overall["D"] += float(np.maximum(of_real - of_found, 0).sum())
+    evaluator.overall["I"] += float(np.maximum(of_found - of_real, 0).sum())
+    return _summary(evaluator, reference, labels, "segment")
 
 
 def event_based(
@@ -113,13 +129,22 @@ def event_based(
         percentage_of_length=float(percentage),
         empty_system_output_handling="zero_score",
     )
-    lists = [
-        _event_lists(name, e, durations, labels, merge)
-        for name, e in (("reference", reference), ("estimated", estimated))
-    ]
+    reference, estimated = _checked(reference, estimated, durations, labels)
+    if merge is not None:
+        from igsed.events import merged
+
+        reference, estimated = (merged(events, merge, ("clip", "label")) for events in (reference, estimated))
+    # An event that meets none of the other side matches nothing and replaces nothing, so it need only be counted.
+    met, meeting = _meeting(reference, estimated, float(collar), float(percentage))
+    lists = _event_lists(reference[met]), _event_lists(estimated[meeting])
     for clip in sorted(lists[0].keys() | lists[1].keys()):
         evaluator.evaluate(*(by_clip.get(clip, []) for by_clip in lists))
-    return _summary(evaluator, lists[0], labels, "event")
+    for total, error, events in (("Nref", "Nfn", reference[~met]), ("Nsys", "Nfp", estimated[~meeting])):
+        for name in (total, error):
+            evaluator.overall[name] += float(len(events))
+            for label, number in events["label"].value_counts().items():
+                evaluator.class_wise[label][name] += float(number)
+    return _summary(evaluator, reference, labels, "event")
 
 
 def _sed_eval():
@@ -129,37 +154,74 @@ def _sed_eval():
     return sed_eval.sound_event
 
 
-def _event_lists(
-    name: str, events: pd.DataFrame, durations: Mapping, labels: Sequence[str], merge: float | None = None
-) -> dict[str, list[dict]]:
-    """Events per clip as plain dicts without a file name, the least that sed_eval turns into its own container."""
-    events = events.dropna(subset=["label"])
-    for column, known in (("clip", list(durations)), ("label", list(labels))):
-        unknown = events.loc[~events[column].isin(known), column]
-        if len(unknown):
-            raise ValueError(f"{name} has {len(unknown)} events of unknown {column}, first {unknown.iloc[0]!r}")
-    backward = events.loc[~(events["offset"] > events["onset"])]
-    if len(backward):
-        raise ValueError(
-            f"{name} has {len(backward)} events without offset > onset, first in {backward['clip'].iloc[0]!r}"
-        )
-    if merge is not None:
-        from igsed.events import merged
+def _checked(
+    reference: pd.DataFrame, estimated: pd.DataFrame, durations: Mapping, labels: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The events that have a label."""
+    tables = []
+    for name, events in (("reference", reference), ("estimated", estimated)):
+        events = events.dropna(subset=["label"])
+        for column, known in (("clip", list(durations)), ("label", list(labels))):
+            unknown = events.loc[~events[column].isin(known), column]
+            if len(unknown):
+                raise ValueError(f"{name} has {len(unknown)} events of unknown {column}, first {unknown.iloc[0]!r}")
+        backward = events.loc[~(events["offset"] > events["onset"])]
+        if len(backward):
+            raise ValueError(
+                f"{name} has {len(backward)} events without offset > onset, first in {backward['clip'].iloc[0]!r}"
+            )
+        tables.append(events[["clip", "label", "onset", "offset"]].reset_index(drop=True))
+    return tables[0], tables[1]
 
-        events = merged(events, merge, ("clip", "label"))
+
+def _segments(reference, estimated, durations: Mapping, labels: Sequence[str], resolution: float):
+    """Active segments of all clips below each other, bool (segment, class) for each of the two tables.
+
+    By sed_eval's arithmetic: floor and ceiling of the time divided by the resolution, both tables cut or filled up to
+    the length of the clip.
+    """
+    lengths = np.array([math.ceil(float(duration) * 1 / resolution) for duration in durations.values()], dtype=int)
+    start = dict(zip(durations, np.concatenate([[0], lengths.cumsum()[:-1]]), strict=True))
+    length = dict(zip(durations, lengths, strict=True))
+    place = {label: k for k, label in enumerate(labels)}
+    rolls = []
+    for events in (reference, estimated):
+        edges = np.zeros((int(lengths.sum()) + 1, len(labels)), dtype=np.int32)
+        first, end = np.floor(events["onset"] * 1 / resolution), np.ceil(events["offset"] * 1 / resolution)
+        limit, begin = events["clip"].map(length).to_numpy(float), events["clip"].map(start).to_numpy(int)
+        column = events["label"].map(place).to_numpy(int)
+        # Every clip ends what it began, so that the running sum is that of each clip.
+        np.add.at(edges, (begin + np.minimum(first, limit).to_numpy().astype(int), column), 1)
+        np.add.at(edges, (begin + np.minimum(end, limit).to_numpy().astype(int), column), -1)
+        rolls.append(edges[:-1].cumsum(0) > 0)
+    return rolls[0], rolls[1]
+
+
+def _meeting(reference, estimated, collar: float, percentage: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which events have one of the other table in their clip, of any class, whose onset and offset agree."""
+    left, right = (table.assign(row=np.arange(len(table))) for table in (reference, estimated))
+    both = left.merge(right, on="clip", suffixes=("", "_found"))
+    length = both["offset"] - both["onset"]
+    agree = ((both["onset"] - both["onset_found"]).abs() <= collar) & (
+        (both["offset"] - both["offset_found"]).abs() <= np.maximum(collar, percentage * length)
+    )
+    met, meeting = np.zeros(len(reference), dtype=bool), np.zeros(len(estimated), dtype=bool)
+    met[both.loc[agree, "row"]] = meeting[both.loc[agree, "row_found"]] = True
+    return met, meeting
+
+
+def _event_lists(events: pd.DataFrame) -> dict[str, list[dict]]:
+    """Events per clip as plain dicts without a file name, the least that sed_eval turns into its own container."""
     lists: dict[str, list[dict]] = {}
     for clip, label, onset, offset in events[["clip", "label", "onset", "offset"]].itertuples(index=False, name=None):
         lists.setdefault(clip, []).append({"event_label": label, "onset": onset, "offset": offset})
     return lists
 
 
-def _summary(evaluator, reference: dict[str, list[dict]], labels: Sequence[str], prefix: str) -> pd.DataFrame:
+def _summary(evaluator, reference: pd.DataFrame, labels: Sequence[str], prefix: str) -> pd.DataFrame:
     import pandas as pd
 
-    counts = dict.fromkeys(labels, 0)
-    for events in reference.values():
-        for event in events:
-            counts[event["event_label"]] += 1
+    counts = dict.fromkeys(labels, 0) | reference["label"].value_counts().to_dict()
     rows = []
     for metric, class_wise, overall in (
         ("f_measure", evaluator.class_wise_f_measure, evaluator.overall_f_measure),

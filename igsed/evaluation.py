@@ -158,6 +158,71 @@ def sweep(
     return pd.concat(curves)
 
 
+def by_clip(
+    scores: FrameScores,
+    predictions: pd.DataFrame,
+    split: Split,
+    swept: Mapping[str, Sequence[float]],
+    choices: Sequence[str],
+    criterion: str,
+) -> dict[str, np.ndarray]:
+    """What each validation clip adds to the means of a sweep's criterion, so that clips can be drawn again.
+
+    Parameters
+    ----------
+    scores, predictions, swept, choices, criterion
+        As for `sweep`.
+    split : Split
+        Validation.
+
+    Returns
+    -------
+    dict
+        `curve_key` of rule and choice of pairs → sums and numbers of defined values, float64 (2, clip, value), for the
+        clips of the split in order.
+    """
+    place, found = {clip: k for k, clip in enumerate(split.durations)}, {}
+    metric = METRICS.find(criterion)
+    for choice in choices if swept else ():
+        pairs = select(predictions, choice)
+        active, values = labels.of_pairs(split.events, pairs, scores.values.shape[1]), rows_of(scores, pairs)
+        row = pairs["clip"].map(place).to_numpy(int)
+        for name, tried in swept.items():
+            curve = RULES.find(name).curves(values, active, tried, [metric])[metric.name]
+            both = np.zeros((2, len(place), len(tried)))
+            np.add.at(both[0], row, np.nan_to_num(curve))
+            np.add.at(both[1], row, ~np.isnan(curve))
+            found[curve_key(name, choice)] = both
+    return found
+
+
+def curve_key(rule: str, choice: str) -> str:
+    """What `by_clip` calls the curves of a rule and a choice of pairs."""
+    return f"{choice} {rule}"
+
+
+def redrawn_parameters(
+    rule: Rule, curves: np.ndarray, values: Sequence[float], chosen: float, weights: np.ndarray
+) -> np.ndarray:
+    """The parameter that is best on each resample of the validation clips, (replicate,).
+
+    Parameters
+    ----------
+    curves : numpy.ndarray (2, clip, value)
+        Of `by_clip`.
+    values : sequence of float (value,)
+        What was swept.
+    chosen : float
+        The best on the clips as they are: taken where a resample has no pair.
+    weights : numpy.ndarray (replicate, clip)
+        How often each clip is drawn.
+    """
+    sums, counts = weights @ curves[0], weights @ curves[1]
+    means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    defined = np.isfinite(means).any(-1)
+    return np.array([rule.best(values, mean) if known else chosen for mean, known in zip(means, defined, strict=True)])
+
+
 def sweep_curve(
     rule: Rule, scores: np.ndarray, active: np.ndarray, values: Sequence[float], chosen: Sequence[Metric], seed: int
 ) -> pd.DataFrame:
@@ -318,7 +383,8 @@ def tidy(
     detections : pandas.DataFrame
         `judge`'s of all detectors: `detector, seed, split, protocol, label, metric, value, n`.
     metrics_of_pairs, parameters : sequence of str, optional
-        The metrics and the thresholds' parameters among the columns of `pairs`; by default those of igsed's own.
+        The metrics and the thresholds' parameters among the columns of `pairs`; by default those of igsed's own, the
+        parameters as far as they are there.
 
     Returns
     -------
@@ -328,7 +394,7 @@ def tidy(
     """
     names = [*(metrics.of_pairs() if metrics_of_pairs is None else metrics_of_pairs), "active_ratio"]
     if parameters is None:
-        parameters = [rule.parameter for rule in thresholds.built_in() if rule.parameter]
+        parameters = [rule.parameter for rule in thresholds.built_in() if rule.parameter in pairs]
     keys = ["detector", "seed", "split", "protocol"]
 
     def means(table: pd.DataFrame, by: list[str], metric: str) -> pd.DataFrame:
@@ -356,44 +422,187 @@ def tidy(
     return rows[columns].sort_values(columns[:6], ignore_index=True)
 
 
-def compared(
-    pairs: pd.DataFrame, subsets: dict[str, list[str]], detectors: list[str], reference: str, **settings
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Bootstrap intervals of every detector, and of its paired difference from one of them.
+class Resampling(NamedTuple):
+    """How often what is drawn anew: settings of `igsed.statistics.bootstrap`, and the stream of validation clips."""
+
+    replicates: int
+    confidence: float
+    seed: int | np.random.SeedSequence
+    validation: int | np.random.SeedSequence
+
+
+def intervals(
+    pairs: pd.DataFrame,
+    scores: Mapping[int, FrameScores],
+    split: Split,
+    curves: Mapping[int, tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]],
+    swept: Mapping[str, Sequence[float]],
+    judging: Judging,
+    resampling: Resampling,
+) -> pd.DataFrame:
+    """Bootstrap intervals of one detector on a split, over clips and over recordings and validation clips.
 
     Parameters
     ----------
     pairs : pandas.DataFrame
-        As for `tidy`.
-    subsets : dict
-        Value of the column `split` → all its clips.
-    reference : str
-        The detector that the others are compared with.
-    settings
-        Of `igsed.statistics.bootstrap`.
+        `judge`'s of all seeds, with the column `source` where the recordings are known.
+    scores : mapping
+        Seed → frame scores.
+    split : Split
+    curves : mapping
+        Seed → `by_clip` of the detector itself, and of the one whose best parameter is shared.
+    swept : mapping
+        Threshold rule → values of its parameter.
+    judging : Judging
+    resampling : Resampling
 
     Returns
     -------
-    intervals, differences : pandas.DataFrame
-        Rows by `detector, split, protocol, label, metric`.
+    pandas.DataFrame
+        Rows `detector, split, protocol, label, metric` with the columns of `igsed.statistics.bootstrap`.
     """
-    intervals, differences = [], []
+    names, found = metrics.of_pairs(judging.of_pairs), []
+    of_masks = [metric for metric in judging.of_pairs if metric.needs == "mask"]
+    weights: dict[int, np.ndarray] = {}
+    for (subset, protocol), rows in pairs.groupby(["split", "protocol"], sort=False):
+        name, shared, choice = judging.protocols[str(protocol)]
+        rule, redrawn = RULES.find(name), {}
+        for seed, own in rows.groupby("seed") if rule.parameter and len(swept[name]) > 1 else ():
+            curve = curves[seed][int(shared)][curve_key(name, choice)]
+            count = curve.shape[1]
+            if count not in weights:
+                weights[count] = statistics.multiplicities(resampling.validation, resampling.replicates, count)
+            parameter = float(own[rule.parameter].iloc[0])
+            chosen = redrawn_parameters(rule, curve, swept[name], parameter, weights[count])
+            values = rows_of(scores[seed], own[["clip", "label"]])
+            active = labels.of_pairs(split.events, own, values.shape[1])
+            tables = {}
+            for value in np.unique(chosen):
+                mask = rule.mask(values, value)
+                tables[value] = pd.DataFrame({m.name: m.values(mask, values, active, own["clip"]) for m in of_masks})
+            redrawn[seed] = statistics.Rethresholded(chosen, tables)
+        table = statistics.bootstrap(
+            rows,
+            names,
+            judging.labels,
+            split.subsets[str(subset)],
+            resampling.replicates,
+            resampling.confidence,
+            resampling.seed,
+            redrawn,
+        )
+        key = {"detector": rows["detector"].iloc[0], "split": subset, "protocol": protocol}
+        found.append(table.assign(**key))
+    return pd.concat(found)[INTERVALS] if found else pd.DataFrame(columns=INTERVALS)
+
+
+_NUMBERS = ["split", "protocol", "label", "metric", "value", "low", "high"]
+_COUNTS = ["pairs", "clips", "seeds", "undefined"]
+_SOURCES = ["low_sources", "high_sources", "sources", "low_wide", "high_wide"]
+INTERVALS = ["detector", *_NUMBERS, "std", *_COUNTS, *_SOURCES]
+"""The columns of `intervals.csv`."""
+
+
+def differences(
+    pairs: pd.DataFrame,
+    subsets: Mapping[str, Sequence[str]],
+    detectors: Sequence[str],
+    reference: str,
+    chosen: Sequence[str],
+    classes: Sequence[str],
+    resampling: Resampling,
+) -> pd.DataFrame:
+    """Paired differences of every detector from one of them.
+
+    `p_holm` is the larger of the two p-values, corrected (Holm) for all detectors that are compared under the same
+    split, protocol and metric, the classes with each other and the means by themselves.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        As for `tidy`, with `source` where the recordings are known.
+    subsets : mapping
+        Value of the column `split` → all its clips.
+    reference : str
+        The detector that the others are compared with.
+    chosen, classes : sequence of str
+        Metrics of pairs, and labels.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows `detector, minus, split, protocol, label, metric` with the columns of `statistics.paired_difference`.
+    """
+    found = []
     for (split, protocol), rows in pairs.groupby(["split", "protocol"], sort=False):
-        tables = {name: rows[rows["detector"] == name] for name in detectors}
-        for name, table in tables.items():
-            key = {"detector": name, "split": split, "protocol": protocol}
-            found = statistics.bootstrap(table, clips=subsets[split], **settings)
-            intervals.append(found.assign(**key))
-            if name != reference:
-                found = statistics.paired_difference(table, tables[reference], clips=subsets[split], **settings)
-                differences.append(found.assign(**key, minus=reference))
-    columns = ["split", "protocol", "label", "metric", "value", "low", "high"]
-    counts = ["pairs", "clips", "seeds", "undefined"]
-    differences = pd.concat(differences) if differences else []
-    return (
-        pd.concat(intervals)[["detector", *columns, "std", *counts]],
-        pd.DataFrame(differences, columns=["detector", "minus", *columns, "p", *counts, "unmatched"]),
-    )
+        tables = dict(iter(rows.groupby("detector")))
+        for name in detectors if reference in tables else ():
+            if name != reference and name in tables:
+                table = statistics.paired_difference(
+                    tables[name],
+                    tables[reference],
+                    chosen,
+                    classes,
+                    subsets[split],
+                    resampling.replicates,
+                    resampling.confidence,
+                    resampling.seed,
+                )
+                found.append(table.assign(detector=name, minus=reference, split=split, protocol=protocol))
+    columns = ["detector", "minus", *_NUMBERS, "p", *_COUNTS, "unmatched"]
+    columns += [*_SOURCES, "p_sources", "p_holm", "detectable"]
+    if not found:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(found, ignore_index=True)
+    table["p_holm"] = table[["p", "p_sources"]].max(axis=1)
+    family = table["label"].where(~table["label"].isin(classes), "classes")
+    groups = table.groupby(["split", "protocol", "metric", family], sort=False)
+    table["p_holm"] = groups["p_holm"].transform(statistics.holm)
+    return table[columns]
+
+
+def ranking(
+    pairs: pd.DataFrame,
+    subsets: Mapping[str, Sequence[str]],
+    detectors: Sequence[str],
+    protocol: str,
+    chosen: Sequence[Metric],
+    resampling: Resampling,
+) -> pd.DataFrame:
+    """`igsed.statistics.ranking` of detectors on every split, by the metrics that rank.
+
+    Parameters
+    ----------
+    pairs, subsets
+        As for `differences`.
+    detectors : sequence of str
+        Those that are ranked.
+    protocol : str
+        Under which; it matters only to metrics of masks.
+    chosen : sequence of Metric
+        The experiment's.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `split` and the columns of `igsed.statistics.ranking`.
+    """
+    directions = {m.name: bool(m.higher_is_better) for m in chosen if m.ranked and m.of_pairs}
+    columns = ["split", "metric", "detector", "value", "rank", "rank_low", "rank_high"]
+    found = []
+    rows = pairs[(pairs["protocol"] == protocol) & pairs["detector"].isin(detectors)]
+    for split, table in rows.groupby("split", sort=False) if directions else ():
+        tables = {name: table[table["detector"] == name] for name in detectors}
+        made = statistics.ranking(
+            tables,
+            directions,
+            subsets[split],
+            resampling.replicates,
+            resampling.confidence,
+            resampling.seed,
+        )
+        found.append(made.assign(split=split))
+    return pd.concat(found)[columns] if found else pd.DataFrame(columns=columns)
 
 
 def representative(pairs: pd.DataFrame, count: int, metric: str = DRAWN[0]) -> pd.DataFrame:

@@ -17,7 +17,8 @@ Conventions
 - Three seeds are few: resampling them understates the variance between seeds by a factor 2/3.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +30,23 @@ _BLOCK = 2**22
 """Resampling weights held at a time (replicates × clips), 32 MB."""
 
 
+POWER = 0.8
+"""With which probability a difference of the size `detectable` would have been found."""
+
+
+class Rethresholded(NamedTuple):
+    """What other validation clips would have made of the pairs of one seed.
+
+    `chosen`: the value of the threshold's parameter in each replicate, (replicate,); `metrics`: of each value that
+    occurs the metrics that depend on it, a row for each pair of the seed, in the order of the table of pairs.
+    """
+
+    chosen: np.ndarray
+    metrics: Mapping[float, pd.DataFrame]
+
+
 class _Units(NamedTuple):
-    """Sums and counts of defined values, (metric, seed, clip, label)."""
+    """Sums and counts of defined values, (metric, seed, unit, label); a unit is a clip or a source recording."""
 
     sums: np.ndarray
     counts: np.ndarray
@@ -44,13 +60,15 @@ def bootstrap(
     replicates: int = 2000,
     confidence: float = 0.95,
     seed: int | np.random.SeedSequence = 0,
+    rethresholded: Mapping[int, Rethresholded] | None = None,
 ) -> pd.DataFrame:
-    """Means of each metric with percentile intervals over resampled clips and seeds.
+    """Means of each metric with percentile intervals over resampled clips and seeds, and over recordings and seeds.
 
     Parameters
     ----------
     pairs : pandas.DataFrame
-        Columns seed, clip, label and the metrics; one detector, one protocol. Other columns are passed over.
+        Columns seed, clip, label and the metrics; one detector, one protocol; and, if known, `source`, the recording
+        that the class in the clip comes from. Other columns are passed over.
     metrics : sequence of str, optional
         Columns; by default those of igsed's own metrics of pairs.
     labels : sequence of str, optional
@@ -63,14 +81,18 @@ def bootstrap(
     confidence : float
         Coverage of the interval, 0…1.
     seed : int or numpy.random.SeedSequence
+    rethresholded : mapping, optional
+        Seed → `Rethresholded`: thresholds resampled together with the recordings. Without it they stay.
 
     Returns
     -------
     pandas.DataFrame
         One row per label (classes, `class_mean`, `all`) and metric: label, metric, value, low, high, std, pairs, clips,
-        seeds, undefined. `std` is the standard deviation (divisor: number of pairs) over the pairs of all seeds
-        together, for `class_mean` too: the paper's "std IoU". `pairs`, `clips` and `seeds` count what entered the mean,
-        `undefined` the pairs left out as NaN. A resample in which a label has no pair is left out of its interval.
+        seeds, undefined; `low_sources, high_sources, sources` (the interval over recordings, and their number; NaN and
+        0 without a column `source`); `low_wide, high_wide` (the wider of the two intervals). `std` is the standard
+        deviation (divisor: number of pairs) over the pairs of all seeds together, for `class_mean` too: the paper's
+        "std IoU". `pairs`, `clips` and `seeds` count what entered the mean, `undefined` the pairs left out as NaN. A
+        resample in which a label has no pair is left out of its interval.
 
     Raises
     ------
@@ -90,8 +112,9 @@ def bootstrap(
     """
     metrics = of_pairs() if metrics is None else metrics
     validate(pairs, metrics)
+    labels = sorted(pairs["label"].unique()) if labels is None else labels
     table, _ = _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed)
-    return table
+    return _with_sources(table, pairs, metrics, labels, replicates, confidence, seed, rethresholded)[0]
 
 
 def paired_difference(
@@ -121,8 +144,10 @@ def paired_difference(
     Returns
     -------
     pandas.DataFrame
-        The columns of `bootstrap`, all of the difference, and p (NaN where there is no pair) and unmatched (number of
-        pairs of the label that only one of the detectors has, left out). A pair is undefined where either is NaN.
+        The columns of `bootstrap`, all of the difference, and p (NaN where there is no pair), `p_sources` (the same
+        over recordings; NaN without a column `source`), `detectable` (the difference that would have been found with
+        probability `POWER`, from the larger standard error of the two) and unmatched (number of pairs of the label that
+        only one of the detectors has, left out). A pair is undefined where either is NaN. Thresholds stay.
 
     Raises
     ------
@@ -133,21 +158,167 @@ def paired_difference(
     keys = ["seed", "clip", "label"]
     for table in (a, b):
         validate(table, metrics)
-    both = a[[*keys, *metrics]].merge(b[[*keys, *metrics]], on=keys, how="outer", suffixes=("_a", "_b"), indicator=True)
+    sources = [name for name in ("source",) if name in a and name in b]
+    both = a[[*keys, *sources, *metrics]].merge(
+        b[[*keys, *metrics]], on=keys, how="outer", suffixes=("_a", "_b"), indicator=True
+    )
     matched = both["_merge"] == "both"
-    pairs = both.loc[matched, keys].copy()
+    pairs = both.loc[matched, [*keys, *sources]].copy()
     for metric in metrics:
         pairs[metric] = (both[f"{metric}_a"] - both[f"{metric}_b"])[matched]
     labels = sorted(both["label"].unique()) if labels is None else labels
     clips = sorted(both["clip"].unique()) if clips is None else clips
     table, resampled = _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed)
-    defined = np.isfinite(resampled)
-    tail = 1 + np.minimum(((resampled <= 0) & defined).sum(0), ((resampled >= 0) & defined).sum(0))
-    p = np.minimum(1, 2 * tail / (1 + defined.sum(0)))
-    table["p"] = np.where(table["pairs"] > 0, p, np.nan)
+    table["p"] = _p_value(resampled, table["pairs"])
+    table, over_sources = _with_sources(table, pairs, metrics, labels, replicates, confidence, seed)
+    table["p_sources"] = np.nan if over_sources is None else _p_value(over_sources, table["pairs"])
+    errors = [_deviation(values) for values in (resampled, over_sources) if values is not None]
+    quantiles = NormalDist().inv_cdf(0.5 + confidence / 2) + NormalDist().inv_cdf(POWER)
+    table["detectable"] = quantiles * np.fmax.reduce(errors)
     unmatched = both.loc[~matched, "label"].value_counts()
     table["unmatched"] = [int(unmatched.get(x, 0)) if x in labels else int(unmatched.sum()) for x in table["label"]]
     return table
+
+
+def holm(p) -> np.ndarray:
+    """p-values corrected for their number (Holm 1979): NaN stays, and is no comparison.
+
+    Parameters
+    ----------
+    p : array_like (comparison,)
+        0…1 or NaN.
+
+    Returns
+    -------
+    numpy.ndarray of float64 (comparison,)
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p, dtype=np.float64)
+    order = np.argsort(p)[: int((~np.isnan(p)).sum())]
+    corrected = np.full(p.shape, np.nan)
+    factors = np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * factors))
+    return corrected
+
+
+def ranking(
+    tables: Mapping[str, pd.DataFrame],
+    directions: Mapping[str, bool],
+    clips: Sequence[Hashable] | None = None,
+    replicates: int = 2000,
+    confidence: float = 0.95,
+    seed: int | np.random.SeedSequence = 0,
+) -> pd.DataFrame:
+    """Ranks of detectors by several metrics, with intervals, and by all of them together.
+
+    In every replicate all detectors are judged on the same resampled recordings (clips, where no column `source` says
+    which) and ranked; the interval holds the middle `confidence` of the ranks. `borda` is the share of the other
+    detectors that one is better than, equal ones counting half, mean over the metrics.
+
+    Parameters
+    ----------
+    tables : mapping
+        Detector → its table of pairs (see `bootstrap`).
+    directions : mapping
+        Metric → whether higher is better.
+    clips, replicates, confidence, seed
+        See `bootstrap`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows by metric and detector, `borda` last: detector, metric, value, rank (1 is best; equal ones share the mean
+        of their ranks), rank_low, rank_high. A detector without a value has no rank.
+    """
+    points, draws = [], []
+    units = _all_sources(tables.values()) if all("source" in table for table in tables.values()) else None
+    for table in tables.values():
+        validate(table, list(directions))
+        labels = sorted(table["label"].unique())
+        column, known, key = ("clip", clips, 0) if units is None else ("source", units, 2)
+        found, resampled = _interval_table(
+            table, list(directions), labels, known, replicates, confidence, seed, column, key
+        )
+        everything = (found["label"] == "all").to_numpy()
+        points.append(found.loc[everything, "value"].to_numpy())
+        draws.append(resampled[:, everything])
+    signs = np.array([1 if higher else -1 for higher in directions.values()])
+    value, drawn = np.stack(points) * signs, np.stack(draws, axis=1) * signs  # (detector, metric), (replicate, …, …)
+    rows = []
+    shares, drawn_shares = _beaten(value), _beaten(drawn)
+    for k, metric in enumerate([*directions, "borda"]):
+        if metric == "borda":
+            own, others, shown = _mean(shares), _mean(drawn_shares), _mean(shares)
+        else:
+            own, others, shown = value[:, k], drawn[..., k], value[:, k] * signs[k]
+        rank, ranks = _ranks(own), _ranks(others)
+        low, high = _percentiles(ranks, [50 - 50 * confidence, 50 + 50 * confidence])
+        rows += [
+            dict(zip(("detector", "metric", "value", "rank", "rank_low", "rank_high"), row, strict=True))
+            for row in zip(tables, [metric] * len(tables), shown, rank, low, high, strict=True)
+        ]
+    return pd.DataFrame(rows)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks over the last axis, 1 for the highest, equal ones at their mean, NaN for NaN."""
+    defined = ~np.isnan(values)
+    higher = (values[..., None, :] > values[..., :, None]).sum(-1)
+    equal = (values[..., None, :] == values[..., :, None]).sum(-1)
+    return np.where(defined, higher + (equal + 1) / 2, np.nan)
+
+
+def _beaten(values: np.ndarray) -> np.ndarray:
+    """The share of the other detectors with a value that each is better than, over (…, detector, metric)."""
+    values = np.swapaxes(values, -1, -2)
+    others = (~np.isnan(values)).sum(-1, keepdims=True) - 1
+    share = _divide(others + 1 - _ranks(values), np.broadcast_to(others, values.shape))
+    return np.swapaxes(share, -1, -2)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Mean over the last axis without NaN."""
+    return _divide(np.nansum(values, axis=-1), (~np.isnan(values)).sum(-1))
+
+
+def _all_sources(tables) -> list[str]:
+    return sorted(set().union(*(table["source"].unique() for table in tables)))
+
+
+def _p_value(resampled: np.ndarray, pairs) -> np.ndarray:
+    """Two-sided, of differences (replicate, row); NaN where a row has no pair."""
+    defined = np.isfinite(resampled)
+    tail = 1 + np.minimum(((resampled <= 0) & defined).sum(0), ((resampled >= 0) & defined).sum(0))
+    return np.where(pairs > 0, np.minimum(1, 2 * tail / (1 + defined.sum(0))), np.nan)
+
+
+def _deviation(resampled: np.ndarray) -> np.ndarray:
+    """Standard deviation over replicates, NaN where fewer than two have a value."""
+    defined = np.isfinite(resampled)
+    count = defined.sum(0)
+    mean = _divide(np.where(defined, resampled, 0).sum(0), count)
+    square = np.where(defined, (resampled - np.nan_to_num(mean)) ** 2, 0).sum(0)
+    return np.sqrt(_divide(square, np.where(count > 1, count - 1, 0)))
+
+
+def _with_sources(table, pairs, metrics, labels, replicates, confidence, seed, rethresholded=None):
+    """The table with the interval over recordings and the wider one, and the resampled values; None without them."""
+    low, high, resampled, sources = np.nan, np.nan, None, 0
+    if "source" in pairs:
+        units = _all_sources([pairs])
+        found, resampled = _interval_table(
+            pairs, metrics, labels, units, replicates, confidence, seed, "source", 2, rethresholded
+        )
+        low, high, sources = found["low"], found["high"], found["sources"]
+    table = table.drop(columns="sources").assign(low_sources=low, high_sources=high, sources=sources)
+    wider = (table["high_sources"] - table["low_sources"]) > (table["high"] - table["low"])
+    for side in ("low", "high"):
+        table[f"{side}_wide"] = table[side].where(~wider, table[f"{side}_sources"])
+    return table, resampled
 
 
 def validate(pairs: pd.DataFrame, metrics: Sequence[str]) -> None:
@@ -168,14 +339,22 @@ def validate(pairs: pd.DataFrame, metrics: Sequence[str]) -> None:
         raise ValueError(f"{int(twice.sum())} pairs occur twice, first {first}: give one detector and one protocol")
 
 
-def _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed) -> tuple[pd.DataFrame, np.ndarray]:
-    """The table of `bootstrap` and the resampled values (replicate, row of the table)."""
-    labels = sorted(pairs["label"].unique()) if labels is None else list(labels)
-    clips = sorted(pairs["clip"].unique()) if clips is None else list(clips)
+def _interval_table(
+    pairs, metrics, labels, known, replicates, confidence, seed, column="clip", key=0, rethresholded=None
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """The table of `bootstrap` and the resampled values (replicate, row of the table).
+
+    `column` is what is resampled, `known` all of its values; `key` and the next number are the keys of the two streams.
+    """
+    labels = list(labels)
+    known = sorted(pairs[column].unique()) if known is None else list(known)
     values = pairs[list(metrics)].to_numpy(dtype=np.float64)
-    units = _units(pairs, values, labels, clips)
+    units = _units(pairs, values, labels, column, known)
     point = _seed_mean(_per_seed(units.sums.sum(2), units.counts.sum(2)))
-    resampled = np.concatenate(list(_resample(units, replicates, seed)))
+    drawn = _resample(units, replicates, seed, key)
+    if rethresholded:
+        drawn = _resample_thresholds(pairs, metrics, labels, column, known, replicates, seed, key, rethresholded)
+    resampled = np.concatenate(list(drawn))
     low, high = _percentiles(resampled, [50 - 50 * confidence, 50 + 50 * confidence])
     rows = []
     for place, label in enumerate([*labels, "class_mean", "all"]):
@@ -192,6 +371,7 @@ def _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed)
                     "std": values[entered, m].std() if entered.any() else np.nan,
                     "pairs": int(entered.sum()),
                     "clips": pairs.loc[entered, "clip"].nunique(),
+                    "sources": pairs.loc[entered, column].nunique(),
                     "seeds": pairs.loc[entered, "seed"].nunique(),
                     "undefined": int(of_label.sum() - entered.sum()),
                 }
@@ -199,15 +379,15 @@ def _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed)
     return pd.DataFrame(rows), np.swapaxes(resampled, 1, 2).reshape(replicates, -1)
 
 
-def _units(pairs: pd.DataFrame, values: np.ndarray, labels: Sequence[str], clips: Sequence[Hashable]) -> _Units:
+def _units(pairs: pd.DataFrame, values: np.ndarray, labels: Sequence[str], column: str, units: Sequence) -> _Units:
     seeds = np.unique(pairs["seed"].to_numpy())
     places = []
-    for column, known in (("seed", seeds), ("clip", clips), ("label", labels)):
-        place = pd.Index(known).get_indexer(pairs[column])
+    for name, known in (("seed", seeds), (column, units), ("label", labels)):
+        place = pd.Index(known).get_indexer(pairs[name])
         if (place < 0).any():
-            raise ValueError(f"unknown {column} in the table of pairs: {pairs[column].iloc[int(np.argmin(place))]!r}")
+            raise ValueError(f"unknown {name} in the table of pairs: {pairs[name].iloc[int(np.argmin(place))]!r}")
         places.append(place)
-    shape = (values.shape[1], max(len(seeds), 1), len(clips), len(labels))
+    shape = (values.shape[1], max(len(seeds), 1), len(units), len(labels))
     units = _Units(np.zeros(shape), np.zeros(shape))
     defined = ~np.isnan(values)
     units.sums[:, *places] = np.where(defined, values, 0).T
@@ -234,22 +414,69 @@ def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
 
 
-def _resample(units: _Units, replicates: int, seed):
-    """Blocks (replicate, metric, label + 2) of means over resampled clips and seeds."""
+def _streams(seed, key: int) -> tuple[np.random.Generator, np.random.Generator]:
+    """One for the units and one for the seeds, so that the units drawn do not depend on how many seeds there are."""
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    # One stream each, so that the clips drawn do not depend on how many seeds a detector has.
-    clip_stream, seed_stream = (
-        np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, k))) for k in (0, 1)
+    first, second = (
+        np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, k)))
+        for k in (key, key + 1)
     )
-    metrics, seeds, clips, labels = units.sums.shape
-    by_clip = np.stack(units).transpose(3, 0, 1, 2, 4).reshape(clips, -1)
-    block = max(1, _BLOCK // max(clips, 1))
-    for start in range(0, replicates, block):
-        size = min(block, replicates - start)
-        drawn = _multiplicities(clip_stream, size, clips) @ by_clip
+    return first, second
+
+
+def _blocks(replicates: int, units: int):
+    """Slices of the replicates, each with resampling weights of bounded size."""
+    block = max(1, _BLOCK // max(units, 1))
+    return [slice(start, min(start + block, replicates)) for start in range(0, replicates, block)]
+
+
+def _resample(units: _Units, replicates: int, seed, key: int):
+    """Blocks (replicate, metric, label + 2) of means over resampled units and seeds."""
+    unit_stream, seed_stream = _streams(seed, key)
+    metrics, seeds, count, labels = units.sums.shape
+    by_unit = np.stack(units).transpose(3, 0, 1, 2, 4).reshape(count, -1)
+    for rows in _blocks(replicates, count):
+        size = rows.stop - rows.start
+        drawn = _multiplicities(unit_stream, size, count) @ by_unit
         sums, counts = np.moveaxis(drawn.reshape(size, 2, metrics, seeds, labels), 1, 0)
         weights = _multiplicities(seed_stream, size, seeds)
         yield _seed_mean(_per_seed(sums, counts), weights[:, None, :, None])
+
+
+def _resample_thresholds(
+    pairs, metrics, labels, column, known, replicates, seed, key, rethresholded: Mapping[int, Rethresholded]
+):
+    """As `_resample`, each replicate with the metrics at the threshold that it chose."""
+    unit_stream, seed_stream = _streams(seed, key)
+    seeds = np.unique(pairs["seed"].to_numpy())
+    by_threshold = []
+    for number in seeds:
+        rows = pairs[pairs["seed"] == number]
+        tables = {}
+        for value, changed in rethresholded[number].metrics.items():
+            values = rows[list(metrics)].to_numpy(dtype=np.float64)
+            for place, metric in enumerate(metrics):
+                if metric in changed:
+                    values[:, place] = changed[metric]
+            units = _units(rows, values, labels, column, known)
+            tables[value] = np.stack(units)[:, :, 0].transpose(2, 0, 1, 3).reshape(len(known), -1)
+        by_threshold.append(tables)
+    for rows in _blocks(replicates, len(known)):
+        size = rows.stop - rows.start
+        drawn = _multiplicities(unit_stream, size, len(known))
+        both = np.zeros((size, 2, len(metrics), max(len(seeds), 1), len(labels)))
+        for place, (number, tables) in enumerate(zip(seeds, by_threshold, strict=True)):
+            chosen = rethresholded[number].chosen[rows]
+            for value, by_unit in tables.items():
+                here = chosen == value
+                both[here, :, :, place] = (drawn[here] @ by_unit).reshape(-1, 2, len(metrics), len(labels))
+        weights = _multiplicities(seed_stream, size, max(len(seeds), 1))
+        yield _seed_mean(_per_seed(both[:, 0], both[:, 1]), weights[:, None, :, None])
+
+
+def multiplicities(seed: int | np.random.SeedSequence, replicates: int, units: int) -> np.ndarray:
+    """How often each unit is drawn, (replicate, unit), when as many are drawn with replacement as there are."""
+    return _multiplicities(np.random.default_rng(seed), replicates, units)
 
 
 def _multiplicities(stream: np.random.Generator, replicates: int, units: int) -> np.ndarray:

@@ -115,6 +115,11 @@ class Chosen(Section):
         return self.detector.seeded or self.of_predictions
 
     @property
+    def logits(self) -> bool:
+        """Whether its scores are logits: those of a head on the body's frames, unless other classes are taken away."""
+        return self.detector.needs == "frames" and not self.contrast
+
+    @property
     def of_predictions(self) -> bool:
         """Whether its scores depend on which classes are predicted in a clip, though its method's do not."""
         return self.contrast or self.control == "wrong_class"

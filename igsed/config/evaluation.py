@@ -35,7 +35,7 @@ class Evaluation(Section):
         "list replaces the default, so name all that you want; `iou` and `f1` must be among them",
     )
     thresholds: Annotated[list[str], Field(min_length=1)] = Field(
-        ["percentile"],
+        ["percentile", "peak", "otsu"],
         description="threshold rules: names of `docs/metrics.md`, or `package.module:name` of a rule of your own",
     )
     percentiles: tuple[Annotated[int, Field(ge=0, le=99)], Annotated[int, Field(ge=1, le=100)]] = Field(
@@ -113,10 +113,18 @@ class Evaluation(Section):
         """What the rules' parameters are called."""
         return [rule.parameter for rule in self.rules.values() if rule.parameter]
 
-    @property
-    def swept(self) -> dict[str, list[float]]:
-        """Threshold rule → the values of its parameter that are tried on validation."""
-        return {name: list(rule.swept(self)) for name, rule in self.rules.items() if rule.swept}
+    def swept(self, logits: bool) -> dict[str, list[float]]:
+        """Threshold rule → the values of its parameter that are tried on validation.
+
+        `logits`: whether the scores are logits, without which some rules are left out (`Rule.of_logits`).
+        """
+        rules = self.rules.items()
+        return {name: list(rule.swept(self)) for name, rule in rules if rule.swept and (logits or not rule.of_logits)}
+
+    def protocols_of(self, logits: bool) -> dict[str, Protocol]:
+        """The protocols of scores that are logits, or are none."""
+        rules = self.rules
+        return {name: found for name, found in self.protocols.items() if logits or not rules[found.rule].of_logits}
 
     @property
     def choices(self) -> list[str]:

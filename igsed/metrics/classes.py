@@ -120,4 +120,5 @@ CLASS_AUC = Metric(
     "higher score of A than a frame of B without A, equal scores counting half; mean over B. It asks what, not when",
     undefined="no other pair in the clip, or none with frames to compare",
     chance="0.5, which scores that are the same for all classes have too",
+    ranked=True,
 )

@@ -53,6 +53,8 @@ class Metric(Component):
         For `events`: argument of `function` → key of the section `evaluation` that it is set by.
     column : bool
         Whether the table of detection has a column of it.
+    ranked : bool
+        Whether detectors are ranked by it.
 
     Examples
     --------
@@ -71,6 +73,7 @@ class Metric(Component):
     of_counts: Callable | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
     column: bool = True
+    ranked: bool = False
 
     @property
     def of_pairs(self) -> bool:

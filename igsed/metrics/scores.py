@@ -181,6 +181,7 @@ POINTING_GAME = Metric(
     definition="1 when the highest score (of equals the first) lies in an active frame, else 0",
     undefined="A = 0",
     chance="the share of active frames",
+    ranked=True,
 )
 AVERAGE_PRECISION = Metric(
     name="average_precision",
@@ -190,6 +191,7 @@ AVERAGE_PRECISION = Metric(
     definition="sum over thresholds of precision × gain in recall, equal scores together, as scikit-learn's",
     undefined="A = 0",
     chance="about the share of active frames; that share exactly for constant scores",
+    ranked=True,
 )
 POINTING_GAME_NEAR = Metric(
     name="pointing_game_200ms",

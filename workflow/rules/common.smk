@@ -82,10 +82,9 @@ WEIGHTS = BACKBONE.place(CONFIG.backbone, "<results>", "<resources>")
 # What `igsed.backbones.load` is called with, besides the weights.
 NETWORK = CONFIG.backbone.model_dump(mode="json", exclude={"weights"})
 
-# How detectors are judged, as plain values.
+# How detectors are judged, as plain values; the protocols of each besides.
 JUDGING = {
     "labels": LABELS,
-    "protocols": {name: tuple(protocol) for name, protocol in CONFIG.evaluation.protocols.items()},
     "metrics": CONFIG.evaluation.metrics,
     "select": CONFIG.evaluation.select,
     "arguments": CONFIG.evaluation.arguments,

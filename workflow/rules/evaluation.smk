@@ -21,7 +21,7 @@ rule sweep:
     params:
         code=code("sweep"),
         seeds=CONFIG.training.seeds,
-        swept=CONFIG.evaluation.swept,
+        swept=swept,
         pairs=CONFIG.evaluation.choices,
         select=CONFIG.evaluation.select,
     script:
@@ -51,7 +51,7 @@ rule evaluate:
     params:
         code=code("evaluate"),
         seeds=CONFIG.training.seeds,
-        judging=JUDGING,
+        judging=judging,
     script:
         "../scripts/evaluate.py"
 

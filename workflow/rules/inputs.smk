@@ -126,6 +126,17 @@ def scores_of(detector, split):
     )
 
 
+def swept(wildcards):
+    """The values of the parameters of a detector's threshold rules."""
+    return CONFIG.evaluation.swept(CONFIG.chosen(wildcards.detector).logits)
+
+
+def judging(wildcards):
+    """How a detector is judged."""
+    protocols = CONFIG.evaluation.protocols_of(CONFIG.chosen(wildcards.detector).logits)
+    return JUDGING | {"protocols": {name: tuple(protocol) for name, protocol in protocols.items()}}
+
+
 def validation_scores(wildcards):
     """A detector's frame scores on validation, one file per seed that it has."""
     return scores_of(wildcards.detector, "validation")

@@ -18,6 +18,16 @@ def clip_range(wildcards):
     return first, min(first + CONFIG.mixtures.shard, getattr(CONFIG.mixtures.clips, wildcards.split))
 
 
+def mixed_jams(wildcards):
+    """Scaper's annotations of a split, which real recordings do not have."""
+    return ["<results>/mixtures/{split}/jams"] if wildcards.split in SPLITS else []
+
+
+def mixed_index(wildcards):
+    """The index of the recordings that a split is mixed from, if it is mixed."""
+    return [rules.soundbank.output.index] if wildcards.split in SPLITS else []
+
+
 def head_inputs(wildcards):
     """The clip heads learn from pooled features, the framewise heads from those of every frame."""
     kind = "frames" if MODELS[wildcards.model] else "clips"

@@ -84,3 +84,34 @@ rule recordings:
         remove_offset=CONFIG.mixtures.remove_offset,
     script:
         "../scripts/recordings.py"
+
+
+rule conditions:
+    input:
+        clips="<results>/mixtures/{split}/clips.csv",
+        events="<results>/mixtures/{split}/events.tsv",
+        # Of mixtures, which alone have them.
+        jams=mixed_jams,
+        index=mixed_index,
+    output:
+        conditions=report(
+            "<results>/mixtures/{split}/conditions.csv",
+            caption="../report/conditions.rst",
+            category="Data",
+        ),
+    log:
+        "<logs>/conditions/{split}.log",
+    benchmark:
+        "<benchmarks>/conditions/{split}.tsv"
+    wildcard_constraints:
+        split="|".join(JUDGED),
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code("conditions"),
+        duration=CONFIG.mixtures.duration,
+    script:
+        "../scripts/conditions.py"

@@ -80,6 +80,7 @@ def table(annotated: pd.DataFrame, placed: pd.DataFrame, backgrounds: Mapping[st
         }
     )
     keys = ["clip", "label"]
+    placed = placed.astype({"onset": float, "offset": float, "snr": float})  # what no clip has is of no type
     by_length = placed.assign(length=np.round(placed["offset"] - placed["onset"], 6)).sort_values(
         ["length", "onset"], ascending=[False, True], kind="stable"
     )

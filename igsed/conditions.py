@@ -23,13 +23,21 @@ from igsed import labels, timeline
 from igsed.errors import InputError
 from igsed.soundbanks import soundbank
 
-COLUMNS = ["clip", "label", "snr", "active_seconds", "active_ratio", "events", "overlap", "background", "source"]
+COLUMNS = [
+    *("clip", "label", "snr", "active_seconds", "active_ratio", "events", "overlap", "background", "source", "base"),
+]
 
 _PLACED = ["clip", "label", "onset", "offset", "snr", "source"]
-_TEXT = ("clip", "label", "background", "source")
+_TEXT = ("clip", "label", "background", "source", "base")
 
 
-def table(annotated: pd.DataFrame, placed: pd.DataFrame, backgrounds: Mapping[str, str], frames: int) -> pd.DataFrame:
+def table(
+    annotated: pd.DataFrame,
+    placed: pd.DataFrame,
+    backgrounds: Mapping[str, str],
+    frames: int,
+    bases: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """The conditions of every pair of a split.
 
     Parameters
@@ -42,6 +50,8 @@ def table(annotated: pd.DataFrame, placed: pd.DataFrame, backgrounds: Mapping[st
         Clip → its background; "" where it has none.
     frames : int
         Frames of a clip.
+    bases : mapping, optional
+        Clip → the clip that it is a variant of. Without it, none is.
 
     Returns
     -------
@@ -56,7 +66,8 @@ def table(annotated: pd.DataFrame, placed: pd.DataFrame, backgrounds: Mapping[st
         - `overlap`: share of the class's active frames in which another class is active too, 0…1; NaN where it has
           no active frame;
         - `background`: name of the background recording's file, without suffix; "" of real recordings;
-        - `source`: the recording that the class's longest event (of equals the first) is from.
+        - `source`: the recording that the class's longest event (of equals the first) is from;
+        - `base`: the clip that this one is a variant of, or itself.
 
     Raises
     ------
@@ -94,6 +105,7 @@ def table(annotated: pd.DataFrame, placed: pd.DataFrame, backgrounds: Mapping[st
         found[name] = values.to_numpy()
     found["events"] = found["clip"].map(placed["clip"].value_counts()).astype(int)
     found["background"] = found["clip"].map(backgrounds).fillna("")
+    found["base"] = found["clip"] if bases is None else found["clip"].map(bases)
     return found.sort_values(keys, ignore_index=True)[COLUMNS]
 
 

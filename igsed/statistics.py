@@ -44,6 +44,7 @@ def bootstrap(
     replicates: int = 2000,
     confidence: float = 0.95,
     seed: int | np.random.SeedSequence = 0,
+    unit: str = "clip",
 ) -> pd.DataFrame:
     """Means of each metric with percentile intervals over resampled clips and seeds.
 
@@ -63,6 +64,9 @@ def bootstrap(
     confidence : float
         Coverage of the interval, 0…1.
     seed : int or numpy.random.SeedSequence
+    unit : str
+        Column of what is drawn instead of clips, such as the recordings that clips are made of; `clips` are then all
+        of its values.
 
     Returns
     -------
@@ -75,8 +79,8 @@ def bootstrap(
     Raises
     ------
     ValueError
-        If a column is missing, a pair occurs twice (two detectors or protocols in one table), or a clip or label of
-        `pairs` is not among those given.
+        If a column is missing, a pair occurs twice (two detectors or protocols in one table), or a clip (a value of
+        `unit`) or label of `pairs` is not among those given.
 
     Examples
     --------
@@ -90,7 +94,7 @@ def bootstrap(
     """
     metrics = of_pairs() if metrics is None else metrics
     validate(pairs, metrics)
-    table, _ = _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed)
+    table, _ = _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed, unit)
     return table
 
 
@@ -168,12 +172,14 @@ def validate(pairs: pd.DataFrame, metrics: Sequence[str]) -> None:
         raise ValueError(f"{int(twice.sum())} pairs occur twice, first {first}: give one detector and one protocol")
 
 
-def _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed) -> tuple[pd.DataFrame, np.ndarray]:
+def _interval_table(
+    pairs, metrics, labels, clips, replicates, confidence, seed, unit="clip"
+) -> tuple[pd.DataFrame, np.ndarray]:
     """The table of `bootstrap` and the resampled values (replicate, row of the table)."""
     labels = sorted(pairs["label"].unique()) if labels is None else list(labels)
-    clips = sorted(pairs["clip"].unique()) if clips is None else list(clips)
+    clips = sorted(pairs[unit].unique()) if clips is None else list(clips)
     values = pairs[list(metrics)].to_numpy(dtype=np.float64)
-    units = _units(pairs, values, labels, clips)
+    units = _units(pairs.assign(clip=pairs[unit]), values, labels, clips)
     point = _seed_mean(_per_seed(units.sums.sum(2), units.counts.sum(2)))
     resampled = np.concatenate(list(_resample(units, replicates, seed)))
     low, high = _percentiles(resampled, [50 - 50 * confidence, 50 + 50 * confidence])
@@ -210,8 +216,9 @@ def _units(pairs: pd.DataFrame, values: np.ndarray, labels: Sequence[str], clips
     shape = (values.shape[1], max(len(seeds), 1), len(clips), len(labels))
     units = _Units(np.zeros(shape), np.zeros(shape))
     defined = ~np.isnan(values)
-    units.sums[:, *places] = np.where(defined, values, 0).T
-    units.counts[:, *places] = defined.T
+    # A unit may hold several pairs of a seed and label.
+    np.add.at(units.sums, (slice(None), *places), np.where(defined, values, 0).T)
+    np.add.at(units.counts, (slice(None), *places), defined.T)
     return units
 
 

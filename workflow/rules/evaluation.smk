@@ -95,3 +95,31 @@ rule metrics:
         seed=CONFIG.seed,
     script:
         "../scripts/metrics.py"
+
+
+rule strata:
+    input:
+        pairs=collect("<results>/evaluation/{detector}/{split}_pairs.parquet", detector=CHOSEN, split=JUDGED),
+        clips=collect("<results>/mixtures/{split}/clips.csv", split=JUDGED),
+        conditions=collect("<results>/mixtures/{split}/conditions.csv", split=JUDGED),
+    output:
+        strata=report("<results>/strata.csv", caption="../report/strata.rst", category="Data"),
+    log:
+        "<logs>/strata.log",
+    benchmark:
+        "<benchmarks>/strata.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        code=code("strata"),
+        splits=JUDGED,
+        metrics=of_pairs(CONFIG.evaluation.chosen_metrics),
+        protocol=CONFIG.evaluation.main_protocols[0],
+        replicates=CONFIG.evaluation.bootstrap,
+        confidence=CONFIG.evaluation.confidence,
+        seed=CONFIG.seed,
+    script:
+        "../scripts/strata.py"

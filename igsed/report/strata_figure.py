@@ -5,6 +5,7 @@ Conditions that do not fit side by side go on below. See `igsed.report.figures` 
 """
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import matplotlib
@@ -25,7 +26,10 @@ _WANTED = (("average_precision",), ("class_auc", "pointing_game"))
 _SIDE_BY_SIDE = 13
 """Strata that fit into the figure's width."""
 
+_CHANCE: dict = {"color": "#666666", "linewidth": 1.0, "linestyle": (0, (1, 1.2))}
 _SHARE = "share of active frames"
+_LONGEST = 16
+"""Letters of the name of a value."""
 _SPREAD = 0.8
 """How much of a stratum's width its points take."""
 
@@ -63,11 +67,11 @@ def figure(table: pd.DataFrame) -> Figure:
         # What is over stays empty, so that a stratum is about as wide in all blocks.
         ratios = [*widths, spare] if spare > 3 else widths
         panels = part.subplots(len(metrics), len(ratios), sharey="row", squeeze=False, width_ratios=ratios)
-        for row, metric in zip(panels, metrics, strict=True):
+        for k, (row, metric) in enumerate(zip(panels, metrics, strict=True)):
             for ax, name in zip(row, block, strict=False):
                 rows = table[table["condition"] == name]
                 _draw(ax, rows, metric, shown[name], look)
-                ax.set_xlabel(_axis_title(name) if row is panels[-1] else "")
+                _label(ax, rows, metric, shown[name], name if k == len(metrics) - 1 else None)
             for ax in row[len(block) :]:
                 ax.set_visible(False)
             row[0].set_ylabel(metric.title)
@@ -77,11 +81,9 @@ def figure(table: pd.DataFrame) -> Figure:
     if (table["clips"] < FEW).any():
         handles.append(Line2D([], [], **_marker(grey), alpha=PALE, label=f"fewer than {FEW} clips"))
     handles.append(Line2D([], [], **_CHANCE, label="chance"))
+    handles.append(Line2D([], [], linestyle="", label="n: clips"))
     whole.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.2)
     return whole
-
-
-_CHANCE = {"color": "#666666", "linewidth": 1.0, "linestyle": (0, (1, 1.2))}
 
 
 def chance(metric: Metric, active_ratio: np.ndarray) -> np.ndarray | None:
@@ -130,29 +132,38 @@ def _draw(ax: Axes, rows: pd.DataFrame, metric: Metric, strata: Sequence[str], l
             ax.hlines(y, x - 0.5, x + 0.5, **_CHANCE, zorder=1)
     for boundary in np.arange(1, len(strata)) - 0.5:
         ax.axvline(boundary, color="#CCCCCC", linewidth=0.5)
-    clips = values.groupby("stratum")["clips"].max().reindex(strata)
-    edges = values.groupby("stratum")[["low_edge", "high_edge"]].first().reindex(strata)
-    names = [_short(name, *pair) for name, pair in zip(strata, edges.to_numpy(), strict=True)]
-    ax.set_xticks(range(len(strata)), [f"{name}\n{number:g}" for name, number in zip(names, clips, strict=True)])
-    ax.tick_params(axis="x", length=0)
     low, high = metric.range
     ax.set(xlim=(-0.5, len(strata) - 0.5), ylim=(low, high) if np.isfinite([low, high]).all() else None)
     ax.grid(axis="y", color="#E5E5E5", linewidth=0.5)
     ax.set_axisbelow(True)
 
 
-def _axis_title(condition: str) -> str:
+def _label(ax: Axes, rows: pd.DataFrame, metric: Metric, strata: Sequence[str], condition: str | None) -> None:
+    """Numbers of clips below the strata, and below the last panels the strata's names and the condition's."""
+    of_strata = rows[rows["metric"] == metric.name].groupby("stratum")
+    clips = of_strata["clips"].max().reindex(strata)
+    labels = [f"n = {number}" for number in clips]
+    ax.tick_params(axis="x", length=0)
+    if condition is None:
+        ax.set_xticks(range(len(strata)), labels)
+        return
     scale = CONDITIONS[condition]
-    return f"{scale.title} / {scale.unit}" if scale.unit else scale.title
+    if scale.edges:
+        edges = of_strata[["low_edge", "high_edge"]].first().reindex(strata).to_numpy()
+        names = [name if name in scale.names else _short(*pair) for name, pair in zip(strata, edges, strict=True)]
+        ax.set_xticks(range(len(strata)), [f"{n}\n{name}" for n, name in zip(labels, names, strict=True)])
+    else:
+        names = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in strata]
+        labels = [f"{name}, {n}" for n, name in zip(labels, names, strict=True)]
+        ax.set_xticks(range(len(strata)), labels, rotation=90)
+    title = f"{scale.title} / {scale.unit}" if scale.unit else scale.title
+    ax.set_xlabel(textwrap.fill(title, max(10, 8 * len(strata))))
 
 
-def _short(name: str, low: float, high: float) -> str:
-    """A stratum's name, made of signs where it is made of edges."""
-    if name.startswith("below"):
+def _short(low: float, high: float) -> str:
+    if np.isnan(low):
         return f"< {high:g}"
-    if name.endswith("or more"):
-        return f"≥ {low:g}"
-    return name.replace(" to ", " – ") if name[0] in "-0123456789" else name.replace(" to ", "\nto ")
+    return f"≥ {low:g}" if np.isnan(high) else f"{low:g} – {high:g}".replace("-", "−")
 
 
 def _marker(style: Style) -> dict:

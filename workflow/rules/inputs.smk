@@ -18,6 +18,17 @@ def clip_range(wildcards):
     return first, min(first + CONFIG.mixtures.shard, getattr(CONFIG.mixtures.clips, wildcards.split))
 
 
+def paired_conditions(wildcards):
+    """What the variants of base clips have, which only test clips can be."""
+    paired = CONFIG.mixtures.conditions if wildcards.split == "test" else None
+    return paired and paired.model_dump()
+
+
+def variants(wildcards):
+    """Clips made of each base clip."""
+    return CONFIG.mixtures.conditions.variants if paired_conditions(wildcards) else 1
+
+
 def mixed_jams(wildcards):
     """Scaper's annotations of a split, which real recordings do not have."""
     return ["<results>/mixtures/{split}/jams"] if wildcards.split in SPLITS else []

@@ -20,7 +20,8 @@ rule mix:
         runtime=growing(60),
     params:
         code=code("mix"),
-        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard"}),
+        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard", "conditions"}),
+        conditions=paired_conditions,
         clips=clip_range,
         seed=CONFIG.seed,
     script:
@@ -113,5 +114,6 @@ rule conditions:
     params:
         code=code("conditions"),
         duration=CONFIG.mixtures.duration,
+        variants=variants,
     script:
         "../scripts/conditions.py"

@@ -98,7 +98,7 @@ rule data_report:
     params:
         code=code("data_report"),
         splits=SPLITS,
-        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard"}),
+        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard", "conditions"}),
         drawn=CONFIG.mixtures.clips.model_dump(),
         keep=KEEP,
     script:

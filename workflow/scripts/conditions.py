@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from igsed import clips, conditions, timeline
+from igsed import clips, conditions, mixtures, timeline
 from igsed.jobs.console import job
 from igsed.soundbanks import soundbank
 
@@ -15,4 +15,5 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         recordings = pd.read_csv(files.clips, dtype={"recording": str}).set_index("clip")["recording"].to_dict()
         placed, backgrounds = conditions.recorded(annotated, recordings), {}
     frames = timeline.frame_count(snakemake.params.duration)
-    conditions.table(annotated, placed, backgrounds, frames).to_csv(out.conditions, index=False)
+    bases = {name: mixtures.base_name(name, snakemake.params.variants) for name in names}
+    conditions.table(annotated, placed, backgrounds, frames, bases).to_csv(out.conditions, index=False)

@@ -52,6 +52,7 @@ rule all:
             suffix=["svg", "png"],
         ),
         metrics=rules.metrics.output,
+        strata=rules.strata.output,
         manifest=rules.manifest.output,
         unfinished=unfinished,
     localrule: True

@@ -201,6 +201,11 @@ def curve_key(rule: str, choice: str) -> str:
     return f"{choice} {rule}"
 
 
+def curves_of(seed: int, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The curves of a seed, from those of all seeds under `"<seed> <curve_key>"`."""
+    return {key.removeprefix(f"{seed} "): given[key] for key in given if key.startswith(f"{seed} ")}
+
+
 def redrawn_parameters(
     rule: Rule, curves: np.ndarray, values: Sequence[float], chosen: float, weights: np.ndarray
 ) -> np.ndarray:

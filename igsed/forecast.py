@@ -161,7 +161,7 @@ class _Amounts:
 
     def swept(self, **_) -> float:
         evaluation = self.config.evaluation
-        return self.splits["validation"] * self.seeds * len(evaluation.swept) * len(evaluation.choices)
+        return self.splits["validation"] * self.seeds * len(evaluation.swept(logits=False)) * len(evaluation.choices)
 
     def judged(self, split: str, **_) -> float:
         return self.splits[split] * self.seeds * len(self.protocols)

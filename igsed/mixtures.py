@@ -10,6 +10,11 @@ to the clip's end, without either it spans the clip. Those too short for that, o
 used (`usable`). With `missing_edges: cut` they are cut like any other; the annotation is right then too, since the
 sound starts and stops there. Convention: github turpaultn/DESED, `desed/soundscape.py`.
 
+Where clips are variants of base clips (`Conditions`, the configuration's `mixtures.conditions`), a base is drawn like
+any other clip, with the largest number of events. A variant keeps the first so many of them in the order in which they
+were drawn, so that the events of one are among those of the next, with the same onsets over the same background, and
+has one SNR for all. What the protocol demands (polyphony, audible recordings) the base fulfils, and so do its variants.
+
 All chance lies in `draw`: its numbers come from one seed per (split, clip, attempt), so that clip k of a split is the
 same however many clips there are and however they are spread over jobs. Scaper is given constants and renders them. The
 SNR is Scaper's: a difference of loudness in LUFS, not a ratio of powers.
@@ -18,7 +23,7 @@ SNR is Scaper's: a difference of loudness in LUFS, not a ratio of powers.
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +83,28 @@ class Protocol(NamedTuple):
     missing_edges: str = "outside"
     polyphony_counts: str = "events"
     remove_offset: bool = True
+
+
+class Conditions(NamedTuple):
+    """What the variants of a base clip have: one for each pair of an SNR (dB) and a number of events."""
+
+    snr: Sequence[float]
+    events: Sequence[int]
+
+    @property
+    def variants(self) -> list[tuple[int, float]]:
+        """Number of events and SNR of each variant, in the order of the clips."""
+        return [(number, snr) for number in self.events for snr in self.snr]
+
+
+def base_name(clip: str, variants: int) -> str:
+    """The first of the clips that are variants of the same base, of which each has so many.
+
+    >>> base_name("test_00017", 15), base_name("test_00017", 1)
+    ('test_00015', 'test_00017')
+    """
+    split, _, number = clip.rpartition("_")
+    return clip_name(split, int(number) - int(number) % variants)
 
 
 def clip_name(split: str, index: int) -> str:
@@ -158,6 +185,67 @@ def draw(
     InputError
         No admissible clip in 1000 attempts, or a class without any usable recording.
     """
+    drawn = _draw(foreground, background, protocol, seed, split, index, accept)
+    return drawn and drawn[0]
+
+
+def draw_clips(
+    foreground: pd.DataFrame,
+    background: pd.DataFrame,
+    protocol: Protocol,
+    seed: int,
+    split: str,
+    indices: Sequence[int],
+    accept: Callable[[Mixture], bool] = lambda mixture: True,
+    conditions: Conditions | None = None,
+) -> Iterator[Mixture | None]:
+    """Draw the content of several clips, one after the other.
+
+    Parameters
+    ----------
+    foreground, background, protocol, seed, split, accept
+        See `draw`; `accept` is asked of base clips.
+    indices : sequence of int
+        Ascending.
+    conditions : Conditions, optional
+        Makes clips variants of base clips, as many in a row as there are `variants`; without it each is drawn by
+        itself. Base k depends on nothing but k.
+
+    Yields
+    ------
+    Mixture or None
+        As `draw`; None for all variants of a base that is left out.
+
+    Raises
+    ------
+    InputError
+        As `draw`.
+    """
+    if conditions is None:
+        for index in indices:
+            yield draw(foreground, background, protocol, seed, split, index, accept)
+        return
+    variants, most = conditions.variants, max(conditions.events)
+    known, drawn = None, None
+    for index in indices:
+        number, variant = divmod(index, len(variants))
+        if number != known:
+            full = protocol._replace(events=(most, most))
+            known, drawn = number, _draw(foreground, background, full, seed, split, number, accept)
+        yield drawn and _variant(*drawn, clip_name(split, index), *variants[variant])
+
+
+def _variant(base: Mixture, drawn: Sequence[Event], clip: str, count: int, snr: float) -> Mixture:
+    """The first so many events of a base clip, in the order in which they were drawn, all at one SNR."""
+    return base._replace(clip=clip, events=_in_order(event._replace(snr=float(snr)) for event in drawn[:count]))
+
+
+def _in_order(drawn: Iterable[Event]) -> tuple[Event, ...]:
+    return tuple(sorted(drawn, key=lambda event: (event.onset, event.offset)))
+
+
+def _draw(foreground, background, protocol, seed, split, index, accept) -> tuple[Mixture, list[Event]] | None:
+    """What `draw` returns, and its events in the order in which they were drawn."""
     sources = dict(iter(placeable(foreground, protocol, split).groupby("label", sort=True)))
     for attempt in range(MAX_ATTEMPTS):
         rng = seeds.generator(seed, "mixtures", split, index, attempt)
@@ -167,11 +255,10 @@ def draw(
         ]
         bed, start = _background(background, protocol, rng)
         scaper_seed = seeds.integer(seed, "scaper", split, index, attempt)
-        in_order = tuple(sorted(drawn, key=lambda event: (event.onset, event.offset)))
-        mixture = Mixture(clip_name(split, index), scaper_seed, bed, start, in_order)
+        mixture = Mixture(clip_name(split, index), scaper_seed, bed, start, _in_order(drawn))
         count = mixture.classes if protocol.polyphony_counts == "classes" else mixture.polyphony
         if count <= protocol.max_polyphony and accept(mixture):
-            return mixture
+            return mixture, drawn
         if count > protocol.max_polyphony and protocol.on_overlap == "remove":
             return None
     raise InputError(

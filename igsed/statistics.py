@@ -61,6 +61,7 @@ def bootstrap(
     confidence: float = 0.95,
     seed: int | np.random.SeedSequence = 0,
     rethresholded: Mapping[int, Rethresholded] | None = None,
+    unit: str = "clip",
 ) -> pd.DataFrame:
     """Means of each metric with percentile intervals over resampled clips and seeds, and over recordings and seeds.
 
@@ -83,6 +84,9 @@ def bootstrap(
     seed : int or numpy.random.SeedSequence
     rethresholded : mapping, optional
         Seed → `Rethresholded`: thresholds resampled together with the recordings. Without it they stay.
+    unit : str
+        Column of what is drawn instead of clips, such as the recordings that clips are made of; `clips` are then all
+        of its values.
 
     Returns
     -------
@@ -97,8 +101,8 @@ def bootstrap(
     Raises
     ------
     ValueError
-        If a column is missing, a pair occurs twice (two detectors or protocols in one table), or a clip or label of
-        `pairs` is not among those given.
+        If a column is missing, a pair occurs twice (two detectors or protocols in one table), or a clip (a value of
+        `unit`) or label of `pairs` is not among those given.
 
     Examples
     --------
@@ -113,7 +117,7 @@ def bootstrap(
     metrics = of_pairs() if metrics is None else metrics
     validate(pairs, metrics)
     labels = sorted(pairs["label"].unique()) if labels is None else labels
-    table, _ = _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed)
+    table, _ = _interval_table(pairs, metrics, labels, clips, replicates, confidence, seed, unit)
     return _with_sources(table, pairs, metrics, labels, replicates, confidence, seed, rethresholded)[0]
 
 
@@ -390,8 +394,9 @@ def _units(pairs: pd.DataFrame, values: np.ndarray, labels: Sequence[str], colum
     shape = (values.shape[1], max(len(seeds), 1), len(units), len(labels))
     units = _Units(np.zeros(shape), np.zeros(shape))
     defined = ~np.isnan(values)
-    units.sums[:, *places] = np.where(defined, values, 0).T
-    units.counts[:, *places] = defined.T
+    # A unit may hold several pairs of a seed and label.
+    np.add.at(units.sums, (slice(None), *places), np.where(defined, values, 0).T)
+    np.add.at(units.counts, (slice(None), *places), defined.T)
     return units
 
 

@@ -217,7 +217,9 @@ class _Measurement:
         )
 
         def sweep() -> pd.DataFrame:
-            return evaluation.sweep(found, predicted, truth, settings.swept, [settings.pairs], settings.select, 0)
+            swept = settings.swept(logits=False)
+            evaluation.by_clip(found, predicted, split, swept, [settings.pairs], settings.select)
+            return evaluation.sweep(found, predicted, truth, swept, [settings.pairs], settings.select, 0)
 
         sweeps = evaluation.Sweeps(sweep(), sweep())
 
@@ -235,7 +237,7 @@ class _Measurement:
         def intervals() -> None:
             named = sorted(judged["clip"].unique())
             of_pairs = metrics.of_pairs(settings.chosen_metrics)
-            statistics.bootstrap(judged, of_pairs, self.labels, named, settings.bootstrap)
+            statistics.bootstrap(judged.assign(source=judged["clip"]), of_pairs, self.labels, named, settings.bootstrap)
 
         units = settings.bootstrap * _CLIPS * copies * len(self.config.training.seeds)
         self._add("metrics", "light", _seconds(intervals) / units)

@@ -7,13 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from igsed import evaluation, metrics, statistics, thresholds
+from igsed import evaluation, labels, metrics, statistics, thresholds
+from igsed.clips import Split
 from igsed.detectors.random import random
 from igsed.errors import InputError
 from igsed.metrics import METRICS
 from igsed.scores import FrameScores
 from igsed.thresholds import RULES
 
+RESAMPLING = evaluation.Resampling(100, 0.95, 0, 0)
 CLASSES = ["Cat", "Dog", "Speech"]
 PERCENTILE = RULES.find("percentile")
 DRAWN = [METRICS.find(name) for name in metrics.DRAWN]
@@ -210,14 +212,90 @@ def test_detectors_are_compared_within_a_split_and_a_protocol():
         for split in ("test", "recordings")
     ]
     subsets = {split: [f"c{k}" for k in range(4)] for split in ("test", "recordings")}
-    intervals, differences = evaluation.compared(
-        pd.concat(tables), subsets, ["ig", "fw_ss"], "ig", metrics=["iou"], labels=["Cat"], replicates=100
+    differences = evaluation.differences(
+        pd.concat(tables), subsets, ["ig", "fw_ss"], "ig", ["iou"], ["Cat"], RESAMPLING
     )
-    means = intervals[intervals["label"] == "all"].set_index(["detector", "split"])["value"]
-    assert means["ig", "test"] == pytest.approx(0.15)
-    assert means["fw_ss", "recordings"] == pytest.approx(0.4)
     found = differences[differences["label"] == "all"].set_index(["detector", "minus", "split"])["value"]
     assert found.to_dict() == pytest.approx({("fw_ss", "ig", "test"): 0.25, ("fw_ss", "ig", "recordings"): 0.25})
+
+
+def test_comparisons_are_corrected_for_their_number():
+    """Among the detectors of a split, protocol and metric; the classes are a table of their own."""
+    rng = np.random.default_rng(0)
+    clips = [f"c{k:02d}" for k in range(30)]
+    values = rng.random(30)
+    tables = [
+        pair_table([(c, CLASSES[k % 2], v) for k, (c, v) in enumerate(zip(clips, own, strict=True))], detector=name)
+        for name, own in {
+            "ig": values,
+            "better": values + 0.05 + 0.1 * rng.random(30),
+            "alike": values + 0.1 * rng.standard_normal(30),
+            "near": values + 0.05 + 0.1 * rng.standard_normal(30),
+        }.items()
+    ]
+    names = ["ig", "better", "alike", "near"]
+    pairs = pd.concat(tables).assign(source=lambda table: "r" + table["clip"].str[1])
+    found = evaluation.differences(pairs, {"test": clips}, names, "ig", ["iou", "f1"], CLASSES[:2], RESAMPLING)
+    for metric in ("iou", "f1"):
+        for family in (["all"], ["class_mean"], CLASSES[:2]):
+            rows = found[(found["metric"] == metric) & found["label"].isin(family)]
+            assert len(rows) == 3 * len(family)
+            larger = rows[["p", "p_sources"]].max(axis=1)
+            np.testing.assert_allclose(rows["p_holm"], statistics.holm(larger))
+    shown = found[(found["metric"] == "iou") & (found["label"] == "all")].set_index("detector")
+    assert shown.loc["better", "p_holm"] < 0.1 < shown.loc["alike", "p_holm"]
+    assert (shown["detectable"] > 0).all()
+
+
+def test_ranks_are_those_of_the_means():
+    rows = {"best": 0.9, "middle": 0.5, "worst": 0.1}
+    tables = [
+        pair_table([(f"c{k}", "Cat", 0.5) for k in range(5)], detector=name).assign(
+            pointing_game=value, average_precision=value, class_auc=1 - value
+        )
+        for name, value in rows.items()
+    ]
+    chosen = [METRICS.find(name) for name in ("pointing_game", "average_precision", "class_auc", "iou")]
+    subsets = {"test": [f"c{k}" for k in range(5)]}
+    found = evaluation.ranking(pd.concat(tables), subsets, [*rows], "own", chosen, RESAMPLING)
+    assert found["metric"].unique().tolist() == ["pointing_game", "average_precision", "class_auc", "borda"]
+    ranks = found.pivot(index="detector", columns="metric", values="rank")
+    assert ranks["pointing_game"].to_dict() == {"best": 1, "middle": 2, "worst": 3}
+    assert ranks["class_auc"].to_dict() == {"best": 3, "middle": 2, "worst": 1}
+    points = found[found["metric"] == "borda"].set_index("detector")["value"]
+    assert points.to_dict() == pytest.approx({"best": 2 / 3, "middle": 1 / 2, "worst": 1 / 3})
+    assert (found["rank_low"] == found["rank"]).all()
+    assert (found["rank_high"] == found["rank"]).all()
+
+
+def test_other_validation_clips_choose_other_thresholds():
+    """Each resample's parameter is the best on the clips that it draws, as often as it draws them."""
+    rng = np.random.default_rng(5)
+    clips = [f"c{k}" for k in range(6)]
+    pairs = pd.DataFrame([(clip, "Cat") for clip in clips[:5]], columns=["clip", "label"])
+    events = pairs.assign(onset=rng.uniform(0, 1, 5), offset=rng.uniform(1.2, 2, 5)).rename(
+        columns={"label": "event_label"}
+    )
+    predictions = pairs.assign(predicted=1, present=1)
+    scores = FrameScores(pairs, rng.random((5, 20)))
+    split = Split(events, dict.fromkeys(clips, 2.0), {"validation": clips})
+    swept = {"percentile": [10, 30, 50, 70, 90]}
+    curves = evaluation.by_clip(scores, predictions, split, swept, ["present"], "iou")
+    weights = statistics.multiplicities(3, 40, 6)
+    rule = RULES.find("percentile")
+    key = evaluation.curve_key("percentile", "present")
+    found = evaluation.redrawn_parameters(rule, curves[key], swept["percentile"], 50.0, weights)
+    active = labels.of_pairs(events, pairs, 20)
+    for row, chosen in zip(weights.astype(int), found, strict=True):
+        drawn = [k for k in range(5) for _ in range(row[k])]
+        means = [
+            metrics.iou(rule.mask(scores.values[drawn], value), active[drawn]).mean() for value in swept["percentile"]
+        ]
+        assert chosen == swept["percentile"][int(np.argmax(means))]
+    assert len(set(found)) > 1
+    none = np.zeros((1, 6))
+    none[0, 5] = 6
+    assert evaluation.redrawn_parameters(rule, curves[key], swept["percentile"], 42.0, none).tolist() == [42.0]
 
 
 def test_representative_pairs_span_the_ranking_over_different_classes():

@@ -59,6 +59,62 @@ def test_a_draw_is_pinned():
     assert draw(17) == mixtures.Mixture("test_00017", 4169376614, "room/0.wav", 0.0, annotated)
 
 
+CONDITIONS = mixtures.Conditions([-15, 5.0, 25], [2, 1, 3])
+
+
+def variants(indices, conditions=CONDITIONS, protocol=PAPER, accept=lambda mixture: True):
+    drawn = mixtures.draw_clips(FOREGROUND, BACKGROUND, protocol, 1, "test", indices, accept, conditions)
+    return dict(zip(indices, drawn, strict=True))
+
+
+def silent_of_snr(mixture):
+    return [event._replace(snr=0) for event in mixture.events]
+
+
+def test_without_conditions_clips_are_drawn_by_themselves():
+    assert list(variants(range(20), None).values()) == [draw(k) for k in range(20)]
+
+
+def test_variants_differ_only_in_snr_and_in_the_number_of_nested_events():
+    found = variants(range(90))
+    assert [found[k].clip for k in range(90)] == [f"test_{k:05d}" for k in range(90)]
+    for base in range(10):
+        here = {pair: found[9 * base + k] for k, pair in enumerate(CONDITIONS.variants)}
+        assert len({(m.seed, m.background, m.background_start) for m in here.values()}) == 1
+        assert {mixtures.base_name(m.clip, 9) for m in here.values()} == {f"test_{9 * base:05d}"}
+        for (number, snr), mixture in here.items():
+            assert len(mixture.events) == number
+            assert {event.snr for event in mixture.events} == {snr}
+            assert silent_of_snr(mixture) == silent_of_snr(here[number, 25])
+            assert set(silent_of_snr(mixture)) <= set(silent_of_snr(here[3, 25]))
+        assert set(silent_of_snr(here[1, 5])) < set(silent_of_snr(here[2, 5])) < set(silent_of_snr(here[3, 5]))
+    # The first drawn, not the first heard.
+    firsts = [found[9 * base + 3].events[0].onset == found[9 * base + 6].events[0].onset for base in range(10)]
+    assert len(set(firsts)) == 2
+
+
+def test_the_full_variant_holds_what_a_clip_of_as_many_events_would():
+    full = PAPER._replace(events=(3, 3))
+    for base in range(5):
+        drawn, variant = draw(base, full), variants([9 * base + 8])[9 * base + 8]
+        assert silent_of_snr(variant) == silent_of_snr(drawn)
+        assert (variant.seed, variant.background) == (drawn.seed, drawn.background)
+
+
+def test_variants_do_not_depend_on_how_they_are_spread_over_jobs():
+    whole = variants(range(27))
+    assert variants(range(4, 14)) | variants(range(20, 27)) == {k: whole[k] for k in (*range(4, 14), *range(20, 27))}
+
+
+def test_a_base_is_asked_once_for_all_variants_and_left_out_with_them():
+    asked = []
+    variants(range(18), accept=lambda mixture: asked.append(mixture.clip) or True)
+    assert asked == ["test_00000", "test_00001"]
+    crowded = PAPER._replace(max_polyphony=1, on_overlap="remove")
+    gone = [mixture is None for mixture in variants(range(90), protocol=crowded).values()]
+    assert {tuple(gone[k : k + 9]) for k in range(0, 90, 9)} == {(True,) * 9, (False,) * 9}
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_every_clip_keeps_to_its_protocol(data):

@@ -81,9 +81,11 @@ def given():
 def judged(given, section, detector="mine", other=None):
     """Sweep and judgement of a detector as the workflow makes them; the sweep of the scores `other` is shared."""
     scores, predictions, split = given
-    own = evaluation.sweep(scores, predictions, split.events, section.swept, section.choices, section.select, 0)
+    own = evaluation.sweep(
+        scores, predictions, split.events, section.swept(logits=False), section.choices, section.select, 0
+    )
     shared = evaluation.sweep(
-        other or scores, predictions, split.events, section.swept, section.choices, section.select, 0
+        other or scores, predictions, split.events, section.swept(logits=False), section.choices, section.select, 0
     )
     judging = evaluation.Judging(
         ["Cat", "Dog"],
@@ -142,8 +144,19 @@ def test_own_components_reach_every_table(given):
     assert ("own", "share") not in here.index
     assert ("mean", "event_f1") in here.index
 
-    intervals, differences = evaluation.compared(
-        pairs, {"test": CLIPS}, ["ig", "mine"], "ig", metrics=names, labels=["Cat", "Dog"], replicates=100
+    split = given[2]
+    judging = evaluation.Judging(["Cat", "Dog"], section.protocols, section.metrics, section.select, section.arguments)
+    resampling = evaluation.Resampling(100, 0.95, 0, 0)
+    swept = section.swept(logits=False)
+    curves = evaluation.by_clip(given[0], given[1], split, swept, section.choices, section.select)
+    intervals = pd.concat(
+        evaluation.intervals(
+            pairs[pairs["detector"] == name], {0: given[0]}, split, {0: (curves, curves)}, swept, judging, resampling
+        )
+        for name in ("ig", "mine")
+    )
+    differences = evaluation.differences(
+        pairs, {"test": CLIPS}, ["ig", "mine"], "ig", names, ["Cat", "Dog"], resampling
     )
     assert {"hits", "peak"} <= set(intervals["metric"])
     assert {"hits", "peak"} <= set(differences["metric"])

@@ -338,3 +338,123 @@ def test_random_iou_refuses_broken_frames():
 def test_examples_in_docstrings():
     assert doctest.testmod(statistics).failed == 0
     assert doctest.testmod(statistics).attempted > 0
+
+
+def clustered(seed=0, seeds=(0, 1)):
+    """Pairs of ten recordings, those of one alike; several in a clip, one without a value."""
+    rng = np.random.default_rng(seed)
+    of_source = rng.random(10)
+    rows = [
+        (number, f"c{k:02d}", ["Cat", "Dog"][source % 2], of_source[source] + 0.02 * rng.random(), f"r{source}")
+        for number in seeds
+        for k, source in enumerate(np.repeat(np.arange(10), 6))
+    ]
+    pairs = pd.DataFrame(rows, columns=["seed", "clip", "label", "iou", "source"])
+    pairs.loc[3, "iou"] = np.nan
+    return pairs.assign(f1=1 - pairs["iou"])
+
+
+def test_recordings_are_drawn_whole():
+    """Against loops over the same draws; each interval is wider than that of clips."""
+    pairs = clustered(seeds=(0,))
+    found = statistics.bootstrap(pairs, ["iou"], replicates=300, seed=5).set_index("label")
+    stream = np.random.default_rng(np.random.SeedSequence(5, spawn_key=(2,)))
+    sources = sorted(pairs["source"].unique())
+    means = []
+    for drawn in stream.integers(10, size=(300, 10)):
+        values = pd.concat([pairs.loc[pairs["source"] == sources[k], "iou"] for k in drawn])
+        means.append(values.mean())
+    low, high = np.percentile(means, [2.5, 97.5])
+    assert found.loc["all", ["low_sources", "high_sources"]].tolist() == pytest.approx([low, high])
+    assert found.loc["all", "sources"] == 10
+    assert found.loc["Cat", "sources"] == 5
+    width = found["high"] - found["low"]
+    assert (found["high_sources"] - found["low_sources"] > 1.5 * width).all()
+    assert (found["low_wide"] == found["low_sources"]).all()
+
+
+def test_without_recordings_the_wider_interval_is_that_of_clips():
+    found = statistics.bootstrap(clustered().drop(columns="source"), ["iou"], replicates=100)
+    assert found["low_sources"].isna().all()
+    assert (found["sources"] == 0).all()
+    pd.testing.assert_series_equal(found["high_wide"], found["high"], check_names=False)
+
+
+def test_the_interval_of_clips_does_not_depend_on_recordings():
+    columns = ["value", "low", "high", "std", "pairs", "undefined"]
+    pairs = clustered()
+    both = [
+        statistics.bootstrap(table, replicates=100, metrics=["iou"]) for table in (pairs, pairs.drop(columns="source"))
+    ]
+    pd.testing.assert_frame_equal(both[0][columns], both[1][columns])
+
+
+def test_thresholds_that_stay_change_nothing_and_others_do():
+    pairs = clustered()
+    same = {
+        seed: statistics.Rethresholded(
+            np.full(200, 50.0), {50.0: pairs.loc[pairs["seed"] == seed, ["iou"]].reset_index(drop=True)}
+        )
+        for seed in (0, 1)
+    }
+    settings = {"metrics": ["iou", "f1"], "replicates": 200, "seed": 1}
+    plain, kept = statistics.bootstrap(pairs, **settings), statistics.bootstrap(pairs, **settings, rethresholded=same)
+    pd.testing.assert_frame_equal(plain, kept)
+    lower = {
+        seed: statistics.Rethresholded(
+            np.where(np.arange(200) % 2, 50.0, 60.0),
+            dict(same[seed].metrics) | {60.0: same[seed].metrics[50.0] - 1},
+        )
+        for seed in (0, 1)
+    }
+    moved = statistics.bootstrap(pairs, **settings, rethresholded=lower)
+    iou, f1 = (moved["metric"] == name for name in ("iou", "f1"))
+    assert (moved.loc[iou, "low_sources"] < plain.loc[iou, "low_sources"] - 0.5).all()
+    pd.testing.assert_frame_equal(moved[f1], plain[f1])
+    pd.testing.assert_series_equal(moved["value"], plain["value"])
+
+
+def test_detectable_difference_is_found_in_four_of_five_experiments():
+    """Pairs whose difference is normal: the share of experiments in which a difference as large as the median
+    `detectable` is significant."""
+    rng = np.random.default_rng(8)
+    sizes, hits = [], []
+    for effect in (None, "detectable"):
+        for _ in range(150):
+            clips = [f"c{k}" for k in range(40)]
+            base = pd.DataFrame({"seed": 0, "clip": clips, "label": "Dog", "iou": rng.random(40)})
+            size = np.median(sizes) if effect else 0.0
+            other = base.assign(iou=base["iou"] + size + 0.2 * rng.standard_normal(40))
+            found = statistics.paired_difference(other, base, ["iou"], replicates=200).iloc[-1]
+            if effect:
+                hits.append(found["p"] < 0.05)
+            else:
+                sizes.append(found["detectable"])
+    assert np.median(sizes) == pytest.approx(2.8 * 0.2 / np.sqrt(40), rel=0.1)
+    assert 0.68 < np.mean(hits) < 0.9
+
+
+@given(st.lists(st.one_of(st.floats(0, 1), st.just(float("nan"))), max_size=8))
+def test_holm_by_its_steps(values):
+    found = statistics.holm(values)
+    known = sorted(v for v in values if not np.isnan(v))
+    for value, corrected in zip(values, found, strict=True):
+        if np.isnan(value):
+            assert np.isnan(corrected)
+        else:
+            steps = [min(1, (len(known) - k) * v) for k, v in enumerate(known) if v <= value]
+            first = [min(1, (len(known) - k) * v) for k, v in enumerate(known) if v < value]
+            assert corrected >= max(first, default=0)
+            assert corrected <= max(steps) + 1e-12
+            assert corrected >= value
+
+
+def test_ranks_share_their_mean_where_values_are_equal():
+    tables = {
+        name: pd.DataFrame({"seed": 0, "clip": ["a", "b"], "label": "Dog", "iou": value})
+        for name, value in {"x": 0.5, "y": 0.5, "z": 0.9, "none": np.nan}.items()
+    }
+    found = statistics.ranking(tables, {"iou": True}, replicates=50).set_index(["metric", "detector"])["rank"]
+    assert found.loc["iou"].fillna(-1).to_dict() == {"x": 2.5, "y": 2.5, "z": 1.0, "none": -1.0}
+    falling = statistics.ranking(tables, {"iou": False}, replicates=50).set_index(["metric", "detector"])["rank"]
+    assert falling.loc["iou"].fillna(-1).to_dict() == {"x": 1.5, "y": 1.5, "z": 3.0, "none": -1.0}

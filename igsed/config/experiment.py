@@ -97,6 +97,11 @@ class Config(Section):
         return [chosen.name for chosen in self.detectors if chosen.is_control]
 
     @property
+    def ranked(self) -> list[str]:
+        """The detectors that are ranked: all but those that know the truth."""
+        return [chosen.name for chosen in self.detectors if chosen.detector.needs != "events"]
+
+    @property
     def drawn(self) -> list[str]:
         """The detectors that figures show, in order; and the one that clips are chosen by."""
         wanted = {*(self.figures.detectors or self.detector_names), self.evaluation.shared_from}

@@ -15,6 +15,30 @@ class PerSplit(Section):
     test: Count = Field(description="test clips")
 
 
+class Conditions(Section):
+    """Test clips as variants of the same base clips, so that they differ in nothing but these conditions."""
+
+    snr: Annotated[list[Finite], Field(min_length=1)] = Field(
+        description="event-to-background differences in loudness, dB (LUFS), each of all events of a variant"
+    )
+    events: Annotated[list[Count], Field(min_length=1)] = Field(
+        description="numbers of events; a base clip is drawn with the largest, of which a variant keeps the first drawn"
+    )
+
+    @model_validator(mode="after")
+    def _distinct(self):
+        for name in ("snr", "events"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name}: a value of {values} occurs twice; remove the repetition")
+        return self
+
+    @property
+    def variants(self) -> int:
+        """Clips made of each base clip."""
+        return len(self.snr) * len(self.events)
+
+
 class Mixtures(Section):
     """How clips are mixed (Scaper)."""
 
@@ -53,6 +77,12 @@ class Mixtures(Section):
         description="what to do with a clip above `max_polyphony`: draw it again, or leave it out as the paper did",
     )
     ref_db: Annotated[float, Field(ge=-70, le=0)] = Field(-50.0, description="loudness of the background, LUFS")
+    conditions: Conditions | None = Field(
+        None,
+        description="makes the test clips variants of base clips: one for each of `snr` and `events`, with the same "
+        "background and onsets, instead of the ranges `snr` and `events`; `clips.test` counts variants; null: each "
+        "clip is drawn by itself",
+    )
     shard: Count = Field(50, description="clips per mixing job")
 
     @model_validator(mode="after")
@@ -68,6 +98,14 @@ class Mixtures(Section):
         for split, kept in self.keep or ():
             if kept > (drawn := getattr(self.clips, split)):
                 raise ValueError(f"keep.{split}: {kept} is more than the {drawn} of clips.{split}; draw more")
+        numbers = {"clips": self.clips.test} | ({"keep": self.keep.test} if self.keep else {})
+        for key, number in numbers.items() if self.conditions else ():
+            if rest := number % self.conditions.variants:
+                raise ValueError(
+                    f"{key}.test: {number} is no multiple of the {self.conditions.variants} variants that conditions "
+                    f"make of each base clip ({len(self.conditions.snr)} snr × {len(self.conditions.events)} events); "
+                    f"write {number - rest or self.conditions.variants} or {number - rest + self.conditions.variants}"
+                )
         if self.event_duration[1] > self.duration:
             raise ValueError(
                 f"event_duration: events of up to {self.event_duration[1]} s do not fit into clips of "

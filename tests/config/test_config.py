@@ -137,6 +137,18 @@ MISUSES = {
         "mixtures.keep",
         "needs on_overlap: remove",
     ),
+    "test clips that are no whole bases": (
+        "mixtures:\n  conditions: {snr: [0, 5], events: [1, 2]}\n  clips: {test: 6}",
+        3,
+        "mixtures.clips.test",
+        "6 is no multiple of the 4 variants that conditions make of each base clip (2 snr × 2 events); write 4 or 8",
+    ),
+    "a condition twice": (
+        "mixtures:\n  conditions: {snr: [5, 5.0], events: [1]}",
+        2,
+        "mixtures.conditions.snr",
+        "occurs twice; remove the repetition",
+    ),
     "more kept than drawn": (
         "mixtures:\n  on_overlap: remove\n  keep: {train: 1, validation: 1, test: 99}",
         3,

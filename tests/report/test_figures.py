@@ -1,5 +1,6 @@
 """Figures: bytes that repeat, styles that stay apart, units on the axes, all detectors, no text over text."""
 
+import dataclasses
 import functools
 import itertools
 import subprocess
@@ -15,9 +16,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
-from igsed import LABELS
+from igsed import LABELS, strata
 from igsed.detectors import published
-from igsed.report import figures, paper
+from igsed.metrics import METRICS
+from igsed.report import figures, paper, strata_figure
 from igsed.report.pipeline_figure import pipeline
 
 NAMES = {detector.name: detector.title for detector in published()}
@@ -97,6 +99,23 @@ def curves(models=("clip", "fw_ws", "fw_ss")):
     return pd.DataFrame(rows, columns=["model", "seed", "epoch", "train_loss", "validation_loss"])
 
 
+def strata_table(detectors=DETECTORS, real=False, backgrounds=4):
+    rng = np.random.default_rng(0)
+    clips = [f"test_{k:05d}" for k in range(60)]
+    ratio = rng.integers(1, 60, 60) / 100
+    told = pd.DataFrame({"clip": clips, "base": clips, "label": "Dog", "active_seconds": 10 * ratio})
+    told = told.assign(active_ratio=ratio, events=rng.integers(1, 5, 60), overlap=rng.integers(0, 3, 60) / 2)
+    told["source"] = [f"Dog/{k % 9}" for k in range(60)]
+    told["snr"] = np.nan if real else rng.uniform(-15, 25, 60)
+    told["background"] = "" if real else [f"{k % backgrounds}20220000_0 and so on" for k in range(60)]
+    tables = []
+    for detector in detectors:
+        pairs = told[["clip", "label", "active_ratio"]].assign(detector=detector, seed=0, split="test", protocol="own")
+        pairs = pairs.assign(average_precision=rng.uniform(size=60), pointing_game=rng.integers(0, 2, 60))
+        tables.append(strata.table(pairs, told, ["average_precision", "pointing_game"], replicates=100))
+    return pd.concat(tables)
+
+
 FIGURES = {
     "pipeline": lambda: pipeline(),
     "pipeline_with_example": lambda: pipeline(example=example()),
@@ -105,6 +124,9 @@ FIGURES = {
     "thresholds": lambda: figures.thresholds(sweep()),
     "per_class": lambda: figures.per_class(per_class_table()),
     "training": lambda: figures.training(curves(("clip", "fw_ws"))),
+    "strata": lambda: strata_figure.figure(strata_table()),
+    "strata_of_many": lambda: strata_figure.figure(strata_table([*DETECTORS, "mine", "other", *"abcdef"], False, 12)),
+    "strata_of_recordings": lambda: strata_figure.figure(strata_table(real=True)),
     "recordings": lambda: figures.recordings(recordings_table(labels=LABELS)),
     "recordings_of_many": lambda: figures.recordings(
         recordings_table([*DETECTORS, "grad_cam", "mine"], LABELS[:4], False)
@@ -137,7 +159,9 @@ def drawn(name):
     return figure, boxes
 
 
-@pytest.mark.parametrize("name", ["pipeline_with_example", "one_example", "thresholds", "per_class", "recordings"])
+@pytest.mark.parametrize(
+    "name", ["pipeline_with_example", "one_example", "thresholds", "per_class", "recordings", "strata"]
+)
 def test_bytes_repeat(name, tmp_path):
     figure = FIGURES[name]()
     figures.save(figure, tmp_path / "deep/a.svg", tmp_path / "deep/a.png")
@@ -369,6 +393,39 @@ def test_recordings_of_more_detectors_than_fit_a_line():
     assert [ax.get_visible() for ax in figure.axes] == [True] * 7 + [False] * 3
     labelled = [ax.get_xlabel() == "IoU" for ax in figure.axes]
     assert labelled == [False, False, True, True, True, True, True, False, False, False]
+
+
+def test_strata_have_a_panel_for_each_condition_that_is_known():
+    def titles(figure):
+        return [ax.get_xlabel().replace("\n", " ") for ax in figure.axes if ax.get_visible() and ax.get_xlabel()]
+
+    whole = [
+        *("SNR / dB", "Active time / s", "Active share of the clip", "Events in the clip"),
+        *("Overlap with other classes", "Background"),
+    ]
+    assert titles(drawn("strata")[0]) == whole
+    assert titles(strata_figure.figure(strata_table(backgrounds=13))) == whole[:-1]
+    assert titles(drawn("strata_of_recordings")[0]) == whole[1:-1]
+
+
+def test_strata_show_every_mean_interval_and_what_chance_reaches():
+    table = strata_table(["ig", "energy"])
+    figure = strata_figure.figure(table)
+    panel = next(ax for ax in figure.axes if ax.get_ylabel() == "Average precision")
+    here = table[(table["condition"] == "snr") & (table["metric"] == "average_precision")]
+    assert sorted(line.get_ydata()[0] for line in panel.lines if line.get_marker() in "ov") == sorted(here["value"])
+    ends = sorted(segment[:, 1].tolist() for c in panel.collections for segment in c.get_segments())
+    chance = table[(table["condition"] == "snr") & (table["metric"] == "active_ratio") & (table["detector"] == "ig")]
+    assert ends == sorted([*here[["low", "high"]].to_numpy().tolist(), *([v, v] for v in chance["value"])])
+
+
+def test_what_chance_reaches_is_as_the_metric_declares():
+    share = np.array([0.25])
+    for words, level in (("0.5, which is", 0.5), ("0", 0), ("-1.5", -1.5), ("about the share of active frames", 0.25)):
+        metric = METRICS.find("pointing_game")
+        assert strata_figure.chance(dataclasses.replace(metric, chance=words), share).tolist() == [level]
+    for words in ("", "depends on the shares of detected and of active frames", "the share of detected frames"):
+        assert strata_figure.chance(dataclasses.replace(metric, chance=words), share) is None
 
 
 def test_training_has_a_panel_per_model():

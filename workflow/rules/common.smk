@@ -76,7 +76,7 @@ EXPLAINED = "present" in [CONFIG.evaluation.pairs, *CONFIG.evaluation.also]
 TABLES = ["classification", "detection", "per_class", "baselines", "data"] + (
     ["recordings"] if CONFIG.recordings else []
 )
-FIGURES = ["headline", "pipeline", "examples", "thresholds", "per_class", "training", "data"]
+FIGURES = ["headline", "pipeline", "examples", "thresholds", "per_class", "training", "data", "strata"]
 FIGURES += ["recordings"] if CONFIG.recordings else []
 WEIGHTS = BACKBONE.place(CONFIG.backbone, "<results>", "<resources>")
 # What `igsed.backbones.load` is called with, besides the weights.

@@ -10,6 +10,7 @@ RULE_MODULES = [RULES.module_of(name) for name in CONFIG.evaluation.thresholds]
 NAMED = {
     "sweep": [METRICS.module_of(CONFIG.evaluation.select), *RULE_MODULES],
     "evaluate": [*METRIC_MODULES, *RULE_MODULES],
+    "metrics": METRIC_MODULES,
     "tables": [*METRIC_MODULES, *RULE_MODULES],
     "figure_examples": RULE_MODULES,
     "figure_thresholds": RULE_MODULES,

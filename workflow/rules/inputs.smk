@@ -18,6 +18,27 @@ def clip_range(wildcards):
     return first, min(first + CONFIG.mixtures.shard, getattr(CONFIG.mixtures.clips, wildcards.split))
 
 
+def paired_conditions(wildcards):
+    """What the variants of base clips have, which only test clips can be."""
+    paired = CONFIG.mixtures.conditions if wildcards.split == "test" else None
+    return paired and paired.model_dump()
+
+
+def variants(wildcards):
+    """Clips made of each base clip."""
+    return CONFIG.mixtures.conditions.variants if paired_conditions(wildcards) else 1
+
+
+def mixed_jams(wildcards):
+    """Scaper's annotations of a split, which real recordings do not have."""
+    return ["<results>/mixtures/{split}/jams"] if wildcards.split in SPLITS else []
+
+
+def mixed_index(wildcards):
+    """The index of the recordings that a split is mixed from, if it is mixed."""
+    return [rules.soundbank.output.index] if wildcards.split in SPLITS else []
+
+
 def head_inputs(wildcards):
     """The clip heads learn from pooled features, the framewise heads from those of every frame."""
     kind = "frames" if MODELS[wildcards.model] else "clips"

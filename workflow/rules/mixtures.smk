@@ -20,7 +20,8 @@ rule mix:
         runtime=growing(60),
     params:
         code=code("mix"),
-        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard"}),
+        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard", "conditions"}),
+        conditions=paired_conditions,
         clips=clip_range,
         seed=CONFIG.seed,
     script:
@@ -84,3 +85,35 @@ rule recordings:
         remove_offset=CONFIG.mixtures.remove_offset,
     script:
         "../scripts/recordings.py"
+
+
+rule conditions:
+    input:
+        clips="<results>/mixtures/{split}/clips.csv",
+        events="<results>/mixtures/{split}/events.tsv",
+        # Of mixtures, which alone have them.
+        jams=mixed_jams,
+        index=mixed_index,
+    output:
+        conditions=report(
+            "<results>/mixtures/{split}/conditions.csv",
+            caption="../report/conditions.rst",
+            category="Data",
+        ),
+    log:
+        "<logs>/conditions/{split}.log",
+    benchmark:
+        "<benchmarks>/conditions/{split}.tsv"
+    wildcard_constraints:
+        split="|".join(JUDGED),
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code("conditions"),
+        duration=CONFIG.mixtures.duration,
+        variants=variants,
+    script:
+        "../scripts/conditions.py"

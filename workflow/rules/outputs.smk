@@ -98,7 +98,7 @@ rule data_report:
     params:
         code=code("data_report"),
         splits=SPLITS,
-        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard"}),
+        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard", "conditions"}),
         drawn=CONFIG.mixtures.clips.model_dump(),
         keep=KEEP,
     script:
@@ -301,6 +301,33 @@ rule figure_recordings:
         "../scripts/figure_recordings.py"
 
 
+rule figure_strata:
+    input:
+        table=rules.strata.output.strata,
+    output:
+        svg=report(
+            "<results>/figures/strata.svg",
+            caption="../report/strata_figure.rst",
+            category="Figures",
+            labels={"figure": "8", "of": "conditions"},
+        ),
+        png="<results>/figures/strata.png",
+    log:
+        "<logs>/figure_strata.log",
+    benchmark:
+        "<benchmarks>/figure_strata.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=code("figure_strata"),
+        detectors=CONFIG.drawn,
+    script:
+        "../scripts/figure_strata.py"
+
+
 rule figure_training:
     input:
         curves=collect("<results>/models/{model}/seed{seed}.csv", model=MODELS, seed=CONFIG.training.seeds),
@@ -336,6 +363,8 @@ rule manifest:
         ],
         results=[
             rules.metrics.output,
+            rules.strata.output,
+            collect("<results>/mixtures/{split}/conditions.csv", split=JUDGED),
             collect("<results>/tables/{table}.{suffix}", table=TABLES, suffix=["csv", "md"]),
             collect("<results>/figures/{figure}.{suffix}", figure=FIGURES, suffix=["svg", "png"]),
         ],

@@ -19,8 +19,12 @@ with job(snakemake.log[0], snakemake.output, [snakemake.input.index]) as out:
 
     for part in ("audio", "jams"):
         (out.folder / part).mkdir(parents=True)
-    for k in progress(range(*params.clips), f"mixing {split} clips"):
-        mixture = mixtures.draw(foreground, background, protocol, params.seed, split, k, whole_and_audible)
+    conditions = mixtures.Conditions(**params.conditions) if params.conditions else None
+    clips = range(*params.clips)
+    drawn = mixtures.draw_clips(
+        foreground, background, protocol, params.seed, split, clips, whole_and_audible, conditions
+    )
+    for _, mixture in zip(progress(clips, f"mixing {split} clips"), drawn, strict=True):
         if mixture is not None:
             jams = out.folder / "jams" / f"{mixture.clip}.jams"
             waveform = mixtures.render(mixture, protocol, jams, recordings)

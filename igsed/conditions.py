@@ -23,9 +23,10 @@ from igsed import labels, timeline
 from igsed.errors import InputError
 from igsed.soundbanks import soundbank
 
-COLUMNS = [
-    *("clip", "label", "snr", "active_seconds", "active_ratio", "events", "overlap", "background", "source", "base"),
-]
+CONDITIONS = ("snr", "active_seconds", "active_ratio", "events", "overlap", "background")
+"""What pairs are told apart by."""
+
+COLUMNS = ["clip", "label", *CONDITIONS, "source", "base"]
 
 _PLACED = ["clip", "label", "onset", "offset", "snr", "source"]
 _TEXT = ("clip", "label", "background", "source", "base")

@@ -32,6 +32,7 @@ import numpy as np
 import pandas as pd
 
 from igsed import shards
+from igsed.conditions import CONDITIONS
 from igsed.config import Config
 from igsed.detectors import OfMasks
 from igsed.errors import InputError
@@ -171,6 +172,10 @@ class _Amounts:
         comparisons = (2 * len(self.config.detectors) - 1) * len(self.protocols)
         return comparisons * judged * self.seeds * self.config.evaluation.bootstrap
 
+    def stratified(self, **_) -> float:
+        judged = sum(self.splits.get(split, 0) for split in ("test", "recordings"))
+        return len(self.config.detectors) * len(CONDITIONS) * judged * self.seeds * self.config.evaluation.bootstrap
+
 
 _STAGES: dict[str, tuple[str, Callable[..., float]]] = {
     **dict.fromkeys(("fetch", "weights", "given", "training_sounds"), ("light", _Amounts.none)),
@@ -193,7 +198,8 @@ _STAGES: dict[str, tuple[str, Callable[..., float]]] = {
     "sweep": ("sweep", _Amounts.swept),
     "evaluate": ("evaluate", _Amounts.judged),
     "metrics": ("metrics", _Amounts.resampled),
-    **dict.fromkeys(("tables", "table_recordings", "manifest"), ("light", _Amounts.none)),
+    "strata": ("metrics", _Amounts.stratified),
+    **dict.fromkeys(("conditions", "tables", "table_recordings", "manifest"), ("light", _Amounts.none)),
     "data_report": ("figure", _Amounts.one),
     "figure_*": ("figure", _Amounts.one),
 }

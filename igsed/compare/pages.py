@@ -141,12 +141,12 @@ def _leaders(metric: Metric, table: pd.DataFrame, having: Sequence[str]) -> str:
     best = ranks[ranks["rank"] == ranks.groupby("bank")["rank"].transform("min")]
     leads = best.groupby("detector", sort=False)["bank"].agg(list)
     leads = leads.iloc[leads.map(len).argsort(kind="stable")[::-1]]
-    count, told = ranks["detector"].nunique(), []
+    count, told = ranks["detector"].nunique(), list[str]()
     for detector, banks in leads.items():
         if len(having) == 1:
             where = f"on the only bank, {banks[0]}"
         elif len(banks) == len(having):
-            where = f"on all {len(having)} banks"
+            where = "on both banks" if len(having) == 2 else f"on all {len(having)} banks"
         else:
             where = f"on {len(banks)} of {len(having)} banks ({', '.join(banks)})"
         told.append(f"{detector} {'leads ' if not told else ''}{where}")
@@ -204,7 +204,7 @@ def _notes(metric: Metric, table: pd.DataFrame, banks: Sequence[str], having: Se
 
 def text(comparison: Comparison) -> str:
     """The comparison for the terminal: the answers, the tables of means over pairs, the differences."""
-    return _printable("\n".join(_lines(comparison, [s for s in sections(comparison) if s.label == "all"], str)))
+    return "\n".join(_lines(comparison, [s for s in sections(comparison) if s.label == "all"], str))
 
 
 def markdown(comparison: Comparison) -> str:
@@ -253,7 +253,7 @@ def _title(comparison: Comparison) -> str:
 def _reading(comparison: Comparison) -> list[str]:
     return [
         f"A cell is the value, its interval, and the detector's rank in the bank among those that all banks have (1 is "
-        f"the best; equal values share the mean of their ranks). Protocol: {comparison.protocol}."
+        f"the best; equal values share the mean of their ranks). Protocol: {_printable(comparison.protocol)}."
     ]
 
 
@@ -363,7 +363,7 @@ def _number(value: float, digits: int = 3) -> str:
 
 def _printable(told: str) -> str:
     """Text without what would steer a terminal, turn the direction of writing, or cannot be encoded."""
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in told)
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in told)
 
 
 def _escaped(told: str) -> str:
@@ -372,5 +372,5 @@ def _escaped(told: str) -> str:
     >>> print(_escaped("a|b <i> fw_ss _x_"))
     a\|b \<i\> fw_ss \_x\_
     """
-    told = re.sub(r"([\\`*|<>\[\]&~$])", r"\\\1", told.replace("\n", "\\n"))
+    told = re.sub(r"([\\`*|<>\[\]&~$])", r"\\\1", told)
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", told)

@@ -142,7 +142,7 @@ def _with_intervals(one: Experiment, names: Sequence[str]) -> pd.DataFrame:
     wide = found["low_wide"].notna() if "low_wide" in found and "high_wide" in found else pd.Series(False, found.index)
     for bound in ("low", "high"):
         found[bound] = found[f"{bound}_wide"].where(wide, found[bound]) if wide.any() else found[bound]
-    interval = np.where(found["low"].isna(), None, np.where(wide, "wide", "clips"))
+    interval = wide.map({True: "wide", False: "clips"}).where(found["low"].notna(), None)
     return found.assign(interval=interval)[["metric", "label", "detector", "split", "protocol", *_COLUMNS]]
 
 

@@ -22,7 +22,7 @@ order of the detectors, and in what else the experiments differ. docs/compare.md
 _COMPARE_EXAMPLES = """\
 examples:
   igsed compare results/default results/free_sounds
-  igsed compare results/* --metrics iou f1 --protocol shared --out comparisons/all"""
+  igsed compare results/default results/paper --metrics iou f1 --protocol shared --out comparisons/two"""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -589,6 +590,14 @@ def test_the_page_is_whole_and_loads_nothing(two):
     for value in of(found)["value"]:
         assert f"{value:.3f}" in page.told
     assert "prefers-color-scheme: dark" in pages.html(found)
+
+
+def test_the_template_is_packed():
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
+    home = ROOT / "igsed"
+    templates = [path.relative_to(home).as_posix() for path in (home / "compare").iterdir() if path.suffix == ".html"]
+    assert templates
+    assert set(templates) <= set(packed["igsed"])
 
 
 def test_hostile_names_are_escaped(tmp_path):

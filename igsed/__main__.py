@@ -15,6 +15,15 @@ from igsed.jobs import provenance, runs
 from igsed.jobs import verify as verification
 from igsed.jobs.console import progress
 
+_COMPARE = """\
+Put the detectors of several experiments beside each other: values, ranks in each bank, how far the banks agree on the
+order of the detectors, and in what else the experiments differ. docs/compare.md says more."""
+
+_COMPARE_EXAMPLES = """\
+examples:
+  igsed compare results/default results/free_sounds
+  igsed compare results/default results/paper --metrics iou f1 --protocol shared --out comparisons/two"""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status (0 fine, 1 something the user gave cannot be used)."""
@@ -49,6 +58,26 @@ def main(arguments: list[str] | None = None) -> int:
     export = commands.add_parser("export", help="write what is needed to make scores for an experiment elsewhere")
     export.add_argument("results", type=Path, help="results/<experiment>")
     export.add_argument("folder", type=Path, help="where to write; a new or an empty folder")
+    compare = commands.add_parser(
+        "compare",
+        help="put the detectors of several experiments beside each other",
+        description=_COMPARE,
+        epilog=_COMPARE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    compare.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="results/<experiment>")
+    compare.add_argument(
+        "--metrics",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="metrics to compare beside average_precision, pointing_game and class_auc",
+    )
+    compare.add_argument("--protocol", metavar="NAME", help="default: the first that all experiments have")
+    compare.add_argument(
+        "--out", type=Path, default=Path("results/compare"), metavar="FOLDER", help="default: results/compare"
+    )
     commands.add_parser("unlock", help="take away the lock of a run that was killed, if no process works here")
     options = parser.parse_args(arguments)
     if not {"", os.getcwd()} & set(sys.path):
@@ -66,6 +95,9 @@ def main(arguments: list[str] | None = None) -> int:
             return _test(options.what)
         if options.command == "export":
             print(_export(options.results, options.folder))
+            return 0
+        if options.command == "compare":
+            print(_compare(options))
             return 0
         if options.command == "unlock":
             runs.check_writable(".snakemake")  # Snakemake itself would end in a traceback
@@ -157,6 +189,15 @@ def _export(results: Path, folder: Path) -> str:
     exported = export.export(results, folder)
     clips = ", ".join(f"{split} {count}" for split, count in exported.clips.items())
     return f"{exported.folder}: clips of {clips}. README.txt there says in which form scores are wanted."
+
+
+def _compare(options: argparse.Namespace) -> str:
+    from igsed import compare  # here, because only this command needs Jinja2
+
+    compare.check(options.out)  # before all the reading
+    found = compare.compare(options.folders, options.metrics, options.protocol)
+    written = compare.write(found, options.out)
+    return "\n".join([compare.text(found), "", *map(str, written)])
 
 
 def _forecast(experiment: config.Config, files: list[Path], cores: int, gpus: int) -> str:

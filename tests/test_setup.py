@@ -113,6 +113,7 @@ COMMANDS = {
     "check": 1,
     "results": 1,
     "verify results/default": 1,
+    "compare results/default": 1,
 }
 
 
@@ -150,7 +151,7 @@ for command, expected in {COMMANDS}.items():
 """
     done = without_extras(beyond_core, code, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert len(done.stderr.splitlines()) == 3
+    assert len(done.stderr.splitlines()) == 4
     assert done.stderr.count("ERROR: config.yaml: ") == done.stderr.count("checkout of igsed") == 2
 
 

@@ -165,7 +165,8 @@ def test_own_components_reach_every_table(given):
 
     table = tables.detection(intervals, tidy, ["ig", "mine"], section.chosen_metrics, section.main_protocols)
     fixed = tables.detection(intervals, tidy, ["ig", "mine"])
-    further = ["class_auc", "class_auc_low", "class_auc_high", "hits", "hits_low", "hits_high", "found"]
+    bounds = ("", "_low", "_high", "_low_wide", "_high_wide")
+    further = [*(f"{name}{bound}" for name in ("class_auc", "hits") for bound in bounds), "found"]
     assert list(table.columns) == [*fixed.columns, *further]
     row = table[(table["detector"] == "mine") & (table["protocol"] == "mean")].iloc[0]
     assert row["hits"] == pytest.approx(hits)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from igsed import LABELS, thresholds
 from igsed.detectors import title_of
-from igsed.metrics import Metric
+from igsed.metrics import METRICS, Metric
 from igsed.names import ordered
 from igsed.report import paper
 from igsed.thresholds import Rule
@@ -31,8 +31,9 @@ CAPTIONS = {
         "it. The last row is the mean of the column over these classes, and all test clips."
     ),
     "detection": (
-        "Temporal detection on the test clips: mean over (clip, class) pairs with its bootstrap interval over "
-        "clips and seeds, the paper's value beside it. {protocols} The paper "
+        "Temporal detection on the test clips: mean over (clip, class) pairs with the wider of two bootstrap "
+        "intervals, over clips and seeds, or over source recordings, validation clips and seeds; the paper's value "
+        "beside it. {protocols} The paper "
         "presumably uses one percentile for all, so its values are to be compared with the shared rows; they "
         "are repeated in all others. A protocol with an addition, such as own_present, scores the pairs that it "
         "names, with thresholds chosen on such pairs. PG (Pointing Game) and AP (average precision) need no threshold; "
@@ -44,11 +45,20 @@ CAPTIONS = {
         "in the CSV version."
     ),
     "recordings": (
-        "Temporal detection on real recordings and on the synthetic test clips, mean over (clip, class) pairs; "
-        "thresholds for both are those of synthetic validation clips. Real, unseen: without the recordings on the "
-        "overlap list, which the network may have been trained on. Class mean: mean over the classes that have a "
-        "pair; all: mean over all pairs, of which real recordings have another share in each class. Pairs: those of "
-        "all seeds together; clips: windows with such a pair. PG: Pointing Game. The intervals are in the CSV version."
+        "Detection on real recordings and on the synthetic test clips, mean over (clip, class) pairs: AP (average "
+        "precision), PG (Pointing Game) and class AUC need no threshold; IoU and F1 under each protocol are at "
+        "thresholds of synthetic validation clips, except otsu's. Real, unseen: without the recordings on the overlap "
+        "list, which the network may have been trained on. Pairs: those of all seeds together; clips: windows with "
+        "such a pair. The classes are in the CSV version. {warning}"
+    ),
+    "ranking": (
+        "The detectors by what needs no threshold, on the test clips: average precision (AP) and Pointing Game (PG) "
+        "ask when, class AUC asks what; mean over (clip, class) pairs with the wider of two bootstrap intervals, and "
+        "in parentheses the rank with its interval over source recordings and seeds. Borda: the share of the other "
+        "detectors that one is better than, mean over the three. Difference: of AP from {reference}, paired, p "
+        "Holm-corrected for the detectors of this table; detectable: the difference that this experiment would have "
+        "found in four of five cases. Controls stand below the others; the oracle knows the events and has no rank. "
+        "† marks detectors whose baseline the network does not take for a background (table of baselines)."
     ),
     "baselines": (
         "What the classifier makes of the baselines that attributions start from: medians over the explained (clip, "
@@ -58,7 +68,11 @@ CAPTIONS = {
         "explains that too. Completeness error: of the difference of the logits."
     ),
 }
-"""The caption of each table, in plain text; `{protocols}` stands for the notes of the threshold rules."""
+"""The caption of each table, in plain text.
+
+`{protocols}` stands for the notes of the threshold rules, `{warning}` for `shifted`, `{reference}` for the detector
+that the others are compared with.
+"""
 
 MISSING = "–"
 MARK = "†"
@@ -72,6 +86,7 @@ _DETECTION_COLUMNS = [
     *("pointing_game", "pg_low", "pg_high", "paper_iou", "paper_f1", "paper_pointing_game"),
     *("average_precision", "average_precision_low", "average_precision_high", "segment_f1", "event_f1"),
     *("pg_class_mean", "paper_iou_std", "pairs", "undefined", "neutral"),
+    *(f"{name}_{side}_wide" for name in ("iou", "f1", "pg", "average_precision") for side in ("low", "high")),
 ]
 _PER_CLASS_COLUMNS = [
     *("label", "detector", "protocol", "iou", "iou_low", "iou_high", "f1", "f1_low", "f1_high", "pairs"),
@@ -84,7 +99,11 @@ _BASELINE_COLUMNS = [
 SOUNDS: Mapping[str, str] = {"test": "synthetic", "recordings": "real", "recordings_unseen": "unseen"}
 """What Table IV compares: split in the intervals, and the beginning of its columns."""
 
+SHIFT = 1.5
+"""How many times as active real recordings may be as synthetic clips, or the reverse, for thresholds to carry over."""
+
 _SCORES = {"iou": "iou", "f1": "f1", "pointing_game": "pg"}
+_THRESHOLD_FREE = ("average_precision", "class_auc")
 _COUNTED = ("iou", "f1", "pointing_game", "average_precision")
 """The means whose undefined values Table II counts."""
 _NO_NUMBERS = paper.Detection(*[np.nan] * 4)
@@ -153,7 +172,8 @@ def detection(
     Parameters
     ----------
     intervals
-        Rows (detector, protocol, label, metric) with `value`, `low`, `high`, `std`, `pairs`, `undefined`;
+        Rows (detector, protocol, label, metric) with `value`, `low`, `high`, `std`, `pairs`, `undefined` and, if known,
+        `low_wide`, `high_wide`;
         read are the labels `all` (mean over pairs) and `class_mean` (mean over classes) and the metrics
         `iou`, `f1`, `pointing_game` and `average_precision`.
     metrics
@@ -174,7 +194,9 @@ def detection(
     The contract's columns, then average precision with its interval, `segment_f1`, `event_f1`,
     `pg_class_mean`, `paper_iou_std`, `pairs` (that entered the IoU, of all seeds together), and `undefined`:
     the most values that any of the four means leaves out as NaN; `neutral`, 0 for the detectors in `foreign`, else 1.
-    Then the further metrics by name, those of pairs with `*_low` and `*_high`.
+    `*_low` and `*_high` are the interval over clips and seeds, `*_low_wide` and `*_high_wide` the wider one, which the
+    versions for people show (`igsed.statistics`). Then the further metrics by name, those of pairs with intervals.
+    A detector has no row under a protocol that has no results of it, unless it has none at all.
     """
     detectors = list(detectors) if detectors is not None else ordered(intervals["detector"], paper.DETECTION)
     protocols = ordered(intervals["protocol"], _known(protocols))
@@ -185,6 +207,8 @@ def detection(
         table[[metric, f"{short}_low", f"{short}_high"]] = _interval(over_pairs, metric, rows)
     columns = ["average_precision", "average_precision_low", "average_precision_high"]
     table[columns] = _interval(over_pairs, "average_precision", rows)
+    for metric, short in {**_SCORES, "average_precision": "average_precision"}.items():
+        table[[f"{short}_low_wide", f"{short}_high_wide"]] = _wide(over_pairs, metric, rows)
     table["iou_std"] = _column(over_pairs, "iou", "std", rows)
     over_classes = intervals[intervals["label"] == "class_mean"].set_index(["protocol", "detector", "metric"])
     table["pg_class_mean"] = _column(over_classes, "pointing_game", "value", rows)
@@ -200,12 +224,15 @@ def detection(
             table[metric] = found.groupby(["protocol", "detector"])["value"].mean().reindex(rows)
     for metric in (metric.name for metric in further if metric.of_pairs):
         table[[metric, f"{metric}_low", f"{metric}_high"]] = _interval(over_pairs, metric, rows)
+        table[[f"{metric}_low_wide", f"{metric}_high_wide"]] = _wide(over_pairs, metric, rows)
     for metric in paper.Detection._fields:
         numbers = [getattr(paper.DETECTION.get(detector, _NO_NUMBERS), metric) for _, detector in rows]
         table[f"paper_{metric}"] = numbers
     table["neutral"] = [int(detector not in foreign) for _, detector in rows]
     columns = [column for metric in further for column in _columns(metric)]
-    return table.reset_index()[[*_DETECTION_COLUMNS, *columns]]
+    # A rule for logits has no results of other detectors.
+    judged = table["pairs"].notna().groupby("detector").transform("any")
+    return table[table["pairs"].notna() | ~judged].reset_index()[[*_DETECTION_COLUMNS, *columns]]
 
 
 def _further(chosen: Sequence[Metric]) -> list[Metric]:
@@ -214,7 +241,8 @@ def _further(chosen: Sequence[Metric]) -> list[Metric]:
 
 
 def _columns(metric: Metric) -> list[str]:
-    return [metric.name, f"{metric.name}_low", f"{metric.name}_high"] if metric.of_pairs else [metric.name]
+    bounds = ("low", "high", "low_wide", "high_wide") if metric.of_pairs else ()
+    return [metric.name, *(f"{metric.name}_{bound}" for bound in bounds)]
 
 
 def _known(protocols: Sequence[str] | None) -> list[str]:
@@ -250,7 +278,10 @@ def per_class(
 
 
 def recordings(
-    intervals: pd.DataFrame, detectors: Sequence[str] | None = None, protocols: Sequence[str] | None = None
+    intervals: pd.DataFrame,
+    metrics: pd.DataFrame | None = None,
+    detectors: Sequence[str] | None = None,
+    protocols: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Table IV: detection on real recordings beside detection on the synthetic test clips.
 
@@ -259,6 +290,8 @@ def recordings(
     intervals
         As for `detection`, with a column `split`: `test`, `recordings` and, where there is an overlap list,
         `recordings_unseen` (those not on it).
+    metrics
+        As for `detection`; `active_ratio` of these splits is averaged over seeds. Without it these columns are NaN.
     detectors
         As for `detection`.
     protocols
@@ -268,8 +301,10 @@ def recordings(
     -------
     One row per protocol, label (the classes, then `class_mean` and `all`) and detector with `label`, `detector`,
     `protocol` and, beginning with `synthetic_`, `real_` and `unseen_` (the last only where there is an overlap list),
-    the columns `iou`, `iou_low`, `iou_high`, `f1`, `f1_low`, `f1_high`, `pointing_game`, `pg_low`, `pg_high`, `pairs`,
-    `clips` (both that entered the IoU; 0 where a class has none) and `undefined` (pairs that the IoU leaves out).
+    the columns `iou`, `iou_low`, `iou_high`, `f1`, `f1_low`, `f1_high`, `pointing_game`, `pg_low`, `pg_high`,
+    `average_precision` and `class_auc` with `*_low` and `*_high`, `active_ratio` (the mean share of active frames),
+    `pairs`, `clips` (both that entered the IoU; 0 where a class has none) and `undefined` (pairs that the IoU leaves
+    out). The intervals are the wider ones.
     """
     protocols = _known(protocols)
     intervals = intervals[intervals["protocol"].isin(protocols)]
@@ -283,12 +318,103 @@ def recordings(
         if split not in found and split == "recordings_unseen":
             continue
         here = intervals[intervals["split"] == split].set_index([*keys, "metric"])
-        for metric, short in _SCORES.items():
-            columns = [f"{sound}_{part}" for part in (metric, f"{short}_low", f"{short}_high")]
-            table[columns] = _interval(here, metric, rows)
+        for metric, short in {**_SCORES, **dict.fromkeys(_THRESHOLD_FREE)}.items():
+            name = short or metric
+            table[f"{sound}_{metric}"] = _column(here, metric, "value", rows)
+            table[[f"{sound}_{name}_low", f"{sound}_{name}_high"]] = _wide(here, metric, rows)
+        table[f"{sound}_active_ratio"] = np.nan
+        if metrics is not None:
+            active = metrics[(metrics["split"] == split) & (metrics["metric"] == "active_ratio")]
+            table[f"{sound}_active_ratio"] = active.groupby(keys)["value"].mean().reindex(rows)
         for count in ("pairs", "clips", "undefined"):
             table[f"{sound}_{count}"] = _column(here, "iou", count, rows).fillna(0).astype(int)
     return table.reset_index()[["label", "detector", "protocol", *table.columns]]
+
+
+def shifted(table: pd.DataFrame) -> str:
+    """A warning where real recordings are active for another share of the time than synthetic clips; else empty.
+
+    `table` is `recordings`'s. Another share is one that is more than `SHIFT` times as large, or as small.
+    """
+    means = table[table["label"] == "all"][["synthetic_active_ratio", "real_active_ratio"]].mean()
+    synthetic, real = means["synthetic_active_ratio"], means["real_active_ratio"]
+    if not (max(synthetic, real) > SHIFT * min(synthetic, real)):
+        return ""
+    return (
+        f"Warning: the scored classes are active in {100 * synthetic:.0f} % of the frames of synthetic clips and in "
+        f"{100 * real:.0f} % of those of real recordings. A percentile chosen on the former marks as many frames of "
+        "the latter, so IoU and F1 under own and shared say little of real recordings, and random scores may lead; "
+        "compare by AP, PG and class AUC."
+    )
+
+
+def ranking(
+    ranks: pd.DataFrame,
+    intervals: pd.DataFrame,
+    differences: pd.DataFrame,
+    protocol: str,
+    detectors: Sequence[str],
+    foreign: Sequence[str] = (),
+    controls: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Table VII: the detectors by threshold-free metrics, best first, with the intervals of their ranks.
+
+    Parameters
+    ----------
+    ranks
+        Rows (metric, detector) of one split as of `igsed.statistics.ranking`.
+    intervals
+        As for `detection`, of the same split.
+    differences
+        Rows (detector, protocol, label, metric) as of `igsed.evaluation.differences`, of the same split.
+    protocol
+        Whose rows are read; the metrics need no threshold.
+    detectors
+        In order; those without ranks, which know the truth, stand last.
+    foreign
+        The detectors whose baseline is not neutral (see `baselines`).
+    controls
+        The detectors that are there to be compared with.
+
+    Returns
+    -------
+    Rows by detector: `detector`, `borda` with its rank; of every metric that ranks `<metric>` with `_low_wide` and
+    `_high_wide`, `<metric>_rank`, `_rank_low`, `_rank_high`; of the difference of average precision from the reference
+    `difference`, `difference_low`, `difference_high`, `p_holm` and `detectable` (NaN for the reference itself);
+    `minus`, `neutral`, `control`.
+    """
+    keys = ["detector", "metric"]
+    chosen = [metric for metric in ranks["metric"].unique() if metric != "borda"]
+    here = intervals[(intervals["protocol"] == protocol) & (intervals["label"] == "all")]
+    here = here.assign(protocol=protocol).set_index(["detector", "metric"])
+    rows = pd.Index(detectors, name="detector")
+    placed = ranks.set_index(keys)
+    table = pd.DataFrame(index=rows)
+    for metric in ["borda", *chosen]:
+        of_metric = placed[placed.index.get_level_values("metric") == metric].droplevel("metric")
+        if metric == "borda":
+            table["borda"] = of_metric["value"].reindex(rows)
+        else:
+            of_values = here[here.index.get_level_values("metric") == metric].droplevel("metric").reindex(rows)
+            table[metric] = of_values["value"]
+            for side in ("low", "high"):
+                wide = f"{side}_wide"
+                table[f"{metric}_{wide}"] = of_values[wide if wide in of_values else side]
+        for part in ("rank", "rank_low", "rank_high"):
+            table[f"{metric}_{part}"] = of_metric[part].reindex(rows)
+    compared = differences[
+        (differences["protocol"] == protocol)
+        & (differences["label"] == "all")
+        & (differences["metric"] == "average_precision")
+    ].set_index("detector")
+    names = {"value": "difference", "low_wide": "difference_low", "high_wide": "difference_high"}
+    names |= {"p_holm": "p_holm", "detectable": "detectable"}
+    for column, name in names.items():
+        table[name] = compared[column].reindex(rows) if column in compared else np.nan
+    table["minus"] = compared["minus"].iloc[0] if len(compared) else ""
+    table["neutral"] = [int(detector not in foreign) for detector in rows]
+    table["control"] = [int(detector in controls) for detector in rows]
+    return table.sort_values("borda", ascending=False, kind="stable", na_position="last").reset_index()
 
 
 def baselines(attributions: Mapping[str, pd.DataFrame], detectors: Sequence[str]) -> pd.DataFrame:
@@ -343,19 +469,38 @@ def _interval(indexed: pd.DataFrame, metric: str, rows: pd.MultiIndex) -> np.nda
     return np.column_stack([_column(indexed, metric, part, rows) for part in ("value", "low", "high")])
 
 
+def _wide(indexed: pd.DataFrame, metric: str, rows: pd.MultiIndex) -> np.ndarray:
+    """(row, 2): the wider interval of one metric; that over clips where no other is known."""
+    sides = []
+    for side in ("low", "high"):
+        known = f"{side}_wide" in indexed
+        sides.append(_column(indexed, metric, f"{side}_wide" if known else side, rows))
+    return np.column_stack(sides)
+
+
 def csv(table: pd.DataFrame) -> str:
     """Comma-separated text with six decimals, so that equal results give equal bytes; missing is empty."""
     return table.to_csv(index=False, float_format="%.6f", lineterminator="\n")
 
 
-def caption_of(kind: str, chosen: Sequence[Metric] = (), rules: Sequence[Rule] | None = None) -> str:
+def caption_of(
+    kind: str,
+    chosen: Sequence[Metric] = (),
+    rules: Sequence[Rule] | None = None,
+    table: pd.DataFrame | None = None,
+) -> str:
     """The caption of a table: `CAPTIONS`, with the notes of the threshold rules, and the definitions of metrics.
 
-    `rules` are by default igsed's own; `chosen` is what `detection` was given.
+    `rules` are by default igsed's own; `chosen` is what `detection` was given; `table` what the caption speaks of.
     """
     notes = " ".join(rule.note for rule in (thresholds.built_in() if rules is None else rules))
     definitions = [f"{m.title}: {m.definition}." for m in _further(chosen) if m.definition]
-    return " ".join([CAPTIONS[kind].format(protocols=notes), *(definitions if kind == "detection" else [])])
+    of_table = {"warning": "", "reference": ""}
+    if table is not None:
+        of_table["warning"] = shifted(table) if kind == "recordings" else ""
+        of_table["reference"] = title_of(table["minus"].iloc[0]) if kind == "ranking" and len(table) else ""
+    text = CAPTIONS[kind].format(protocols=notes, **of_table).strip()
+    return " ".join([text, *(definitions if kind == "detection" else [])])
 
 
 def markdown(
@@ -367,7 +512,7 @@ def markdown(
     align = ["---" if column[1] in _LEFT else "---:" for column in shown.columns]
     rows = [[cell.replace("|", r"\|") for cell in cells] for cells in (heads, align, *shown.to_numpy().tolist())]
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
-    return f"{caption_of(kind, chosen, rules) if caption is None else caption}\n\n" + "\n".join(lines) + "\n"
+    return f"{caption_of(kind, chosen, rules, table) if caption is None else caption}\n\n" + "\n".join(lines) + "\n"
 
 
 def latex(
@@ -403,7 +548,7 @@ def latex(
     lines = [
         r"\begin{table*}[t]",
         r"\centering",
-        rf"\caption{{{escape(caption_of(kind, chosen, rules) if caption is None else caption)}}}",
+        rf"\caption{{{escape(caption_of(kind, chosen, rules, table) if caption is None else caption)}}}",
         rf"\label{{{label or 'tab:' + kind}}}",
         r"\scriptsize",
         r"\setlength{\tabcolsep}{2pt}",
@@ -477,8 +622,9 @@ def _display(table: pd.DataFrame, chosen: Sequence[Metric] = ()) -> tuple[str, p
     if "baseline_norm" in table:
         return "baselines", _display_baselines(table), [0] * len(table)
     if "real_iou" in table:
-        shown = _display_recordings(table)
-        return "recordings", shown, list(zip(shown["", "Protocol"], shown["", "Class"], strict=True))
+        return "recordings", *_display_recordings(table)
+    if "borda" in table:
+        return "ranking", _display_ranking(table), _blocks(table)
     if "pointing_game" in table:
         return "detection", _display_detection(table, chosen), list(table["protocol"])
     if "detector" in table:
@@ -502,25 +648,29 @@ def _display_detection(table: pd.DataFrame, chosen: Sequence[Metric]) -> pd.Data
     shown = {
         ("", "Protocol"): table["protocol"],
         ("", "Detector"): [title_of(row["detector"]) + ("" if row["neutral"] else f" {MARK}") for row in rows],
-        ("IoU", "ours"): [_with_interval(row["iou"], row["iou_low"], row["iou_high"]) for row in rows],
+        ("IoU", "ours"): [_with_interval(row["iou"], row["iou_low_wide"], row["iou_high_wide"]) for row in rows],
         ("IoU", "paper"): table["paper_iou"].map(_number),
         ("IoU std", "ours"): table["iou_std"].map(_number),
         ("IoU std", "paper"): table["paper_iou_std"].map(_number),
-        ("F1", "ours"): [_with_interval(row["f1"], row["f1_low"], row["f1_high"]) for row in rows],
+        ("F1", "ours"): [_with_interval(row["f1"], row["f1_low_wide"], row["f1_high_wide"]) for row in rows],
         ("F1", "paper"): table["paper_f1"].map(_number),
         ("PG / %", "ours"): [
-            _with_interval(row["pointing_game"], row["pg_low"], row["pg_high"], **percent) for row in rows
+            _with_interval(row["pointing_game"], row["pg_low_wide"], row["pg_high_wide"], **percent) for row in rows
         ],
         ("PG / %", "paper"): [_number(value, **percent) for value in table["paper_pointing_game"]],
         ("PG / %", "by class"): [_number(value, **percent) for value in table["pg_class_mean"]],
-        ("", "AP"): table["average_precision"].map(_number),
+        ("", "AP"): [
+            _with_interval(*(row[f"average_precision{part}"] for part in ("", "_low_wide", "_high_wide")))
+            for row in rows
+        ],
         ("F1 (sed_eval)", "segment"): table["segment_f1"].map(_number),
         ("F1 (sed_eval)", "event"): table["event_f1"].map(_number),
         ("Pairs", "all"): table["pairs"].map(_count),
         ("Pairs", "undef."): table["undefined"].map(_count),
     }
     for metric in _further(chosen):
-        cells = [[row[column] for column in _columns(metric)] for row in rows]
+        parts = ("", "_low_wide", "_high_wide") if metric.of_pairs else ("",)
+        cells = [[row[f"{metric.name}{part}"] for part in parts] for row in rows]
         shown["", metric.title] = [_with_interval(*cell) if metric.of_pairs else _number(*cell) for cell in cells]
     return _text(shown)
 
@@ -544,27 +694,78 @@ def _display_per_class(table: pd.DataFrame) -> pd.DataFrame:
     return _text(shown)
 
 
-def _display_recordings(table: pd.DataFrame) -> pd.DataFrame:
-    """A row for each sound of a class, so that they stand one above the other; columns by detector."""
+def _display_recordings(table: pd.DataFrame) -> tuple[pd.DataFrame, list]:
+    """A row for each detector and sound, the means over all pairs; what needs no threshold first."""
     sounds = [sound for sound in SOUNDS.values() if f"{sound}_iou" in table]
-    keys = table[["protocol", "label"]].drop_duplicates().to_numpy().tolist()
-    rows = [(protocol, label, sound) for protocol, label in keys for sound in sounds]
-    cells = table.set_index(["protocol", "label", "detector"]).sort_index()
-    most = cells.groupby(["protocol", "label"]).max(numeric_only=True)
+    means = table[table["label"] == "all"]
+    protocols = list(means["protocol"].unique())
+    cells = means.set_index(["detector", "protocol"])
+    keys = [(detector, sound) for detector in means["detector"].unique() for sound in sounds]
+    first = [cells.loc[(detector, protocols[0])] for detector, _ in keys]
+    pairs = [(row, sound) for row, (_, sound) in zip(first, keys, strict=True)]
+
+    def interval(name: str, short: str, **options) -> list[str]:
+        return [
+            _with_interval(row[f"{s}_{name}"], row[f"{s}_{short}_low"], row[f"{s}_{short}_high"], **options)
+            for row, s in pairs
+        ]
+
     shown = {
-        ("", "Protocol"): [protocol for protocol, _, _ in rows],
-        ("", "Class"): [_MEANS.get(label, label) for _, label, _ in rows],
-        ("", "Sound"): ["real, unseen" if sound == "unseen" else sound for _, _, sound in rows],
-        ("", "Pairs"): [_count(most.loc[(protocol, label), f"{sound}_pairs"]) for protocol, label, sound in rows],
-        ("", "Clips"): [_count(most.loc[(protocol, label), f"{sound}_clips"]) for protocol, label, sound in rows],
+        ("", "Detector"): [title_of(detector) for detector, _ in keys],
+        ("", "Sound"): ["real, unseen" if sound == "unseen" else sound for _, sound in keys],
+        ("", "AP"): interval("average_precision", "average_precision"),
+        ("", "PG / %"): interval("pointing_game", "pg", scale=100, digits=1),
+        ("", "Class AUC"): interval("class_auc", "class_auc"),
     }
-    for detector in table["detector"].unique():
-        found = [cells.loc[(protocol, label, detector)] for protocol, label, _ in rows]
-        pairs = list(zip(found, (sound for _, _, sound in rows), strict=True))
-        name = title_of(detector)
-        shown[name, "IoU / F1"] = [_two(cell[f"{sound}_iou"], cell[f"{sound}_f1"]) for cell, sound in pairs]
-        shown[name, "PG / %"] = [_number(cell[f"{sound}_pointing_game"], 100, 1) for cell, sound in pairs]
+    for protocol in protocols:
+        rows = [(cells.loc[(detector, protocol)], sound) for detector, sound in keys]
+        shown["IoU / F1", protocol] = [_two(row[f"{sound}_iou"], row[f"{sound}_f1"]) for row, sound in rows]
+    shown["", "Active / %"] = [_number(row[f"{sound}_active_ratio"], 100, 0) for row, sound in pairs]
+    for count in ("pairs", "clips"):
+        shown["", count.capitalize()] = [_count(row[f"{sound}_{count}"]) for row, sound in pairs]
+    return _text(shown), [detector for detector, _ in keys]
+
+
+def _blocks(table: pd.DataFrame) -> list[int]:
+    """0 for the methods of a ranking, 1 for the controls, 2 for what has no rank."""
+    return [2 if pd.isna(borda) else int(control) for borda, control in table[["borda", "control"]].to_numpy(float)]
+
+
+def _display_ranking(table: pd.DataFrame) -> pd.DataFrame:
+    """Methods first, below them the controls, then what knows the truth; each by Borda."""
+    place = _blocks(table)
+    rows = [
+        row for block in (0, 1, 2) for row, here in zip(table.to_dict("records"), place, strict=True) if here == block
+    ]
+    shown = {
+        ("", "Detector"): [title_of(row["detector"]) + ("" if row["neutral"] else f" {MARK}") for row in rows],
+        ("", "Borda"): [_ranked(row, "borda", _number(row["borda"])) for row in rows],
+    }
+    chosen = [name.removesuffix("_rank") for name in table if name.endswith("_rank") and name != "borda_rank"]
+    for metric in chosen:
+        options = {"scale": 100, "digits": 1} if metric == "pointing_game" else {}
+        cells = [
+            _with_interval(*(row[f"{metric}{part}"] for part in ("", "_low_wide", "_high_wide")), **options)
+            for row in rows
+        ]
+        title = {"average_precision": "AP", "pointing_game": "PG / %"}.get(metric) or METRICS.find(metric).title
+        shown["", title] = [_ranked(row, metric, cell) for row, cell in zip(rows, cells, strict=True)]
+    shown["Difference of AP", "value"] = [
+        _with_interval(row["difference"], row["difference_low"], row["difference_high"]) for row in rows
+    ]
+    shown["Difference of AP", "p"] = [
+        MISSING if pd.isna(row["p_holm"]) else f"{row['p_holm']:.3f}" if row["p_holm"] >= 0.001 else "< 0.001"
+        for row in rows
+    ]
+    shown["Difference of AP", "detectable"] = [_number(row["detectable"]) for row in rows]
     return _text(shown)
+
+
+def _ranked(row: dict, metric: str, value: str) -> str:
+    rank, low, high = (row[f"{metric}_{part}"] for part in ("rank", "rank_low", "rank_high"))
+    if pd.isna(rank):
+        return value
+    return f"{value} ({rank:g}; {low:.0f}–{high:.0f})"
 
 
 def _display_baselines(table: pd.DataFrame) -> pd.DataFrame:

@@ -385,6 +385,9 @@ def test_recordings_stand_beside_the_synthetic_clips():
         "pointing_game",
         "pg_low",
         "pg_high",
+        *("average_precision", "average_precision_low", "average_precision_high"),
+        *("class_auc", "class_auc_low", "class_auc_high"),
+        "active_ratio",
         "pairs",
         "clips",
         "undefined",
@@ -414,7 +417,7 @@ def test_recordings_stand_beside_the_synthetic_clips():
 
 def test_recordings_without_an_overlap_list_and_of_the_two_protocols_alone():
     source = with_recordings(unseen=False, protocols=("own", "own_present", "shared"))
-    table = tables.recordings(source, ["energy", "ig", "fw_ss"])
+    table = tables.recordings(source, detectors=["energy", "ig", "fw_ss"])
     assert not [column for column in table if column.startswith("unseen")]
     assert list(table["protocol"].unique()) == ["own", "shared"]
     assert list(table["detector"][:3]) == ["energy", "ig", "fw_ss"]
@@ -423,25 +426,99 @@ def test_recordings_without_an_overlap_list_and_of_the_two_protocols_alone():
     assert (absent["real_pairs"] == 0).all()
 
 
-def test_recordings_for_people_stand_one_above_the_other():
+def test_recordings_for_people_begin_with_what_needs_no_threshold():
     table = tables.recordings(with_recordings(detectors=("ig", "mine")))
-    here = (table["label"] == "Dog") & (table["protocol"] == "own") & (table["detector"] == "ig")
-    columns = [f"real_{column}" for column in ("iou", "f1", "pointing_game", "pairs", "clips")]
-    table.loc[here, columns] = 0.314, 0.271, 0.5, 777, 66
+    here = (table["label"] == "all") & (table["protocol"] == "own") & (table["detector"] == "ig")
+    columns = [f"real_{column}" for column in ("iou", "f1", "pointing_game", "pg_low", "pg_high", "pairs", "clips")]
+    table.loc[here, columns] = 0.314, 0.271, 0.5, 0.25, 0.75, 777, 66
     text = tables.markdown(table).splitlines()
-    assert text[2].startswith("| Protocol | Class | Sound | Pairs | Clips | IG IoU / F1 | IG PG / % | mine IoU / F1 |")
-    dog = [line for line in text if line.startswith("| own | Dog |")]
-    assert [line.split(" | ")[2] for line in dog] == ["synthetic", "real", "real, unseen"]
-    assert dog[1].startswith("| own | Dog | real | 777 | 66 | 0.31 / 0.27 | 50.0 |")
-    assert any(line.startswith("| own | Cat | real | 0 | 0 | – | – | – | – |") for line in text)
-    assert any(line.startswith("| shared | class mean | synthetic |") for line in text)
-    assert r"own & Dog & real & 777 & 66 & 0.31 / 0.27 & 50.0 &" in tables.latex(table)
+    assert text[2] == (
+        "| Detector | Sound | AP | PG / % | Class AUC | IoU / F1 own | IoU / F1 shared | Active / % | Pairs | Clips |"
+    )
+    ig = [line for line in text if line.startswith("| IG |")]
+    assert [line.split(" | ")[1] for line in ig] == ["synthetic", "real", "real, unseen"]
+    cells = ig[1].strip("| ").split(" | ")
+    assert cells[3] == "50.0 [25.0, 75.0]"
+    assert cells[5] == "0.31 / 0.27"
+    assert cells[-2:] == ["777", "66"]
+    assert not any("Dog" in line for line in text)
+    assert r"\midrule" in tables.latex(table)
+
+
+@pytest.mark.parametrize(("synthetic", "real", "warned"), [(0.2, 0.7, True), (0.6, 0.2, True), (0.2, 0.28, False)])
+def test_another_share_of_active_frames_is_warned_of(synthetic, real, warned):
+    source = with_recordings(unseen=False)
+    keys = source[["detector", "protocol", "split", "label"]].drop_duplicates()
+    ratios = keys.assign(
+        metric="active_ratio", value=keys["split"].map({"test": synthetic, "recordings": real}), seed=0, n=1
+    )
+    text = tables.markdown(tables.recordings(source, ratios))
+    assert ("Warning" in text) == warned
+    if warned:
+        assert f"{100 * synthetic:.0f} % of the frames of synthetic clips and in {100 * real:.0f} %" in text
+
+
+def ranks_of(values):
+    """Ranks as `igsed.statistics.ranking` gives them, each with an interval of one more and less."""
+    rows = [
+        (metric, detector, value, rank, rank - 1, rank + 1)
+        for metric in ("average_precision", "class_auc", "borda")
+        for rank, (detector, value) in enumerate(values.items(), start=1)
+    ]
+    return pd.DataFrame(rows, columns=["metric", "detector", "value", "rank", "rank_low", "rank_high"])
+
+
+def test_ranking_has_the_best_first_and_controls_below():
+    values = {"energy": 0.9, "ig": 0.6, "fw_ws": 0.3}
+    source = pd.DataFrame(
+        [
+            (detector, "own", "all", metric, value, value - 0.1, value + 0.1, value - 0.2, value + 0.2)
+            for detector, value in {**values, "oracle": 1.0}.items()
+            for metric in ("average_precision", "class_auc")
+        ],
+        columns=["detector", "protocol", "label", "metric", "value", "low", "high", "low_wide", "high_wide"],
+    )
+    differences = pd.DataFrame(
+        [("fw_ws", "ig", "own", "all", "average_precision", -0.3, -0.4, -0.2, 0.0004, 0.15)],
+        columns=[
+            "detector",
+            "minus",
+            "protocol",
+            "label",
+            "metric",
+            "value",
+            "low_wide",
+            "high_wide",
+            "p_holm",
+            "detectable",
+        ],
+    )
+    names = ["ig", "fw_ws", "energy", "oracle"]
+    table = tables.ranking(ranks_of(values), source, differences, "own", names, ["ig"], ["energy"])
+    assert table["detector"].tolist() == ["energy", "ig", "fw_ws", "oracle"]
+    assert table["average_precision_low_wide"].tolist() == pytest.approx([0.7, 0.4, 0.1, 0.8])
+    text = tables.markdown(table).splitlines()
+    heads = [
+        "Detector",
+        "Borda",
+        "AP",
+        "Class AUC",
+        *(f"Difference of AP {part}" for part in ("value", "p", "detectable")),
+    ]
+    assert text[2] == f"| {' | '.join(heads)} |"
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text[4:]]
+    assert [row[0] for row in rows] == ["IG †", "FW-WS", "Energy", "Oracle"]
+    assert rows[0][2] == "0.60 [0.40, 0.80] (2; 1–3)"
+    assert rows[1][4:] == ["-0.30 [-0.40, -0.20]", "< 0.001", "0.15"]
+    assert rows[3][1:3] == ["–", "1.00 [0.80, 1.20]"]
+    assert "of AP from IG," in text[0]
+    assert tables.latex(table).count(r"\midrule") == 3
 
 
 def test_people_see_two_digits_intervals_and_per_cent():
     table = tables.detection(intervals(detectors=("ig", "fw_ws")))
-    table.loc[0, ["iou", "iou_low", "iou_high"]] = 0.3921, 0.351, 0.4349
-    table.loc[0, ["pointing_game", "pg_low", "pg_high"]] = 0.8263, 0.78, 0.869
+    table.loc[0, ["iou", "iou_low_wide", "iou_high_wide"]] = 0.3921, 0.351, 0.4349
+    table.loc[0, ["pointing_game", "pg_low_wide", "pg_high_wide"]] = 0.8263, 0.78, 0.869
     text = tables.markdown(table)
     assert "| own | IG | 0.39 [0.35, 0.43] | 0.39 |" in text
     assert "| 82.6 [78.0, 86.9] | 82.6 |" in text

@@ -73,7 +73,7 @@ CLIPS = {split: (KEEP[split] if KEEP[split] is not None else getattr(CONFIG.mixt
 CLIPS |= {"recordings": REAL.count(CONFIG.recordings, CONFIG.mixtures.duration)} if REAL else {}
 # Clips whose scores depend on which classes are scored.
 EXPLAINED = "present" in [CONFIG.evaluation.pairs, *CONFIG.evaluation.also]
-TABLES = ["classification", "detection", "per_class", "baselines", "data"] + (
+TABLES = ["classification", "detection", "per_class", "baselines", "ranking", "data"] + (
     ["recordings"] if CONFIG.recordings else []
 )
 FIGURES = ["headline", "pipeline", "examples", "thresholds", "per_class", "training", "data", "strata"]

@@ -5,6 +5,8 @@ rule tables:
     input:
         intervals=rules.metrics.output.intervals,
         metrics=rules.metrics.output.metrics,
+        ranking=rules.metrics.output.ranking,
+        differences=rules.metrics.output.differences,
         predictions=collect("<results>/predictions/seed{seed}/test.csv", seed=CONFIG.training.seeds),
         attributions=collect(
             "<results>/scores/{detector}/seed{seed}/test_completeness.csv",
@@ -44,6 +46,14 @@ rule tables:
             labels={"table": "VI", "of": "baselines"},
         ),
         baselines_tex="<results>/tables/baselines.tex",
+        ranking_csv="<results>/tables/ranking.csv",
+        ranking_md=report(
+            "<results>/tables/ranking.md",
+            caption="../report/ranking.rst",
+            category="Tables",
+            labels={"table": "VII", "of": "ranks"},
+        ),
+        ranking_tex="<results>/tables/ranking.tex",
     log:
         "<logs>/tables.log",
     benchmark:
@@ -57,6 +67,7 @@ rule tables:
         code=code("tables"),
         seeds=CONFIG.training.seeds,
         detectors=CONFIG.detector_names,
+        controls=CONFIG.controls,
         metrics=CONFIG.evaluation.metrics,
         rules=CONFIG.evaluation.thresholds,
         protocols=CONFIG.evaluation.main_protocols,
@@ -108,6 +119,7 @@ rule data_report:
 rule table_recordings:
     input:
         intervals=rules.metrics.output.intervals,
+        metrics=rules.metrics.output.metrics,
     output:
         csv="<results>/tables/recordings.csv",
         md=report(

@@ -6,8 +6,10 @@ from igsed.jobs.console import job
 from igsed.report import tables
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
-    params = snakemake.params
-    table = tables.recordings(pd.read_csv(snakemake.input.intervals), params.detectors, params.protocols)
+    files, params = snakemake.input, snakemake.params
+    table = tables.recordings(
+        pd.read_csv(files.intervals), pd.read_csv(files.metrics), params.detectors, params.protocols
+    )
     out.csv.write_text(tables.csv(table), encoding="utf-8")
     out.md.write_text(tables.markdown(table), encoding="utf-8")
     out.tex.write_text(tables.latex(table), encoding="utf-8")

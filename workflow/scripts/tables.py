@@ -1,4 +1,4 @@
-"""Tables I-III and that of baselines, each as CSV, Markdown and LaTeX, the paper's numbers beside ours."""
+"""Tables I-III, those of baselines and of ranks, each as CSV, Markdown and LaTeX, the paper's numbers beside ours."""
 
 from pathlib import Path
 
@@ -32,6 +32,14 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         ),
         "per_class": tables.per_class(main, params.detectors, params.protocols),
         "baselines": baselines,
+        "ranking": tables.ranking(
+            *(table[table["split"] == "test"] for table in map(pd.read_csv, (files.ranking, files.intervals))),
+            pd.read_csv(files.differences).query("split == 'test'"),
+            params.protocols[0],
+            params.detectors,
+            tables.marked(baselines),
+            params.controls,
+        ),
     }
     for name, table in made.items():
         texts = {

@@ -315,7 +315,7 @@ def _draw_sweep(
         ax.fill_between(curve.index, curve["min"], curve["max"], color=style.colour, alpha=0.18, linewidth=0)
         ax.plot(curve.index, curve["mean"], color=style.colour, linestyle=style.line, linewidth=1.4)
         if chosen is None:
-            best = [curve["mean"].idxmax()]
+            best = [rule.best(curve.index.to_numpy(float), curve["mean"].to_numpy())]
         else:
             best = chosen.loc[chosen["detector"] == detector, rule.parameter]
         ax.plot(best, np.interp(best, curve.index, curve["mean"]), **_marker(style), zorder=4 + offset / 100)
@@ -371,8 +371,9 @@ def per_class(table: pd.DataFrame) -> Figure:
 _HEADLINE = {
     "average_precision": ("Average precision", "average_precision"),
     "pointing_game": ("Pointing Game", "pg"),
-    "iou": ("IoU at the best percentile", "iou"),
+    "class_auc": ("Class AUC", "class_auc"),
 }
+"""Metric → axis and short name: two say *when*, one *what*."""
 
 
 @matplotlib.rc_context(RC)
@@ -384,7 +385,8 @@ def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Fi
     Parameters
     ----------
     table
-        `tables.detection`, of one protocol. Dotted lines: what `random` and `oracle` reach, where they are.
+        `tables.detection`, of one protocol. Dotted lines: what `random` and `oracle` reach, where they are. A metric
+        that the experiment has not is left out.
     controls
         The detectors that are there to be compared with.
     mark
@@ -397,13 +399,14 @@ def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Fi
     heights = np.arange(len(rows)) + 0.6 * below.sort_values(kind="stable").to_numpy()
     names = [title_of(name) + (f" {mark}" if not neutral else "") for name, neutral in rows["neutral"].items()]
     figure = Figure(figsize=(WIDTH, 0.7 + 0.17 * (len(rows) + 1)), layout="constrained")
-    for ax, (metric, (title, short)) in zip(
-        figure.subplots(1, len(_HEADLINE), sharey=True), _HEADLINE.items(), strict=True
-    ):
+    shown = {metric: head for metric, head in _HEADLINE.items() if metric in rows}
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for ax, (metric, (title, short)) in zip(panels, shown.items(), strict=True):
         for reference in (name for name in ("random", "oracle") if name in rows.index):
             ax.axvline(rows.loc[reference, metric], color="#888888", linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
         for height, (name, row) in zip(heights, rows.iterrows(), strict=True):
-            ax.hlines(height, row[f"{short}_low"], row[f"{short}_high"], color=look[name].colour, linewidth=1.2)
+            interval = row[f"{short}_low_wide"], row[f"{short}_high_wide"]
+            ax.hlines(height, *interval, color=look[name].colour, linewidth=1.2)
             ax.plot(row[metric], height, **_marker(look[name]), zorder=4, clip_on=False)
             if pd.notna(row.get(f"paper_{metric}")):
                 ax.plot(row[f"paper_{metric}"], height, **_marker(look[name], hollow=True), zorder=3, clip_on=False)

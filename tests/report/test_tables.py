@@ -196,6 +196,7 @@ def test_detection_columns_and_rows():
     assert set(table.columns[len(CONTRACT) :]) == {
         *("average_precision", "average_precision_low", "average_precision_high", "segment_f1", "event_f1"),
         *("pg_class_mean", "paper_iou_std", "pairs", "undefined", "neutral"),
+        *(f"{name}_{side}_wide" for name in ("iou", "f1", "pg", "average_precision") for side in ("low", "high")),
     }
     rows = list(zip(table["protocol"], table["detector"], strict=True))
     assert rows == [(p, d) for p in ("own", "shared") for d in ("ig", "energy", "mine")]

@@ -177,7 +177,7 @@ _STAGES: dict[str, tuple[str, Callable[..., float]]] = {
     "make_soundbank": ("make_soundbank", _Amounts.made),
     "soundbank": ("soundbank", _Amounts.sources),
     "mix": ("mix", _Amounts.mixed),
-    "mixtures": ("light", _Amounts.none),
+    **dict.fromkeys(("mixtures", "conditions"), ("light", _Amounts.none)),
     "recordings": ("recordings", _Amounts.windows),
     "features": ("features", _Amounts.clips),
     "train": ("train/{model}", _Amounts.steps),
@@ -193,7 +193,7 @@ _STAGES: dict[str, tuple[str, Callable[..., float]]] = {
     "sweep": ("sweep", _Amounts.swept),
     "evaluate": ("evaluate", _Amounts.judged),
     "metrics": ("metrics", _Amounts.resampled),
-    **dict.fromkeys(("tables", "table_recordings", "manifest"), ("light", _Amounts.none)),
+    **dict.fromkeys(("strata", "tables", "table_recordings", "manifest"), ("light", _Amounts.none)),
     "data_report": ("figure", _Amounts.one),
     "figure_*": ("figure", _Amounts.one),
 }

@@ -182,7 +182,7 @@ _STAGES: dict[str, tuple[str, Callable[..., float]]] = {
     "make_soundbank": ("make_soundbank", _Amounts.made),
     "soundbank": ("soundbank", _Amounts.sources),
     "mix": ("mix", _Amounts.mixed),
-    "mixtures": ("light", _Amounts.none),
+    **dict.fromkeys(("mixtures", "conditions"), ("light", _Amounts.none)),
     "recordings": ("recordings", _Amounts.windows),
     "features": ("features", _Amounts.clips),
     "train": ("train/{model}", _Amounts.steps),

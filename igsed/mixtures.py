@@ -10,7 +10,7 @@ to the clip's end, without either it spans the clip. Those too short for that, o
 used (`usable`). With `missing_edges: cut` they are cut like any other; the annotation is right then too, since the
 sound starts and stops there. Convention: github turpaultn/DESED, `desed/soundscape.py`.
 
-Where clips are variants of base clips (`Conditions`, the configuration's `mixtures.conditions`), a base is drawn like
+Where clips are variants of base clips (`Conditions`; `mixtures.conditions` in a configuration), a base is drawn like
 any other clip, with the largest number of events. A variant keeps the first so many of them in the order in which they
 were drawn, so that the events of one are among those of the next, with the same onsets over the same background, and
 has one SNR for all. What the protocol demands (polyphony, audible recordings) the base fulfils, and so do its variants.

@@ -103,7 +103,7 @@ def fresh_jobs(configfiles: Iterable[Path]) -> list[dict] | None:
     -------
     list of dict
         Of every job that makes something: `rule`, `wildcards` (name → value) and `level`, the number of jobs on the
-        longest way to it.
+        longest way to it. In the order of levels, then of rules in the workflow: Snakemake's own is that of a set.
     """
     nobodys = {"experiment": f"plan_{uuid.uuid4().hex}"}
     with api.SnakemakeApi(api.OutputSettings(quiet={enums.Quietness.ALL}, dryrun=True)) as snakemake:
@@ -123,11 +123,12 @@ def fresh_jobs(configfiles: Iterable[Path]) -> list[dict] | None:
             levels[job] = max((level(needed) + 1 for needed in below), default=0)
         return levels[job]
 
-    return [
-        {"rule": job.rule.name, "wildcards": dict(job.wildcards_dict), "level": level(job)}
-        for job in dag.needrun_jobs()
-        if job.output
-    ]
+    places = {rule.name: place for place, rule in enumerate(planning._workflow.rules)}
+    jobs = sorted(
+        (job for job in dag.needrun_jobs() if job.output),
+        key=lambda job: (level(job), places[job.rule.name], sorted(job.wildcards_dict.items())),
+    )
+    return [{"rule": job.rule.name, "wildcards": dict(job.wildcards_dict), "level": level(job)} for job in jobs]
 
 
 def made_by_rules(workflow, paths: Iterable[str], wanted: Callable[..., bool]) -> list[str]:

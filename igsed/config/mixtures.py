@@ -98,17 +98,21 @@ class Mixtures(Section):
         for split, kept in self.keep or ():
             if kept > (drawn := getattr(self.clips, split)):
                 raise ValueError(f"keep.{split}: {kept} is more than the {drawn} of clips.{split}; draw more")
-        numbers = {"clips": self.clips.test} | ({"keep": self.keep.test} if self.keep else {})
-        for key, number in numbers.items() if self.conditions else ():
-            if rest := number % self.conditions.variants:
-                raise ValueError(
-                    f"{key}.test: {number} is no multiple of the {self.conditions.variants} variants that conditions "
-                    f"make of each base clip ({len(self.conditions.snr)} snr × {len(self.conditions.events)} events); "
-                    f"write {number - rest or self.conditions.variants} or {number - rest + self.conditions.variants}"
-                )
+        if self.conditions:
+            self._check_variants(self.conditions)
         if self.event_duration[1] > self.duration:
             raise ValueError(
                 f"event_duration: events of up to {self.event_duration[1]} s do not fit into clips of "
                 f"{self.duration} s; lower event_duration or raise duration"
             )
         return self
+
+    def _check_variants(self, conditions: Conditions) -> None:
+        """Refuse test clips of which the last base would lack variants."""
+        for key, number in {"clips": self.clips.test, **({"keep": self.keep.test} if self.keep else {})}.items():
+            if rest := number % conditions.variants:
+                raise ValueError(
+                    f"{key}.test: {number} is no multiple of the {conditions.variants} variants that conditions make "
+                    f"of each base clip ({len(conditions.snr)} snr × {len(conditions.events)} events); write "
+                    f"{number - rest + conditions.variants}"
+                )

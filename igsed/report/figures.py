@@ -283,9 +283,9 @@ def thresholds(sweep: pd.DataFrame, chosen: pd.DataFrame | None = None, rules: S
     chosen
         detector and each rule's parameter: where each detector's threshold lies. Default: the maximum of each line.
     rules
-        A row of panels for each that has a parameter. Default: igsed's own.
+        A row of panels for each of whose parameter several values were tried. Default: igsed's own.
     """
-    rules = [rule for rule in (built_in() if rules is None else rules) if rule.parameter]
+    rules = [rule for rule in (built_in() if rules is None else rules) if _swept(rule, sweep)]
     look = styles(sweep["detector"])
     figure = Figure(figsize=(WIDTH, 3.3 + 2.7 * max(len(rules) - 1, 0)), layout="constrained")
     if not rules:
@@ -304,6 +304,11 @@ def thresholds(sweep: pd.DataFrame, chosen: pd.DataFrame | None = None, rules: S
     panels[0, 0].set_ylim(bottom=0)
     _legend(figure, look, "validation optimum", "the paper's peak")
     return figure
+
+
+def _swept(rule: Rule, sweep: pd.DataFrame) -> bool:
+    """Whether several values of a rule's parameter were tried."""
+    return rule.parameter in sweep and sweep[rule.parameter].nunique() > 1
 
 
 def _draw_sweep(

@@ -141,7 +141,7 @@ MISUSES = {
         "mixtures:\n  conditions: {snr: [0, 5], events: [1, 2]}\n  clips: {test: 6}",
         3,
         "mixtures.clips.test",
-        "6 is no multiple of the 4 variants that conditions make of each base clip (2 snr × 2 events); write 4 or 8",
+        "6 is no multiple of the 4 variants that conditions make of each base clip (2 snr × 2 events); write 8",
     ),
     "a condition twice": (
         "mixtures:\n  conditions: {snr: [5, 5.0], events: [1]}",

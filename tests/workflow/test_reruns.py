@@ -4,8 +4,8 @@ import copy
 
 from tests.workflow.project import MINIATURE, contents
 
-AFTER_SCORES = {"sweep", "evaluate", "metrics", "tables", "manifest"}
-OF_SCORES = {"figure_headline", "figure_examples", "figure_thresholds", "figure_per_class"}
+AFTER_SCORES = {"sweep", "evaluate", "metrics", "strata", "tables", "manifest"}
+OF_SCORES = {"figure_headline", "figure_examples", "figure_thresholds", "figure_per_class", "figure_strata"}
 FIGURES = {"figure_pipeline", "figure_training", *OF_SCORES}
 DRAWING = FIGURES | {"data_report"}
 
@@ -89,6 +89,11 @@ def test_clips_at_other_levels_train_models_again_but_for_those_without(finished
     plan = finished.plan(settings)
     assert (plan["levels"], plan["train"]) == (1, 4)
     assert not {"mix", "features", "baseline", "random_body"} & set(plan)
+
+
+def test_an_edit_of_the_strata_leaves_scores_and_metrics(editable):
+    editable.edit("igsed/strata.py", "_INF = math.inf", "EDITED, _INF = 1, math.inf")
+    assert set(editable.plan()) == {"strata", "figure_strata", "manifest"}
 
 
 def test_one_more_seed_trains_and_attributes_only_that_seed(finished):

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from igsed import events, scores, statistics, timeline
+from igsed import conditions, events, scores, statistics, strata, timeline
 from tests.workflow.project import MINIATURE, contents
 
 LABELS = MINIATURE["labels"]
@@ -19,7 +19,7 @@ def test_everything_promised_is_there(finished):
     for table in ("classification", "detection", "per_class", "baselines"):
         for suffix in ("csv", "md", "tex"):
             assert (results / "tables" / f"{table}.{suffix}").stat().st_size > 0
-    for figure in ("headline", "pipeline", "examples", "thresholds"):
+    for figure in ("headline", "pipeline", "examples", "thresholds", "strata"):
         assert (results / "figures" / f"{figure}.svg").read_text().startswith("<?xml")
         assert (results / "figures" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
     assert "detection.md" in (results / "report.html").read_text()
@@ -85,6 +85,56 @@ def test_jams_and_tsv_tell_the_same(finished):
             if e["value"]["role"] == "foreground"
         ]
         assert sorted(told) == sorted(rows[["onset", "offset", "event_label"]].itertuples(index=False, name=None))
+
+
+def test_every_pair_that_is_present_has_conditions(finished):
+    folder = finished.results / "mixtures" / "test"
+    told = conditions.read(folder / "conditions.csv")
+    assert list(told.columns) == conditions.COLUMNS
+    table = events.read(folder / "events.tsv").assign(clip=lambda table: table["filename"].str.removesuffix(".flac"))
+    assert set(zip(told["clip"], told["label"], strict=True)) == set(
+        zip(table["clip"], table["event_label"], strict=True)
+    )
+    assert told["snr"].between(15, 25).all()
+    assert (told["events"] == told["clip"].map(table["clip"].value_counts())).all()
+    index = pd.read_csv(finished.results / "soundbank.csv")
+    heard = index[index["split"] == "test"]
+    assert set(told["source"]) <= set(heard["source"])
+    assert set(told["background"]) <= {path.rsplit("/", 1)[-1].removesuffix(".wav") for path in heard["path"]}
+    assert (told["base"] == told["clip"]).all()
+
+
+def test_strata_hold_every_pair_of_every_detector(finished):
+    table = pd.read_csv(finished.results / "strata.csv")
+    assert list(table.columns) == strata.COLUMNS
+    for detector in DETECTORS:
+        pairs = pd.read_parquet(finished.results / "evaluation" / detector / "test_pairs.parquet")
+        own = pairs[pairs["protocol"] == "own"]
+        here = table[(table["detector"] == detector) & (table["metric"] == "iou")]
+        assert set(here["condition"]) == set(strata.CONDITIONS)
+        assert (here.groupby("condition")[["pairs", "undefined"]].sum().sum(axis=1) == len(own)).all()
+        weighted = (here["value"] * here["pairs"]).groupby(here["condition"]).sum() / len(own)
+        assert np.allclose(weighted, own["iou"].mean())
+
+
+def test_paired_test_clips_differ_in_their_conditions_only(finished):
+    settings = copy.deepcopy(MINIATURE) | {"experiment": "paired"}
+    settings["mixtures"] |= {"conditions": {"snr": [-15, 25], "events": [1, 3]}, "shard": 3}
+    settings["mixtures"]["clips"] = {**MINIATURE["mixtures"]["clips"], "test": 8}
+    results = finished.folder / "results" / "paired"
+    finished.run(
+        *(f"results/paired/mixtures/{file}" for file in ("test/conditions.csv", "validation/audio")), settings=settings
+    )
+    told = conditions.read(results / "mixtures" / "test" / "conditions.csv")
+    assert told.groupby("clip")[["snr", "events"]].first().to_numpy().tolist() == [
+        [-15, 1], [25, 1], [-15, 3], [25, 3]
+    ] * 2  # fmt: skip
+    assert told["base"].unique().tolist() == ["test_00000", "test_00004"]
+    same = ["base", "label", "events", "active_ratio", "overlap", "background", "source"]
+    quiet, loud = (told[told["snr"] == snr][same].reset_index(drop=True) for snr in (-15, 25))
+    pd.testing.assert_frame_equal(quiet, loud)
+    files = "mixtures/validation/audio/*"
+    assert contents(results, files) == contents(finished.results, files)
 
 
 def test_pairs_are_predicted_and_present(finished):

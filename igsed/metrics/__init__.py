@@ -30,6 +30,7 @@ from igsed.metrics.events import event_based, segment_based
 from igsed.metrics.masks import active_ratio, f1, iou, precision, recall
 from igsed.metrics.metric import ORDER, Metric
 from igsed.metrics.onsets import deviations
+from igsed.metrics.scored_events import any_filter_psds, collar_based, psds
 from igsed.metrics.scores import average_precision, pointing_game, rank_accuracy, relevance_mass, roc_auc
 
 METRICS = Family("metric", "igsed.metrics", Metric)
@@ -43,10 +44,12 @@ __all__ = [
     "METRICS",
     "Metric",
     "active_ratio",
+    "any_filter_psds",
     "average_precision",
     "built_in",
     "class_auc",
     "class_correlation",
+    "collar_based",
     "deviations",
     "event_based",
     "f1",
@@ -54,6 +57,7 @@ __all__ = [
     "of_pairs",
     "pointing_game",
     "precision",
+    "psds",
     "rank_accuracy",
     "recall",
     "relevance_mass",
@@ -63,7 +67,7 @@ __all__ = [
 
 
 def built_in() -> list[Metric]:
-    """The metrics of igsed's own: of masks, of scores, of the scores of several classes, of events."""
+    """The metrics of igsed's own: of masks, of scores, of the scores of several classes, of events, of scored events."""
     return sorted(METRICS.built_in.values(), key=lambda metric: ORDER.index(metric.needs))
 
 

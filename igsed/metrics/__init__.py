@@ -4,7 +4,7 @@ Each metric is a function and, below it in the same module, its declaration, a `
 files, tables and pages are made. Two families of functions: those of one class in one clip, a *pair*, compare a mask,
 or the scores it comes from, with the active frames (arXiv:2605.23293, section on evaluation: 100 ms frames, averaged
 over pairs). They take arrays (…, frame) and return one float64 per pair, the leading axes broadcast together. The
-others compare lists of events over all clips, as DCASE task 4 does.
+others compare lists of events, or scores at every threshold, with the events of all clips, as DCASE task 4 does.
 
 Conventions
 -----------
@@ -67,7 +67,7 @@ __all__ = [
 
 
 def built_in() -> list[Metric]:
-    """The metrics of igsed's own: of masks, of scores, of the scores of several classes, of events, of scored events."""
+    """The metrics of igsed's own, in the order of what they need."""
     return sorted(METRICS.built_in.values(), key=lambda metric: ORDER.index(metric.needs))
 
 

@@ -61,13 +61,17 @@ class _Events(NamedTuple):
 
 
 class _Runs(NamedTuple):
-    """All runs of a class, in the order of their pairs: number of the clip, onset and offset (µs), `score`, `below`."""
+    """All runs of a class, in the order of their pairs: number of the clip, onset and offset (µs), `score`, `below`.
+
+    The last two are places in the class's scores in rising order, of which there are `levels`; −1 is below all.
+    """
 
     clip: np.ndarray
     onset: np.ndarray
     offset: np.ndarray
     score: np.ndarray
     below: np.ndarray
+    levels: int
 
 
 class _Meetings(NamedTuple):
@@ -92,7 +96,7 @@ def psds(
     labels: Sequence[str],
     merge: float = 0.15,
 ) -> pd.DataFrame:
-    """Polyphonic sound detection scores 1 and 2 of DCASE task 4 (Bilen et al. 2020, arXiv:1910.08440).
+    """Polyphonic sound detection scores 1 and 2 of DCASE task 4 (Bilen et al. 2020).
 
     The area under a curve of true against effective false positives per hour, up to 100, divided by 100. A detection is
     right if a share `dtc` of it lies in events of its class; an event is found if right detections cover a share `gtc`
@@ -212,9 +216,8 @@ def collar_based(
         near = (np.abs(runs.onset[run] - events.onset[event]) <= round(collar * _MICRO)) & (
             np.abs(runs.offset[run] - events.offset[event]) <= tolerated[event]
         )
-        points = np.unique(runs.score)
-        hits = _above(points, *_matches(runs, run[near], event[near]))
-        detected = _above(points, runs.score, runs.below, np.ones(len(runs.score)))
+        hits = _above(runs.levels, *_matches(runs, run[near], event[near]))
+        detected = _above(runs.levels, runs.score, runs.below, np.ones(len(runs.score)))
         precision = np.divide(hits, detected, out=np.ones(len(hits)), where=detected > 0)
         recall = hits / len(own)
         f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-15)
@@ -308,20 +311,16 @@ def _runs(clips: np.ndarray, rows: np.ndarray) -> _Runs:
     # A run is known by the first of its frames with its lowest score.
     pair, frame = np.nonzero(((padded > -np.inf) & ~repeated).T)
     first, end = before[frame, pair], after[frame, pair]
+    points, score = np.unique(padded[frame, pair], return_inverse=True)
+    below = np.searchsorted(points, np.maximum(padded[first, pair], padded[end, pair]), side="right") - 1
     step = round(FRAME * _MICRO)
-    return _Runs(
-        clips[pair],
-        first * step,
-        (end - 1) * step,
-        padded[frame, pair],
-        np.maximum(padded[first, pair], padded[end, pair]),
-    )
+    return _Runs(clips[pair], first * step, (end - 1) * step, score, below, len(points))
 
 
 def _last_lower(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For scores (frame, pair): the last frame before each that is lower (0 if none), and whether an equal one follows it.
+    """For scores (frame, pair): the last lower frame before each (0 if none), whether an equal one follows.
 
-    Frames lower than their successors' chain are skipped, so each frame is passed a few times only.
+    From a frame that is not lower, its own last lower one is next: what lies between is not lower either.
     """
     last, repeated = np.zeros(scores.shape, dtype=np.int64), np.zeros(scores.shape, dtype=bool)
     for frame in range(1, len(scores)):
@@ -346,13 +345,13 @@ def _meet(runs: _Runs, events: _Events, among: np.ndarray) -> _Meetings:
     return _Meetings(run, event, np.maximum(ends, 0.0))
 
 
-def _above(points: np.ndarray, score: np.ndarray, below: np.ndarray, amount: np.ndarray) -> np.ndarray:
-    """The sum of all amounts that are there at each threshold (points and, last, above all), from score down to below."""
-    size = len(points)
-    change = np.bincount(np.searchsorted(points, score), amount, size)
-    ends = below > -np.inf
-    change -= np.bincount(np.searchsorted(points, below[ends]), amount[ends], size)
-    return np.append(np.cumsum(change[::-1])[::-1], 0.0)
+def _above(levels: int, score: np.ndarray, below: np.ndarray, amount: np.ndarray) -> np.ndarray:
+    """The sum of the amounts that are there at the threshold of each level and, last, above all.
+
+    An amount is there from its score down to, but without, what is below.
+    """
+    change = np.bincount(score + 1, amount, levels + 1) - np.bincount(below + 1, amount, levels + 1)
+    return np.append(np.cumsum(change[:0:-1])[::-1], 0.0)
 
 
 def _reached(
@@ -360,9 +359,9 @@ def _reached(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Where the amounts of each owner, added up from above, begin and cease to reach what it needs.
 
-    Returns the owner, the score at which a stretch begins, the one at which it ends, and ones: see `_above`.
+    Returns, for each stretch, the owner and what `_above` takes, with an amount of 1.
     """
-    ends = below > -np.inf
+    ends = below >= 0
     owner = np.concatenate([owner, owner[ends]])
     score, amount = np.concatenate([score, below[ends]]), np.concatenate([amount, -amount[ends]])
     order = np.lexsort((-score, owner))
@@ -379,7 +378,7 @@ def _reached(
     following = np.searchsorted(np.flatnonzero(ceases), starts)
     stops = np.append(np.flatnonzero(ceases), len(owner))[following]
     closed = (stops < len(owner)) & (np.append(owner, -1)[stops] == owner[starts])
-    below = np.where(closed, np.append(score, -np.inf)[stops], -np.inf)
+    below = np.where(closed, np.append(score, -1)[stops], -1)
     return owner[starts], score[starts], below, np.ones(len(starts))
 
 
@@ -396,7 +395,7 @@ def _curves(
         within = np.bincount(
             meetings.run * classes + events.label[meetings.event], meetings.overlap, len(span) * classes
         ).reshape(-1, classes)
-        points, others = np.unique(runs.score), [other for other in present if other != label]
+        others = [other for other in present if other != label]
         mine = (events.label[meetings.event] == label) & (meetings.overlap > 0)
         for name, kind in _PSDS.items():
             right = within[:, label] >= np.rint(kind.detection * span)
@@ -404,16 +403,16 @@ def _curves(
             run, event = meetings.run[hitting], meetings.event[hitting]
             needed = np.rint(kind.truth * (events.offset - events.onset))
             _, *found = _reached(runs.score[run], runs.below[run], event, meetings.overlap[hitting], needed)
-            rate = _above(points, runs.score, runs.below, (~right).astype(float)) / sum(durations.values())
+            rate = _above(runs.levels, runs.score, runs.below, (~right).astype(float)) / sum(durations.values())
             if kind.cross is not None and others:
                 crossed = ~right[:, None] & (within >= np.rint(kind.cross * span)[:, None])
                 rates = [
-                    _above(points, runs.score[wrong], runs.below[wrong], np.ones(int(wrong.sum()))) / length[other]
+                    _above(runs.levels, runs.score[wrong], runs.below[wrong], np.ones(int(wrong.sum()))) / length[other]
                     for other in others
                     for wrong in [crossed[:, other]]
                 ]
                 rate = rate + kind.cross_weight * np.mean(rates, axis=0)
-            curve = _rising(_above(points, *found) / count, rate * 3600.0)
+            curve = _rising(_above(runs.levels, *found) / count, rate * 3600.0)
             kept = curve.false <= MAX_FALSE_POSITIVES
             curves[name][label] = _Curve(curve.hits[kept], curve.false[kept])
     return curves
@@ -458,25 +457,29 @@ def _matches(runs: _Runs, run: np.ndarray, event: np.ndarray) -> tuple[np.ndarra
     repeated = np.bincount(run)[run] > 1 if len(run) else np.zeros(0, bool)
     unclear = np.isin(runs.clip[run], runs.clip[run[repeated | np.isin(event, owner)]])
     _, *parts = _reached(score[~unclear], below[~unclear], event[~unclear], ones[~unclear], np.ones(size))
-    rows = [np.stack(parts)] if len(parts[0]) else []
+    found = [parts]
     for clip in np.unique(runs.clip[run[unclear]]):
-        rows.append(_matched_in_clip(*(a[unclear & (runs.clip[run] == clip)] for a in (run, event, score, below))))
-    return tuple(np.concatenate(rows, axis=1)) if rows else (np.zeros(0), np.zeros(0), np.zeros(0))
+        here = unclear & (runs.clip[run] == clip)
+        found.append(_matched_in_clip(run[here], event[here], score[here], below[here]))
+    scores, belows, amounts = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return scores, belows, amounts
 
 
-def _matched_in_clip(run: np.ndarray, event: np.ndarray, score: np.ndarray, below: np.ndarray) -> np.ndarray:
+def _matched_in_clip(
+    run: np.ndarray, event: np.ndarray, score: np.ndarray, below: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
     _, run = np.unique(run, return_inverse=True)
     _, event = np.unique(event, return_inverse=True)
-    thresholds = np.unique(np.concatenate([score, below[below > -np.inf]]))[::-1]
+    thresholds = np.unique(np.concatenate([score, below[below >= 0]]))[::-1]
     counts = []
     for threshold in thresholds:
         there = (score >= threshold) & (below < threshold)
         graph = csr_array((np.ones(there.sum()), (run[there], event[there])), shape=(run.max() + 1, event.max() + 1))
         counts.append((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
-    return np.stack([thresholds, np.append(thresholds[1:], -np.inf), np.array(counts, dtype=float)])
+    return thresholds, np.append(thresholds[1:], -1), np.array(counts, dtype=float)
 
 
 def _psds_table(
@@ -505,14 +508,19 @@ def _table(
     )
 
 
-_EBBERS = "J. Ebbers, R. Serizel and R. Haeb-Umbach 2022, Threshold-independent evaluation of sound event detection scores"
-_BILEN = "C. Bilen et al. 2020, arXiv:1910.08440; computed as in J. Ebbers, R. Serizel and R. Haeb-Umbach 2022"
+_EBBERS = (
+    "J. Ebbers, R. Serizel and R. Haeb-Umbach 2022, Threshold-independent evaluation of sound event detection scores"
+)
+_BILEN = "C. Bilen et al. 2020, A framework for the robust evaluation of sound event detection"
 _ANY_FILTER = "J. Ebbers, R. Haeb-Umbach and R. Serizel 2023, arXiv:2306.15440"
 _NONE = "no event of the class in the clips"
 _CHANCE = "not known in closed form; compare with the detector `random`"
 _SCALED = "of scores on the scale `evaluation.scale`"
 _AREA = "divided by 100. For one class its own curve, for `all` the mean of the curves minus their standard deviation"
-_TRIED = ", ".join(f"{length:g}" for length in FILTERS[1:])
+_FILTERED = (
+    f"with the best of no filter and median filters of {', '.join(f'{length:g}' for length in FILTERS[1:])} s, chosen "
+    "on the clips themselves for each class and rate of false detections: an upper bound"
+)
 
 PSDS1 = Metric(
     name="psds1",
@@ -546,8 +554,7 @@ PSDS1_ANY_FILTER = Metric(
     needs="scored_events",
     function=any_filter_psds,
     arguments={"merge": "merge"},
-    definition=f"`psds1` with the best of no filter and median filters of {_TRIED} s, chosen on the clips themselves for "
-    "each class and rate of false detections",
+    definition=f"`psds1` {_FILTERED}",
     undefined=_NONE,
     chance=_CHANCE,
     column=False,
@@ -560,8 +567,7 @@ PSDS2_ANY_FILTER = Metric(
     needs="scored_events",
     function=any_filter_psds,
     arguments={"merge": "merge"},
-    definition=f"`psds2` with the best of no filter and median filters of {_TRIED} s, chosen on the clips themselves for "
-    "each class and rate of false detections",
+    definition=f"`psds2` {_FILTERED}",
     undefined=_NONE,
     chance=_CHANCE,
     column=False,
@@ -574,8 +580,8 @@ COLLAR_F1 = Metric(
     needs="scored_events",
     function=collar_based,
     arguments={"collar": "collar", "merge": "merge"},
-    definition=f"F1 {_SCALED} of the events whose onsets and offsets are met, at the threshold that is best for the class "
-    "on the clips themselves: an upper bound of what a threshold chosen elsewhere reaches",
+    definition=f"F1 {_SCALED} of the events whose onsets and offsets are met, at the threshold that is best for the "
+    "class on the clips themselves: an upper bound of what a threshold chosen elsewhere reaches",
     undefined=_NONE,
     chance=_CHANCE,
     column=False,

@@ -450,13 +450,11 @@ def _staircase(curve: _Curve) -> float:
 def _matches(runs: _Runs, run: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Numbers of matched pairs of runs and events that agree: `score`, `below` and amounts, see `_above`."""
     score, below, ones = runs.score[run], runs.below[run], np.ones(len(run))
-    size = int(event.max(initial=-1)) + 1
-    # Without a choice, every event with a run that agrees is matched. There is one where an event has two at once, or a
-    # run two events; then the clip is looked at threshold by threshold.
-    owner, *_ = _reached(score, below, event, ones, np.full(size, 2.0))
-    repeated = np.bincount(run)[run] > 1 if len(run) else np.zeros(0, bool)
-    unclear = np.isin(runs.clip[run], runs.clip[run[repeated | np.isin(event, owner)]])
-    _, *parts = _reached(score[~unclear], below[~unclear], event[~unclear], ones[~unclear], np.ones(size))
+    # Where no run agrees with two events, as many are matched as have a run. Other clips are looked at threshold by
+    # threshold.
+    unclear = np.isin(runs.clip[run], runs.clip[run[np.bincount(run, minlength=1)[run] > 1]])
+    needed = np.ones(int(event.max(initial=-1)) + 1)
+    _, *parts = _reached(score[~unclear], below[~unclear], event[~unclear], ones[~unclear], needed)
     found = [parts]
     for clip in np.unique(runs.clip[run[unclear]]):
         here = unclear & (runs.clip[run] == clip)

@@ -32,9 +32,6 @@ FILTERS = (0.0, 0.3, 0.5, 0.9, 1.7, 3.3)
 MAX_FALSE_POSITIVES = 100.0
 """Per hour: how far the area of a PSDS reaches."""
 
-SCALES = ("minmax", "rank", "raw")
-"""What `scaled` can do."""
-
 _MICRO = 1e6  # sed_scores_eval compares times to six decimals; here they are whole microseconds.
 
 
@@ -45,7 +42,6 @@ class _Kind(NamedTuple):
     truth: float
     cross: float | None
     cross_weight: float
-    spread_weight: float = 1.0
 
 
 _PSDS = {"psds1": _Kind(0.7, 0.7, None, 0.0), "psds2": _Kind(0.1, 0.1, 0.3, 0.5)}
@@ -162,8 +158,8 @@ def any_filter_psds(
             label: (clips, median_filter(values, (1, frames), mode="constant", cval=-np.inf) if frames else values)
             for label, (clips, values) in rows.items()
         }
-        for name, curves in _curves(filtered, events, durations, len(labels)).items():
-            for label, curve in curves.items():
+        for name, own in _curves(filtered, events, durations, len(labels)).items():
+            for label, curve in own.items():
                 found[name].setdefault(label, []).append(curve)
     areas = {}
     for name, curves in found.items():
@@ -290,16 +286,15 @@ def _rows(
             raise ValueError(f"{clip}: scores of shape {values.shape} are not (frame, class) of {len(labels)} classes")
         if np.isnan(values).any() or (values == np.inf).any():
             raise ValueError(f"{clip}: scores are neither finite nor −inf")
-        for label in np.flatnonzero((values > -np.inf).any(0)):
+        for label in np.flatnonzero((values > -np.inf).any(0)).tolist():
             clips[label].append(number)
             found[label].append(values[:, label].copy())
     rows = {}
-    for label, (places, own) in enumerate(zip(clips, found, strict=True)):
-        frames = max(map(len, own), default=0)
-        filled = np.full((len(own), frames), -np.inf)
+    for k, own in enumerate(found):
+        filled = np.full((len(own), max(map(len, own), default=0)), -np.inf)
         for row, values in zip(filled, own, strict=True):
             row[: len(values)] = values
-        rows[label] = np.array(places, dtype=int), filled
+        rows[k] = np.array(clips[k], dtype=int), filled
     return rows
 
 
@@ -437,8 +432,7 @@ def _area(curves: dict[int, _Curve], labels: Sequence[str]) -> tuple[dict[int, f
     for curve in curves.values():
         place = np.searchsorted(curve.false, steps, side="right")
         heights.append(np.append(0.0, curve.hits)[place])
-    spread = _PSDS["psds1"].spread_weight
-    together = np.maximum(np.mean(heights, axis=0) - spread * np.std(heights, axis=0), 0.0)
+    together = np.maximum(np.mean(heights, axis=0) - np.std(heights, axis=0), 0.0)
     areas = {label: _staircase(curve) for label, curve in curves.items()}
     return areas, _staircase(_Curve(together, steps))
 
@@ -454,8 +448,7 @@ def _matches(runs: _Runs, run: np.ndarray, event: np.ndarray) -> tuple[np.ndarra
     # threshold.
     unclear = np.isin(runs.clip[run], runs.clip[run[np.bincount(run, minlength=1)[run] > 1]])
     needed = np.ones(int(event.max(initial=-1)) + 1)
-    _, *parts = _reached(score[~unclear], below[~unclear], event[~unclear], ones[~unclear], needed)
-    found = [parts]
+    found = [_reached(score[~unclear], below[~unclear], event[~unclear], ones[~unclear], needed)[1:]]
     for clip in np.unique(runs.clip[run[unclear]]):
         here = unclear & (runs.clip[run] == clip)
         found.append(_matched_in_clip(run[here], event[here], score[here], below[here]))

@@ -17,10 +17,11 @@ from igsed.config.evaluation import Evaluation
 from igsed.events import merged
 from igsed.labels import of_frames
 from igsed.metrics import METRICS, any_filter_psds, collar_based, psds
-from igsed.metrics.scored_events import FILTERS, SCALES, scaled
+from igsed.metrics.scored_events import FILTERS, scaled
 from igsed.scores import FrameScores
 
 LABELS = ["Cat", "Dog", "Speech"]
+SCALES = ["minmax", "rank", "raw"]
 KINDS = {"psds1": (0.7, 0.7, None, 0.0), "psds2": (0.1, 0.1, 0.3, 0.5)}
 slow_machines_too = settings(deadline=None, max_examples=60)
 

@@ -20,7 +20,7 @@ import pandas as pd
 from igsed import labels, metrics, statistics, thresholds, timeline
 from igsed.clips import Split
 from igsed.errors import InputError
-from igsed.metrics import DRAWN, METRICS, Metric
+from igsed.metrics import DRAWN, METRICS, Metric, scored_events
 from igsed.scores import FrameScores
 from igsed.thresholds import RULES, Rule
 
@@ -51,6 +51,8 @@ class Judging:
         The metric that the best parameter maximises.
     arguments : mapping
         Settings of metrics of events.
+    scale : {"minmax", "rank", "raw"}
+        See `igsed.metrics.scored_events.scaled`.
     """
 
     labels: Sequence[str]
@@ -58,6 +60,7 @@ class Judging:
     metrics: Sequence[str]
     select: str
     arguments: Mapping[str, float] = field(default_factory=dict)
+    scale: str = "minmax"
 
     @functools.cached_property
     def of_pairs(self) -> list[Metric]:
@@ -67,7 +70,12 @@ class Judging:
     @functools.cached_property
     def of_events(self) -> list[Metric]:
         """The metrics of events."""
-        return [metric for metric in map(METRICS.find, self.metrics) if not metric.of_pairs]
+        return [metric for metric in map(METRICS.find, self.metrics) if metric.needs == "events"]
+
+    @functools.cached_property
+    def of_scored_events(self) -> list[Metric]:
+        """The metrics of events at every threshold."""
+        return [metric for metric in map(METRICS.find, self.metrics) if metric.needs == "scored_events"]
 
 
 def select(predictions: pd.DataFrame, rule: str) -> pd.DataFrame:
@@ -287,6 +295,7 @@ def judge(
     tables, detections = [], []
     for name, clips in split.subsets.items():
         here = predictions[predictions["clip"].isin(clips)]
+        at_every_threshold = scored_event_metrics(split, clips, scores, here, judging)
         of_events: dict[tuple, list[pd.DataFrame]] = {}  # by rule and parameter, which protocols may have in common
         for protocol, (rule_name, shared, choice) in judging.protocols.items():
             rule = RULES.find(rule_name)
@@ -302,7 +311,7 @@ def judge(
             if (rule_name, parameter) not in of_events:
                 estimated = detected_events(scores, here, functools.partial(rule.mask, parameter=parameter))
                 of_events[rule_name, parameter] = event_metrics(split, clips, estimated, judging)
-            detections += [table.assign(**key) for table in of_events[rule_name, parameter]]
+            detections += [table.assign(**key) for table in (*of_events[rule_name, parameter], *at_every_threshold)]
     empty = pd.DataFrame(columns=["label", "metric", "value", "n", "detector", "seed", "split", "protocol"])
     return pd.concat(tables), pd.concat(detections) if detections else empty
 
@@ -359,18 +368,73 @@ def detected_events(scores: FrameScores, predictions: pd.DataFrame, mask: Callab
 
 def event_metrics(split: Split, clips: Sequence[str], estimated: pd.DataFrame, judging: Judging) -> list[pd.DataFrame]:
     """Tables `label, metric, value, n` of the metrics of events in some clips of a split; one for each function."""
+    reference, durations = _known_events(split, clips)
+    return [
+        table[table["metric"].isin(names)]
+        for function, names, arguments in _functions(judging.of_events, judging)
+        for table in [function(reference, estimated, durations, judging.labels, **arguments)]
+    ]
+
+
+def scored_event_metrics(
+    split: Split, clips: Sequence[str], scores: FrameScores, predictions: pd.DataFrame, judging: Judging
+) -> list[pd.DataFrame]:
+    """The same of the metrics that see every threshold, from the scores of the classes predicted in each clip."""
+    if not judging.of_scored_events:
+        return []
+    reference, durations = _known_events(split, clips)
+    given = ScoresOfClips(scores, predictions, clips, judging)
+    return [
+        table[table["metric"].isin(names)]
+        for function, names, arguments in _functions(judging.of_scored_events, judging)
+        for table in [function(given, reference, durations, judging.labels, **arguments)]
+    ]
+
+
+class ScoresOfClips(Mapping):
+    """Clip → scores (frame, class) on the scale that `judging` names; −inf, below every threshold, if not predicted.
+
+    An array is made when it is asked for: all together they would take many times the memory of the scores.
+    """
+
+    def __init__(self, scores: FrameScores, predictions: pd.DataFrame, clips: Sequence[str], judging: Judging):
+        chosen = predictions[predictions["predicted"] == 1].reset_index(drop=True)
+        values = rows_of(scores, chosen[["clip", "label"]]) if len(chosen) else np.zeros((0, scores.values.shape[1]))
+        self._values = scored_events.scaled(values, chosen["probability"].to_numpy(float), judging.scale)
+        self._columns = pd.Index(list(judging.labels)).get_indexer(chosen["label"])
+        self._rows = chosen.groupby("clip", sort=False).indices
+        self._clips = dict.fromkeys(clips, (scores.values.shape[1], len(judging.labels)))
+
+    def __getitem__(self, clip: str) -> np.ndarray:
+        found = np.full(self._clips[clip], -np.inf)
+        rows = self._rows.get(clip, np.zeros(0, int))
+        found[:, self._columns[rows]] = self._values[rows].T
+        return found
+
+    def __iter__(self):
+        return iter(self._clips)
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+
+def _known_events(split: Split, clips: Sequence[str]) -> tuple[pd.DataFrame, dict[str, float]]:
+    """The events of some clips as metrics take them, and the clips' lengths."""
     reference = split.events[split.events["clip"].isin(clips)].rename(columns={"event_label": "label"})
-    durations = {clip: split.durations[clip] for clip in clips}
-    names: dict[Callable, list[str]] = {}
-    arguments: dict[Callable, dict] = {}
-    for metric in judging.of_events:
-        names.setdefault(metric.function, []).append(metric.name)
-        arguments[metric.function] = {name: judging.arguments[key] for name, key in metric.arguments.items()}
-    tables = []
-    for function, chosen in names.items():
-        table = function(reference, estimated, durations, judging.labels, **arguments[function])
-        tables.append(table[table["metric"].isin(chosen)])
-    return tables
+    return reference, {clip: split.durations[clip] for clip in clips}
+
+
+def _functions(chosen: Sequence[Metric], judging: Judging) -> list[tuple[Callable, list[str], dict[str, float]]]:
+    """The functions of metrics of events, each once, with the names of its metrics and its arguments."""
+    return [
+        (
+            function,
+            [metric.name for metric in together],
+            {name: judging.arguments[key] for metric in together for name, key in metric.arguments.items()},
+        )
+        for function in dict.fromkeys(metric.function for metric in chosen)
+        for together in [[metric for metric in chosen if metric.function is function]]
+    ]
 
 
 def tidy(

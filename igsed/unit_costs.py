@@ -206,14 +206,14 @@ class _Measurement:
         names, per_clip = [f"clip_{k}" for k in range(_CLIPS)], max(1, round(classes_per_clip(self.config)))
         table = pd.DataFrame([(clip, label) for clip in names for label in self.labels], columns=["clip", "label"])
         chosen = table.groupby("clip", sort=False).cumcount() < per_clip
-        predicted = table.assign(predicted=chosen.astype(int), present=chosen.astype(int))
+        predicted = table.assign(probability=0.9, predicted=chosen.astype(int), present=chosen.astype(int))
         found = scores.FrameScores(table, rng.random((len(table), self.frames)))
         truth = table[chosen].assign(onset=0.2, offset=0.7 * self.config.mixtures.duration)
         truth = truth.rename(columns={"label": "event_label"})
         split = Split(truth, dict.fromkeys(names, self.config.mixtures.duration), {"test": names})
         (protocol, judged_so), *_ = settings.protocols.items()
         judging = evaluation.Judging(
-            self.labels, {protocol: judged_so}, settings.metrics, settings.select, settings.arguments
+            self.labels, {protocol: judged_so}, settings.metrics, settings.select, settings.arguments, settings.scale
         )
 
         def sweep() -> pd.DataFrame:

@@ -70,7 +70,7 @@ def given():
     """Scores of a detector in [0, 1), its predictions, and events of two classes in every clip."""
     rng = np.random.default_rng(4)
     pairs = pd.DataFrame([(clip, label) for clip in CLIPS for label in ("Cat", "Dog")], columns=["clip", "label"])
-    predictions = pairs.assign(predicted=(np.arange(24) % 5 > 0).astype(int), present=1)
+    predictions = pairs.assign(probability=0.9, predicted=(np.arange(24) % 5 > 0).astype(int), present=1)
     events = pairs.rename(columns={"label": "event_label"})
     events["onset"] = rng.integers(0, 50, 24) / 10
     events["offset"] = events["onset"] + rng.integers(5, 50, 24) / 10
@@ -166,7 +166,8 @@ def test_own_components_reach_every_table(given):
     table = tables.detection(intervals, tidy, ["ig", "mine"], section.chosen_metrics, section.main_protocols)
     fixed = tables.detection(intervals, tidy, ["ig", "mine"])
     bounds = ("", "_low", "_high", "_low_wide", "_high_wide")
-    further = [*(f"{name}{bound}" for name in ("class_auc", "hits") for bound in bounds), "found"]
+    columns = {name: [f"{name}{bound}" for bound in bounds] for name in ("class_auc", "hits")}
+    further = [*columns["class_auc"], "psds1", "psds2", *columns["hits"], "found"]
     assert list(table.columns) == [*fixed.columns, *further]
     row = table[(table["detector"] == "mine") & (table["protocol"] == "mean")].iloc[0]
     assert row["hits"] == pytest.approx(hits)

@@ -3,7 +3,9 @@
 `reference.tsv` and `estimate.tsv` are in DESED's format; `scores.tsv` has a row per pair with its scores, of which
 frames above `percentile` are detected. `expected.json` holds `how` (where the numbers come from, never from igsed),
 `clip_seconds`, `pairs` ("clip label" → metric → value), and perhaps `events` (label → metric → value) and `counted`
-(metric → number of reference events). Values are numbers or fractions; null is no value (NaN).
+(metric → number of reference events). `scored_events` is like `events`, for metrics at every threshold: classes of a
+clip without scores are not predicted, and a clip counts as `counted_seconds` long, so that false positives are rare.
+Values are numbers or fractions; null is no value (NaN).
 """
 
 import json
@@ -33,7 +35,7 @@ def table(path):
     return found.assign(clip=found["filename"].astype(str).str.removesuffix(".wav"))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [c for c in CASES if expectation(c)["pairs"]], ids=lambda case: case.name)
 def test_metrics_of_pairs(case):
     expected = expectation(case)
     pairs = pd.DataFrame([name.split() for name in expected["pairs"]], columns=["clip", "label"])
@@ -64,7 +66,7 @@ def test_metrics_of_events(case):
     classes = sorted({label for _, label in pairs})
     found = pd.concat(
         function(reference, estimated, durations, classes)
-        for function in dict.fromkeys(m.function for m in metrics.built_in() if not m.of_pairs)
+        for function in dict.fromkeys(m.function for m in metrics.built_in() if m.needs == "events")
     ).set_index(["label", "metric"])
     for label, values in expected["events"].items():
         for metric, value in values.items():
@@ -73,11 +75,30 @@ def test_metrics_of_events(case):
         assert found.loc[("all", metric), "n"] == count
 
 
+@pytest.mark.parametrize("case", [c for c in CASES if "scored_events" in expectation(c)], ids=lambda case: case.name)
+def test_metrics_of_scored_events(case):
+    expected, reference = expectation(case), table(case / "reference.tsv").rename(columns={"event_label": "label"})
+    classes = [label for label in expected["scored_events"] if label not in ("class_mean", "all")]
+    durations = dict.fromkeys(reference["clip"], expected["counted_seconds"])
+    scores = {clip: np.full((round(expected["clip_seconds"] / FRAME), len(classes)), -np.inf) for clip in durations}
+    for row in table(case / "scores.tsv").itertuples():
+        scores[row.clip][:, classes.index(row.event_label)] = np.array(row.scores.split(), float)
+    found = pd.concat(
+        function(scores, reference, durations, classes)
+        for function in dict.fromkeys(m.function for m in metrics.built_in() if m.needs == "scored_events")
+    ).set_index(["label", "metric"])
+    for label, values in expected["scored_events"].items():
+        for metric, value in values.items():
+            np.testing.assert_allclose(
+                found.loc[(label, metric), "value"], number(value), atol=1e-9, err_msg=f"{label} {metric}"
+            )
+
+
 def test_every_metric_has_a_case():
     asked = {
         metric
         for case in CASES
-        for part in ("pairs", "events")
+        for part in ("pairs", "events", "scored_events")
         for values in expectation(case).get(part, {}).values()
         for metric in values
     }

@@ -30,7 +30,7 @@ class Evaluation(Section):
     """How frame scores are judged."""
 
     metrics: Annotated[list[str], Field(min_length=1)] = Field(
-        [metric.name for metric in metrics.built_in()],
+        [metric.name for metric in metrics.built_in() if metric.default],
         description="what is computed: names of `docs/metrics.md`, or `package.module:name` of a metric of your own; a "
         "list replaces the default, so name all that you want; `iou` and `f1` must be among them",
     )
@@ -65,6 +65,13 @@ class Evaluation(Section):
         0.15,
         description="events of one class closer than this, real or detected, count as one in sed_eval's event-based "
         "metrics, s; 0: only those that overlap or touch",
+    )
+    scale: Literal["minmax", "rank", "raw"] = Field(
+        "minmax",
+        description="how frame scores become comparable across clips for metrics that set one threshold for all of "
+        "them, which attributions are not: `minmax`: from 0 at the lowest of the clip and class to the clip "
+        "classifier's probability of the class at the highest; `rank`: the share of the clip's frames that score no "
+        "higher, times that probability; `raw`: as they are",
     )
     bootstrap: Annotated[int, Field(ge=100)] = Field(2000, description="bootstrap replicates")
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(0.95, description="coverage of the intervals")

@@ -4,7 +4,7 @@ Each metric is a function and, below it in the same module, its declaration, a `
 files, tables and pages are made. Two families of functions: those of one class in one clip, a *pair*, compare a mask,
 or the scores it comes from, with the active frames (arXiv:2605.23293, section on evaluation: 100 ms frames, averaged
 over pairs). They take arrays (…, frame) and return one float64 per pair, the leading axes broadcast together. The
-others compare lists of events over all clips, as DCASE task 4 does.
+others compare lists of events, or scores at every threshold, with the events of all clips, as DCASE task 4 does.
 
 Conventions
 -----------
@@ -30,6 +30,7 @@ from igsed.metrics.events import event_based, segment_based
 from igsed.metrics.masks import active_ratio, f1, iou, precision, recall
 from igsed.metrics.metric import ORDER, Metric
 from igsed.metrics.onsets import deviations
+from igsed.metrics.scored_events import any_filter_psds, collar_based, psds
 from igsed.metrics.scores import average_precision, pointing_game, rank_accuracy, relevance_mass, roc_auc
 
 METRICS = Family("metric", "igsed.metrics", Metric)
@@ -43,10 +44,12 @@ __all__ = [
     "METRICS",
     "Metric",
     "active_ratio",
+    "any_filter_psds",
     "average_precision",
     "built_in",
     "class_auc",
     "class_correlation",
+    "collar_based",
     "deviations",
     "event_based",
     "f1",
@@ -54,6 +57,7 @@ __all__ = [
     "of_pairs",
     "pointing_game",
     "precision",
+    "psds",
     "rank_accuracy",
     "recall",
     "relevance_mass",
@@ -63,7 +67,7 @@ __all__ = [
 
 
 def built_in() -> list[Metric]:
-    """The metrics of igsed's own: of masks, of scores, of the scores of several classes, of events."""
+    """The metrics of igsed's own, in the order of what they need."""
     return sorted(METRICS.built_in.values(), key=lambda metric: ORDER.index(metric.needs))
 
 

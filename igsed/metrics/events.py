@@ -58,7 +58,7 @@ def segment_based(
     """
     # Events need no merging here: a segment is active once, by however many events.
     evaluator = _sed_eval().SegmentBasedMetrics(list(labels), time_resolution=float(resolution))
-    reference, estimated = _checked(reference, estimated, durations, labels)
+    reference, estimated = checked(reference, estimated, durations, labels)
     real, found = _segments(reference, estimated, durations, labels, float(resolution))
     # What `evaluate` counts, segment by segment and class by class; here for all at once.
     counts = {
@@ -129,7 +129,7 @@ def event_based(
         percentage_of_length=float(percentage),
         empty_system_output_handling="zero_score",
     )
-    reference, estimated = _checked(reference, estimated, durations, labels)
+    reference, estimated = checked(reference, estimated, durations, labels)
     if merge is not None:
         from igsed.events import merged
 
@@ -154,7 +154,7 @@ def _sed_eval():
     return sed_eval.sound_event
 
 
-def _checked(
+def checked(
     reference: pd.DataFrame, estimated: pd.DataFrame, durations: Mapping, labels: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events that have a label."""

@@ -9,7 +9,7 @@ import numpy as np
 from igsed.components import Component
 from igsed.errors import InputError
 
-Needs = Literal["mask", "scores", "scores+clips", "scores+active+clips", "events"]
+Needs = Literal["mask", "scores", "scores+clips", "scores+active+clips", "events", "scored_events"]
 """What a metric is computed from; metrics stand in this order."""
 
 ORDER = get_args(Needs)
@@ -22,8 +22,8 @@ class Metric(Component):
 
     Attributes
     ----------
-    needs : {"mask", "scores", "scores+clips", "scores+active+clips", "events"}
-        What `function` takes. All but the last give one number per pair, a class in a clip, of which means and
+    needs : {"mask", "scores", "scores+clips", "scores+active+clips", "events", "scored_events"}
+        What `function` takes. All but the last two give one number per pair, a class in a clip, of which means and
         intervals are made:
 
         - `mask`: `(predicted, active)`, bool (pair, frame) both;
@@ -34,8 +34,11 @@ class Metric(Component):
         `events`: `(reference, estimated, durations, labels, **arguments)` as `igsed.metrics.event_based` takes them. It
         returns a table `label, metric, value, n` in which `metric` is the name; metrics that have one function share
         its table, so that it runs once.
+
+        `scored_events`: `(scores, reference, durations, labels, **arguments)` as `igsed.metrics.psds` takes them, which
+        sees every threshold at once; the same table.
     function : callable
-        Returns float (pair,), NaN where a pair has no value; for `events` the table.
+        Returns float (pair,), NaN where a pair has no value; for events the table.
     range : tuple of float
         The lowest and the highest value.
     unit : str
@@ -50,11 +53,13 @@ class Metric(Component):
         For `mask`: the same from numbers of frames, `(both, predicted, active)`, arrays that broadcast. With it, a
         threshold's sweep need not make the masks.
     arguments : mapping
-        For `events`: argument of `function` → key of the section `evaluation` that it is set by.
+        For events: argument of `function` → key of the section `evaluation` that it is set by.
     column : bool
         Whether the table of detection has a column of it.
     ranked : bool
         Whether detectors are ranked by it.
+    default : bool
+        Whether it is computed where an experiment does not say which metrics are.
 
     Examples
     --------
@@ -74,11 +79,12 @@ class Metric(Component):
     arguments: Mapping[str, str] = field(default_factory=dict)
     column: bool = True
     ranked: bool = False
+    default: bool = True
 
     @property
     def of_pairs(self) -> bool:
         """Whether each pair has a value."""
-        return self.needs != "events"
+        return self.needs not in ("events", "scored_events")
 
     def values(self, predicted: np.ndarray, scores: np.ndarray, active: np.ndarray, clips) -> np.ndarray:
         """The value of each pair, float64 (pair,); only for a metric of pairs.

@@ -88,6 +88,7 @@ JUDGING = {
     "metrics": CONFIG.evaluation.metrics,
     "select": CONFIG.evaluation.select,
     "arguments": CONFIG.evaluation.arguments,
+    "scale": CONFIG.evaluation.scale,
 }
 # What the figure of examples shows: the first protocol.
 EXAMPLES = {

@@ -450,7 +450,7 @@ def tidy(
     pairs : pandas.DataFrame
         `judge`'s of all detectors, below each other.
     detections : pandas.DataFrame
-        `judge`'s of all detectors: `detector, seed, split, protocol, label, metric, value, n`.
+        `judge`'s of all detectors: `detector, seed, split, protocol, label, metric, value, n`; perhaps empty.
     metrics_of_pairs, parameters : sequence of str, optional
         The metrics and the thresholds' parameters among the columns of `pairs`; by default those of igsed's own, the
         parameters as far as they are there.
@@ -476,18 +476,16 @@ def tidy(
     chosen = [
         found.assign(label="all", metric=name)
         for name in parameters
+        if name in pairs
         for found in [pairs.groupby(keys)[name].agg(value="first", n="size").reset_index().dropna(subset=["value"])]
     ]
-    rows = pd.concat(
-        [
-            per_class,
-            *over_pairs,
-            over_classes.assign(label="class_mean"),
-            *chosen,
-            *([detections] if len(detections) else []),
-        ]
-    )
+    return gathered([per_class, *over_pairs, over_classes.assign(label="class_mean"), *chosen, detections])
+
+
+def gathered(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of numbers as one, in the order of `metrics.csv`: by detector, seed, split, protocol, label and metric."""
     columns = ["detector", "seed", "split", "protocol", "label", "metric", "value", "n"]
+    rows = pd.concat([table for table in tables if len(table)])
     return rows[columns].sort_values(columns[:6], ignore_index=True)
 
 
@@ -568,73 +566,66 @@ def intervals(
 _NUMBERS = ["split", "protocol", "label", "metric", "value", "low", "high"]
 _COUNTS = ["pairs", "clips", "seeds", "undefined"]
 _SOURCES = ["low_sources", "high_sources", "sources", "low_wide", "high_wide"]
+_DIFFERENCES = ["detector", "minus", *_NUMBERS, "p", *_COUNTS, "unmatched", *_SOURCES, "p_sources", "detectable"]
 INTERVALS = ["detector", *_NUMBERS, "std", *_COUNTS, *_SOURCES]
 """The columns of `intervals.csv`."""
 
 
 def differences(
     pairs: pd.DataFrame,
+    reference: pd.DataFrame,
     subsets: Mapping[str, Sequence[str]],
-    detectors: Sequence[str],
-    reference: str,
     chosen: Sequence[str],
     classes: Sequence[str],
     resampling: Resampling,
 ) -> pd.DataFrame:
-    """Paired differences of every detector from one of them.
-
-    `p_holm` is the larger of the two p-values, corrected (Holm) for all detectors that are compared under the same
-    split, protocol and metric, the classes with each other and the means by themselves.
+    """Paired differences of one detector from another.
 
     Parameters
     ----------
-    pairs : pandas.DataFrame
-        As for `tidy`, with `source` where the recordings are known.
+    pairs, reference : pandas.DataFrame
+        `judge`'s of the one and of the other, with `source` where the recordings are known.
     subsets : mapping
         Value of the column `split` → all its clips.
-    reference : str
-        The detector that the others are compared with.
     chosen, classes : sequence of str
         Metrics of pairs, and labels.
 
     Returns
     -------
     pandas.DataFrame
-        Rows `detector, minus, split, protocol, label, metric` with the columns of `statistics.paired_difference`.
+        Rows `detector, minus, split, protocol, label, metric` with the columns of `statistics.paired_difference`, for
+        the protocols that both have.
     """
-    found = []
+    found, others = [], dict(iter(reference.groupby(["split", "protocol"])))
     for (split, protocol), rows in pairs.groupby(["split", "protocol"], sort=False):
-        tables = dict(iter(rows.groupby("detector")))
-        for name in detectors if reference in tables else ():
-            if name != reference and name in tables:
-                table = statistics.paired_difference(
-                    tables[name],
-                    tables[reference],
-                    chosen,
-                    classes,
-                    subsets[split],
-                    resampling.replicates,
-                    resampling.confidence,
-                    resampling.seed,
-                )
-                found.append(table.assign(detector=name, minus=reference, split=split, protocol=protocol))
-    columns = ["detector", "minus", *_NUMBERS, "p", *_COUNTS, "unmatched"]
-    columns += [*_SOURCES, "p_sources", "p_holm", "detectable"]
-    if not found:
-        return pd.DataFrame(columns=columns)
-    table = pd.concat(found, ignore_index=True)
-    table["p_holm"] = table[["p", "p_sources"]].max(axis=1)
-    family = table["label"].where(~table["label"].isin(classes), "classes")
-    groups = table.groupby(["split", "protocol", "metric", family], sort=False)
-    table["p_holm"] = groups["p_holm"].transform(statistics.holm)
-    return table[columns]
+        if (split, protocol) in others:
+            other = others[split, protocol]
+            settings = resampling.replicates, resampling.confidence, resampling.seed
+            table = statistics.paired_difference(rows, other, chosen, classes, subsets[split], *settings)
+            key = {"detector": rows["detector"].iloc[0], "minus": other["detector"].iloc[0]}
+            found.append(table.assign(**key, split=split, protocol=protocol))
+    return pd.concat(found, ignore_index=True)[_DIFFERENCES] if found else pd.DataFrame(columns=_DIFFERENCES)
+
+
+def corrected(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:
+    """The `differences` of all detectors with `p_holm`, the larger of the two p-values corrected by Holm.
+
+    All detectors are compared that stand under the same split, protocol and metric, the classes with each other and
+    the means by themselves.
+    """
+    tables = [table for table in tables if len(table)]
+    if not tables:
+        return pd.DataFrame(columns=[*_DIFFERENCES, "p_holm"])
+    differences = pd.concat(tables, ignore_index=True)
+    larger = differences[["p", "p_sources"]].astype(float).max(axis=1)
+    family = differences["label"].where(~differences["label"].isin(classes), "classes")
+    groups = larger.groupby([differences["split"], differences["protocol"], differences["metric"], family], sort=False)
+    return differences.assign(p_holm=groups.transform(statistics.holm))
 
 
 def ranking(
-    pairs: pd.DataFrame,
+    pairs: Mapping[str, pd.DataFrame],
     subsets: Mapping[str, Sequence[str]],
-    detectors: Sequence[str],
-    protocol: str,
     chosen: Sequence[Metric],
     resampling: Resampling,
 ) -> pd.DataFrame:
@@ -642,12 +633,10 @@ def ranking(
 
     Parameters
     ----------
-    pairs, subsets
+    pairs : mapping
+        Detector → `judge`'s of it under one protocol, with `source` where the recordings are known.
+    subsets
         As for `differences`.
-    detectors : sequence of str
-        Those that are ranked.
-    protocol : str
-        Under which; it matters only to metrics of masks.
     chosen : sequence of Metric
         The experiment's.
 
@@ -656,22 +645,19 @@ def ranking(
     pandas.DataFrame
         `split` and the columns of `igsed.statistics.ranking`.
     """
-    directions = {m.name: bool(m.higher_is_better) for m in chosen if m.ranked and m.of_pairs}
+    directions = {metric.name: bool(metric.higher_is_better) for metric in ranking_metrics(chosen)}
     columns = ["split", "metric", "detector", "value", "rank", "rank_low", "rank_high"]
     found = []
-    rows = pairs[(pairs["protocol"] == protocol) & pairs["detector"].isin(detectors)]
-    for split, table in rows.groupby("split", sort=False) if directions else ():
-        tables = {name: table[table["detector"] == name] for name in detectors}
-        made = statistics.ranking(
-            tables,
-            directions,
-            subsets[split],
-            resampling.replicates,
-            resampling.confidence,
-            resampling.seed,
-        )
-        found.append(made.assign(split=split))
+    for split, clips in subsets.items() if directions and pairs else ():
+        tables = {name: table[table["split"] == split] for name, table in pairs.items()}
+        settings = resampling.replicates, resampling.confidence, resampling.seed
+        found.append(statistics.ranking(tables, directions, clips, *settings).assign(split=split))
     return pd.concat(found)[columns] if found else pd.DataFrame(columns=columns)
+
+
+def ranking_metrics(chosen: Sequence[Metric]) -> list[Metric]:
+    """The metrics by which detectors are ranked."""
+    return [metric for metric in chosen if metric.ranked and metric.of_pairs]
 
 
 def representative(pairs: pd.DataFrame, count: int, metric: str = DRAWN[0]) -> pd.DataFrame:

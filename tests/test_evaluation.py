@@ -212,9 +212,9 @@ def test_detectors_are_compared_within_a_split_and_a_protocol():
         for split in ("test", "recordings")
     ]
     subsets = {split: [f"c{k}" for k in range(4)] for split in ("test", "recordings")}
-    differences = evaluation.differences(
-        pd.concat(tables), subsets, ["ig", "fw_ss"], "ig", ["iou"], ["Cat"], RESAMPLING
-    )
+    both = pd.concat(tables)
+    ig, fw_ss = (both[both["detector"] == name] for name in ("ig", "fw_ss"))
+    differences = evaluation.differences(fw_ss, ig, subsets, ["iou"], ["Cat"], RESAMPLING)
     found = differences[differences["label"] == "all"].set_index(["detector", "minus", "split"])["value"]
     assert found.to_dict() == pytest.approx({("fw_ss", "ig", "test"): 0.25, ("fw_ss", "ig", "recordings"): 0.25})
 
@@ -233,9 +233,9 @@ def test_comparisons_are_corrected_for_their_number():
             "near": values + 0.05 + 0.1 * rng.standard_normal(30),
         }.items()
     ]
-    names = ["ig", "better", "alike", "near"]
-    pairs = pd.concat(tables).assign(source=lambda table: "r" + table["clip"].str[1])
-    found = evaluation.differences(pairs, {"test": clips}, names, "ig", ["iou", "f1"], CLASSES[:2], RESAMPLING)
+    ig, *others = (table.assign(source="r" + table["clip"].str[1]) for table in tables)
+    settings = {"test": clips}, ["iou", "f1"], CLASSES[:2], RESAMPLING
+    found = evaluation.corrected([evaluation.differences(table, ig, *settings) for table in others], CLASSES[:2])
     for metric in ("iou", "f1"):
         for family in (["all"], ["class_mean"], CLASSES[:2]):
             rows = found[(found["metric"] == metric) & found["label"].isin(family)]
@@ -249,15 +249,15 @@ def test_comparisons_are_corrected_for_their_number():
 
 def test_ranks_are_those_of_the_means():
     rows = {"best": 0.9, "middle": 0.5, "worst": 0.1}
-    tables = [
-        pair_table([(f"c{k}", "Cat", 0.5) for k in range(5)], detector=name).assign(
+    tables = {
+        name: pair_table([(f"c{k}", "Cat", 0.5) for k in range(5)], detector=name).assign(
             pointing_game=value, average_precision=value, class_auc=1 - value
         )
         for name, value in rows.items()
-    ]
+    }
     chosen = [METRICS.find(name) for name in ("pointing_game", "average_precision", "class_auc", "iou")]
     subsets = {"test": [f"c{k}" for k in range(5)]}
-    found = evaluation.ranking(pd.concat(tables), subsets, [*rows], "own", chosen, RESAMPLING)
+    found = evaluation.ranking(tables, subsets, chosen, RESAMPLING)
     assert found["metric"].unique().tolist() == ["pointing_game", "average_precision", "class_auc", "borda"]
     ranks = found.pivot(index="detector", columns="metric", values="rank")
     assert ranks["pointing_game"].to_dict() == {"best": 1, "middle": 2, "worst": 3}

@@ -155,9 +155,8 @@ def test_own_components_reach_every_table(given):
         )
         for name in ("ig", "mine")
     )
-    differences = evaluation.differences(
-        pairs, {"test": CLIPS}, ["ig", "mine"], "ig", names, ["Cat", "Dog"], resampling
-    )
+    mine, ig = (pairs[pairs["detector"] == name] for name in ("mine", "ig"))
+    differences = evaluation.differences(mine, ig, {"test": CLIPS}, names, ["Cat", "Dog"], resampling)
     assert {"hits", "peak"} <= set(intervals["metric"])
     assert {"hits", "peak"} <= set(differences["metric"])
     found = intervals.set_index(["detector", "protocol", "label", "metric"]).loc["mine", "mean", "all", "hits"]

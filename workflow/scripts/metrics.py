@@ -3,24 +3,36 @@
 import pandas as pd
 
 from igsed import clips, evaluation, seeds
-from igsed.jobs.console import job
+from igsed.jobs.console import job, progress
 from igsed.metrics import METRICS, of_pairs
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
-    pairs = pd.concat(map(pd.read_parquet, files.pairs), ignore_index=True)
-    detections = pd.concat(map(pd.read_csv, files.detections), ignore_index=True)
     chosen = list(map(METRICS.find, params.metrics))
-    evaluation.tidy(pairs, detections, of_pairs(chosen), params.parameters).to_csv(out.metrics, index=False)
-    pd.concat(map(pd.read_csv, files.intervals)).to_csv(out.intervals, index=False)
     subsets = {}
     for split, path in zip(params.splits, files.clips, strict=True):
         subsets |= clips.subsets(path, split)
     seed = seeds.sequence(params.seed, "bootstrap")
     resampling = evaluation.Resampling(params.replicates, params.confidence, seed, seed)
-    evaluation.differences(
-        pairs, subsets, params.detectors, params.reference, of_pairs(chosen), params.labels, resampling
-    ).to_csv(out.differences, index=False)
-    evaluation.ranking(pairs, subsets, params.ranked, params.protocol, chosen, resampling).to_csv(
-        out.ranking, index=False
-    )
+    count = len(params.splits)
+    pairs_of = {name: files.pairs[count * k : count * (k + 1)] for k, name in enumerate(params.detectors)}
+
+    def read(name):
+        return pd.concat(map(pd.read_parquet, pairs_of[name]), ignore_index=True)
+
+    # A detector at a time: the pairs of all would take gigabytes.
+    reference, numbers, differences, ranked = read(params.reference), [], [], {}
+    few = ["seed", "clip", "label", "source", "split", *(m.name for m in evaluation.ranking_metrics(chosen))]
+    for name in progress(params.detectors, "comparing detectors"):
+        pairs = read(name)
+        numbers.append(evaluation.tidy(pairs, pd.DataFrame(), of_pairs(chosen), params.parameters))
+        if name != params.reference:
+            compared = reference, subsets, of_pairs(chosen), params.labels, resampling
+            differences.append(evaluation.differences(pairs, *compared))
+        if name in params.ranked:
+            ranked[name] = pairs.loc[pairs["protocol"] == params.protocol, few]
+    detections = pd.concat(map(pd.read_csv, files.detections), ignore_index=True)
+    evaluation.gathered([*numbers, detections]).to_csv(out.metrics, index=False)
+    pd.concat(map(pd.read_csv, files.intervals)).to_csv(out.intervals, index=False)
+    evaluation.corrected(differences, params.labels).to_csv(out.differences, index=False)
+    evaluation.ranking(ranked, subsets, chosen, resampling).to_csv(out.ranking, index=False)

@@ -97,6 +97,16 @@ class Config(Section):
         return [chosen.name for chosen in self.detectors if chosen.is_control]
 
     @property
+    def explanations(self) -> list[str]:
+        """The detectors that explain the clip classifier, without the controls among them."""
+        explains = {
+            chosen.name: chosen.detector.needs in ("classifier", "masks")
+            or getattr(chosen.detector, "learns_from", None) == ""
+            for chosen in self.detectors
+        }
+        return [chosen.name for chosen in self.detectors if explains[chosen.name] and not chosen.is_control]
+
+    @property
     def ranked(self) -> list[str]:
         """The detectors that are ranked: all but those that know the truth."""
         return [chosen.name for chosen in self.detectors if chosen.detector.needs != "events"]

@@ -209,3 +209,13 @@ def test_a_layer_that_is_not_there_is_told_before_a_run(layers):
     (problem,) = preflight.problems(config("ig", {"name": "b", "method": "layer_cam", "layers": layers}))
     assert problem.startswith("detectors: b: layers: there is no ")
     assert "0 to 26" in problem
+
+
+def test_explanations_are_what_explains_the_clip_classifier():
+    found = config(
+        *("ig", "cam", "occlusion", "fw_ws", "fw_ss", "few_shot", "random", "energy", "oracle"),
+        {"name": "ig_random_head", "of": "ig", "control": "random_head"},
+        {"name": "ig_smooth", "of": "ig", "smooth": 0.5},
+    )
+    assert found.explanations == ["ig", "cam", "occlusion", "ig_smooth"]
+    assert found.ranked == [name for name in found.detector_names if name != "oracle"]

@@ -38,7 +38,7 @@ def sentences(
     Returns
     -------
     list of str
-        The best explanation by average precision; the reference; energy, if it is there. Empty where no pair was scored.
+        The best explanation by average precision, the reference, energy. Empty where no pair was scored.
     """
     here = intervals[(intervals["split"] == split) & (intervals["protocol"] == protocol)]
     rates = here[here["metric"] == "pointing_game"].set_index(["detector", "label"])

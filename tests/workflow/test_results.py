@@ -33,7 +33,7 @@ def test_detection_table_has_the_promised_columns(finished):
     )
     assert list(table.columns)[:15] == promised.split(",")
     assert set(zip(table.detector, table.protocol, strict=True)) == {
-        (d, p) for d in DETECTORS for p in ("own", "shared")
+        (d, p) for d in DETECTORS for p in ("own", "shared", "peak", "otsu")
     }
     rates = table[["iou", "f1", "pointing_game", "average_precision"]]
     assert ((rates >= 0) & (rates <= 1)).all(axis=None)

@@ -41,8 +41,8 @@ CAPTIONS = {
         "undefined. † marks detectors whose baseline the network does not take for a background (table of baselines)."
     ),
     "per_class": (
-        "Temporal detection per class, IoU / F1, with the paper's values in parentheses. {protocols} The intervals are "
-        "in the CSV version."
+        "Temporal detection per class, IoU / F1 / Pointing Game in %, with the paper's IoU and F1 in parentheses. "
+        "{protocols} The Pointing Game needs no threshold. Average precision and all intervals are in the CSV version."
     ),
     "recordings": (
         "Detection on real recordings and on the synthetic test clips, mean over (clip, class) pairs: AP (average "
@@ -91,6 +91,8 @@ _DETECTION_COLUMNS = [
 _PER_CLASS_COLUMNS = [
     *("label", "detector", "protocol", "iou", "iou_low", "iou_high", "f1", "f1_low", "f1_high", "pairs"),
     *("paper_iou", "paper_f1", "clips", "undefined"),
+    *("pointing_game", "pg_low", "pg_high", "average_precision", "average_precision_low", "average_precision_high"),
+    *(f"{name}_{side}_wide" for name in ("iou", "f1", "pg", "average_precision") for side in ("low", "high")),
 ]
 _BASELINE_COLUMNS = [
     *("detector", "logit", "baseline_logit", "norm", "baseline_norm", "n_steps"),
@@ -255,10 +257,11 @@ def _known(protocols: Sequence[str] | None) -> list[str]:
 def per_class(
     intervals: pd.DataFrame, detectors: Sequence[str] | None = None, protocols: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Table III in long form: IoU and F1 with their intervals, by protocol, class and detector.
+    """Table III in long form: four metrics with their intervals, by protocol, class and detector.
 
     `intervals`, `detectors` and `protocols` as for `detection`; read are the rows whose label is a class. A (class,
     detector) without any scored pair has 0 `pairs` and `clips` and NaN. `undefined` counts the NaN left out of the IoU.
+    The metrics are IoU, F1, Pointing Game and average precision; the columns of intervals are named as in `detection`.
     """
     detectors = list(detectors) if detectors is not None else ordered(intervals["detector"], paper.DETECTION)
     classes = intervals[~intervals["label"].isin(("all", "class_mean"))]
@@ -272,6 +275,10 @@ def per_class(
         table[[metric, f"{metric}_low", f"{metric}_high"]] = _interval(classes, metric, rows)
         numbers = [getattr(paper.PER_CLASS.get(key[1:], _NO_CELL), metric) for key in rows]
         table[f"paper_{metric}"] = numbers
+    for metric, short in {"pointing_game": "pg", "average_precision": "average_precision"}.items():
+        table[[metric, f"{short}_low", f"{short}_high"]] = _interval(classes, metric, rows)
+    for metric, short in {**_SCORES, "average_precision": "average_precision"}.items():
+        table[[f"{short}_low_wide", f"{short}_high_wide"]] = _wide(classes, metric, rows)
     for count in ("pairs", "clips", "undefined"):
         table[count] = _column(classes, "iou", count, rows).fillna(0).astype(int)
     return table.reset_index()[_PER_CLASS_COLUMNS]
@@ -613,6 +620,11 @@ def _with_interval(value: float, low: float, high: float, scale: float = 1, digi
     return f"{shown} [{_number(low, scale, digits)}, {_number(high, scale, digits)}]"
 
 
+def _three(iou: float, f1: float, pointing_game: float) -> str:
+    shown = _number(pointing_game, 100, 0)
+    return MISSING if pd.isna([iou, f1, pointing_game]).all() else f"{_number(iou)} / {_number(f1)} / {shown}"
+
+
 def _two(iou: float, f1: float) -> str:
     return MISSING if pd.isna(iou) and pd.isna(f1) else f"{_number(iou)} / {_number(f1)}"
 
@@ -625,7 +637,7 @@ def _display(table: pd.DataFrame, chosen: Sequence[Metric] = ()) -> tuple[str, p
         return "recordings", *_display_recordings(table)
     if "borda" in table:
         return "ranking", _display_ranking(table), _blocks(table)
-    if "pointing_game" in table:
+    if "segment_f1" in table:
         return "detection", _display_detection(table, chosen), list(table["protocol"])
     if "detector" in table:
         shown = _display_per_class(table)
@@ -684,7 +696,7 @@ def _display_per_class(table: pd.DataFrame) -> pd.DataFrame:
     for protocol, detector in table[["protocol", "detector"]].drop_duplicates().to_numpy():
         own = cells.loc[(protocol, detector)].reindex(labels)
         keys.append((protocol, title_of(detector)))
-        rows.append([_two(*values) for values in own[["iou", "f1"]].to_numpy()])
+        rows.append([_three(*values) for values in own[["iou", "f1", "pointing_game"]].to_numpy()])
         if own["paper_iou"].notna().any():
             keys.append((protocol, f"{title_of(detector)}, paper"))
             rows.append([f"({_two(*values)})" for values in own[["paper_iou", "paper_f1"]].to_numpy(float)])

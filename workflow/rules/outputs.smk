@@ -186,6 +186,13 @@ rule figure_examples:
             labels={"figure": "2", "of": "examples"},
         ),
         png="<results>/figures/examples.png",
+        column_svg=report(
+            "<results>/figures/examples_column.svg",
+            caption="../report/examples_column.rst",
+            category="Figures",
+            labels={"figure": "3b", "of": "examples, for one column"},
+        ),
+        column_png="<results>/figures/examples_column.png",
     log:
         "<logs>/figure_examples.log",
     benchmark:
@@ -198,6 +205,7 @@ rule figure_examples:
     params:
         code=code("figure_examples"),
         detectors=CONFIG.drawn,
+        explanations=CONFIG.explanations,
         choice=EXAMPLES,
     script:
         "../scripts/figure_examples.py"
@@ -205,7 +213,11 @@ rule figure_examples:
 
 rule figure_thresholds:
     input:
-        sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=CONFIG.drawn),
+        sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=WITH_LIMITS),
+        # For what random scores are expected to reach.
+        predictions=collect("<results>/predictions/seed{seed}/validation.csv", seed=CONFIG.training.seeds),
+        clips="<results>/mixtures/validation/clips.csv",
+        events="<results>/mixtures/validation/events.tsv",
     output:
         svg=report(
             "<results>/figures/thresholds.svg",
@@ -227,6 +239,7 @@ rule figure_thresholds:
         code=code("figure_thresholds"),
         pairs=CONFIG.evaluation.pairs,
         rules=CONFIG.evaluation.thresholds,
+        duration=CONFIG.mixtures.duration,
     script:
         "../scripts/figure_thresholds.py"
 

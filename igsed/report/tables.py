@@ -1,14 +1,14 @@
-"""The paper's three tables from the evaluation's results, the paper's numbers beside ours, and one of real recordings.
+"""The paper's three tables from the evaluation's results, the paper's numbers beside ours, and further ones.
 
 Conventions
 -----------
 `classification`, `detection`, `per_class` and `recordings` turn data frames into data frames of plain numbers;
-`csv` writes those for machines, `markdown` and `latex` for people. Rates lie in 0…1; the people's versions show
-the Pointing Game (PG) in per cent. What is undefined or missing is NaN, an empty cell in CSV and "–" for people;
-it is never 0. Classes stand in the paper's order, others after them by name; detectors in the order asked
-for, else in the paper's.
+`csv` writes those for machines, `markdown`, `latex` and `igsed.report.html_tables` for people. Rates lie in 0…1; the
+people's versions show the Pointing Game (PG) in per cent. What is undefined or missing is NaN, an empty cell in CSV and
+"–" for people; it is never 0. Classes stand in the paper's order, others after them by name; detectors in the order
+asked for, else in the paper's.
 
-Source: Tables I-III of arXiv:2605.23293 (`igsed.report.paper`). Table IV, real recordings, is not in the paper.
+Source: Tables I-III of arXiv:2605.23293 (`igsed.report.paper`). The others are not in the paper.
 """
 
 from collections.abc import Mapping, Sequence
@@ -99,7 +99,7 @@ _BASELINE_COLUMNS = [
     *("completeness_error", "completeness_error_worst", "pairs", "neutral"),
 ]
 SOUNDS: Mapping[str, str] = {"test": "synthetic", "recordings": "real", "recordings_unseen": "unseen"}
-"""What Table IV compares: split in the intervals, and the beginning of its columns."""
+"""What the table of real recordings compares: split in the intervals, and the beginning of its columns."""
 
 SHIFT = 1.5
 """How many times as active real recordings may be as synthetic clips, or the reverse, for thresholds to carry over."""
@@ -290,7 +290,7 @@ def recordings(
     detectors: Sequence[str] | None = None,
     protocols: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Table IV: detection on real recordings beside detection on the synthetic test clips.
+    """Table VII: detection on real recordings beside detection on the synthetic test clips.
 
     Parameters
     ----------
@@ -364,7 +364,7 @@ def ranking(
     foreign: Sequence[str] = (),
     controls: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Table VII: the detectors by threshold-free metrics, best first, with the intervals of their ranks.
+    """Table IV: the detectors by threshold-free metrics, best first, with the intervals of their ranks.
 
     Parameters
     ----------
@@ -425,7 +425,7 @@ def ranking(
 
 
 def baselines(attributions: Mapping[str, pd.DataFrame], detectors: Sequence[str]) -> pd.DataFrame:
-    """What the classifier makes of the baselines that attributions start from.
+    """Table V: what the classifier makes of the baselines that attributions start from.
 
     Parameters
     ----------
@@ -514,9 +514,9 @@ def markdown(
     table: pd.DataFrame, caption: str | None = None, chosen: Sequence[Metric] = (), rules: Sequence[Rule] | None = None
 ) -> str:
     """Any of the tables in (GitHub's) Markdown, below its caption (default and other arguments: `caption_of`)."""
-    kind, shown, _ = _display(table, chosen)
+    kind, shown, _ = display(table, chosen)
     heads = [" ".join(filter(None, column)) for column in shown.columns]
-    align = ["---" if column[1] in _LEFT else "---:" for column in shown.columns]
+    align = ["---" if column[1] in LEFT else "---:" for column in shown.columns]
     rows = [[cell.replace("|", r"\|") for cell in cells] for cells in (heads, align, *shown.to_numpy().tolist())]
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     return f"{caption_of(kind, chosen, rules, table) if caption is None else caption}\n\n" + "\n".join(lines) + "\n"
@@ -532,10 +532,10 @@ def latex(
     """Any of the tables as a LaTeX `table*` that needs the package booktabs.
 
     `caption` is plain text and is escaped (default and further arguments: `caption_of`); `label` is the key for `\\ref`
-    (default: `tab:` and the kind). A rule separates the protocols, the row of means from the classes, and each class of
-    Table IV.
+    (default: `tab:` and the kind). A rule separates the protocols, the row of means from the classes, and each detector
+    of Table VII.
     """
-    kind, shown, block = _display(table, chosen)
+    kind, shown, block = display(table, chosen)
     groups: list[list] = []
     for group, _ in shown.columns:
         if group and groups and groups[-1][0] == group:
@@ -559,7 +559,7 @@ def latex(
         rf"\label{{{label or 'tab:' + kind}}}",
         r"\scriptsize",
         r"\setlength{\tabcolsep}{2pt}",
-        rf"\begin{{tabular}}{{{''.join('l' if name in _LEFT else 'r' for _, name in shown.columns)}}}",
+        rf"\begin{{tabular}}{{{''.join('l' if name in LEFT else 'r' for _, name in shown.columns)}}}",
         r"\toprule",
         " & ".join(spans) + r" \\",
         " ".join(below),
@@ -598,7 +598,8 @@ def escape(text: str) -> str:
     return text.translate(_LATEX)
 
 
-_LEFT = ("Class", "Protocol", "Detector", "Sound")
+LEFT = ("Class", "Protocol", "Detector", "Sound")
+"""The columns that say what a row is."""
 
 
 def _number(value: float, scale: float = 1, digits: int = 2) -> str:
@@ -629,7 +630,7 @@ def _two(iou: float, f1: float) -> str:
     return MISSING if pd.isna(iou) and pd.isna(f1) else f"{_number(iou)} / {_number(f1)}"
 
 
-def _display(table: pd.DataFrame, chosen: Sequence[Metric] = ()) -> tuple[str, pd.DataFrame, list]:
+def display(table: pd.DataFrame, chosen: Sequence[Metric] = ()) -> tuple[str, pd.DataFrame, list]:
     """What people see: the kind of table, its text under (group, name) columns, and each row's block."""
     if "baseline_norm" in table:
         return "baselines", _display_baselines(table), [0] * len(table)

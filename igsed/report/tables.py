@@ -637,7 +637,7 @@ def display(table: pd.DataFrame, chosen: Sequence[Metric] = ()) -> tuple[str, pd
     if "real_iou" in table:
         return "recordings", *_display_recordings(table)
     if "borda" in table:
-        return "ranking", _display_ranking(table), _blocks(table)
+        return "ranking", _display_ranking(table), sorted(_blocks(table))
     if "segment_f1" in table:
         return "detection", _display_detection(table, chosen), list(table["protocol"])
     if "detector" in table:

@@ -45,7 +45,7 @@ report: "workflow/report/workflow.rst"
 rule all:
     default_target: True
     input:
-        tables=collect("<results>/tables/{table}.{suffix}", table=TABLES, suffix=["csv", "md"]),
+        tables=collect("<results>/tables/{table}.{suffix}", table=TABLES, suffix=["csv", "html", "md"]),
         figures=collect(
             "<results>/figures/{figure}.{suffix}",
             figure=FIGURES,

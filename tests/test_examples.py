@@ -1,4 +1,4 @@
-"""The examples of the README and of docs/detectors.md work, and the page shows the file as it is."""
+"""The examples of the README, docs/running.md and docs/detectors.md work, and the page shows the file as it is."""
 
 import os
 import re
@@ -98,8 +98,23 @@ def test_a_module_that_cannot_be_imported_is_named():
         config.load(yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | own)
 
 
-@pytest.mark.parametrize("kind", ["checkout", "installed"])
-def test_the_readme_s_python_runs_in_an_empty_folder(tmp_path, kind):
+def test_the_readme_is_short_and_begins_with_the_question_the_picture_and_the_answer():
+    """600 words, without tables and pictures."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert sum(len(line.split()) for line in lines if not line.startswith(("|", "![", "```"))) <= 600
+    question = next(k for k, line in enumerate(lines) if "can its explanation say *when*?" in line)
+    picture = next(k for k, line in enumerate(lines) if line.startswith("![") and "headline" in line)
+    answers = [k for k, line in enumerate(lines) if line.startswith("- **")][:3]
+    assert question < picture < answers[0]
+    assert answers[-1] < lines.index("## Install and run")
+    assert "real recordings" in lines[answers[0]]
+    assert {"    make run", "    make test"} <= {line.partition("   #")[0].rstrip() for line in lines}
+    listed = {name for line in lines if line.startswith("| [") for name in re.findall(r"\(docs/(\w+)\.md\)", line)}
+    assert listed == {path.stem for path in (ROOT / "docs").glob("*.md")} - {"third_party"}
+
+
+@pytest.mark.parametrize(("kind", "page"), [("checkout", "README.md"), ("installed", "docs/running.md")])
+def test_the_python_of_pages_runs_in_an_empty_folder(tmp_path, kind, page):
     """On a fresh copy; once the weights are there, nothing is told. What would come from the network is linked."""
     copy, empty = tmp_path / "copy", tmp_path / "empty"
     shutil.copytree(ROOT / "igsed", copy / "igsed", ignore=shutil.ignore_patterns("__pycache__"))
@@ -109,7 +124,7 @@ def test_the_readme_s_python_runs_in_an_empty_folder(tmp_path, kind):
     home.mkdir(parents=True)
     (home / "yamnet").symlink_to(yamnet_files()[0].parent)
     empty.mkdir()
-    (code,) = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
+    (code,) = blocks((ROOT / page).read_text(encoding="utf-8"), "python")
     code += "assert scores.shape == (1, 100) and scores.isfinite().all()\n"
     environment = os.environ | {"PYTHONPATH": str(copy), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     for told in (f"YAMNet's weights (16 MB) are fetched once, into {home}\n", "")[: 1 if kind == "checkout" else 2]:

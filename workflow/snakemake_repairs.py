@@ -5,6 +5,7 @@ is one, the number of Snakemake's issue, so that it can go when the fault does.
 """
 
 import contextlib
+import html
 import io
 import os
 import re
@@ -168,5 +169,8 @@ def make_report(workflow, page: Path, settings: Path) -> str:
     if made.returncode:
         new.unlink(missing_ok=True)
         return made.stderr[-2000:]
+    title = f"<title>igsed: {html.escape(page.parent.name)}</title>"
+    text = new.read_text(encoding="utf-8").replace("<title>Snakemake Report</title>", title, 1)
+    new.write_text(text, encoding="utf-8")
     new.replace(page)
     return ""

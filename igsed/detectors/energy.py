@@ -18,6 +18,6 @@ DETECTOR = OfWaveform(
     title="Energy",
     run=energy,
     score="mean square",
-    style=Style("#CC79A7", (0, (3, 1.2, 1, 1.2, 1, 1.2)), "v"),
+    style=Style("#CC669F", (0, (3, 1.2, 1, 1.2, 1, 1.2)), "v"),
     published=Published(5, 0.16, 0.24, 0.16, 0.159),
 )

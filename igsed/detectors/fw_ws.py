@@ -87,7 +87,7 @@ DETECTOR = OfFrames(
     learns_from="clip",
     outputs=outputs,
     score="logit",
-    style=Style("#E69F00", (0, (5, 1.5)), "s"),
+    style=Style("#BC7A00", (0, (5, 1.5)), "s"),
     published=Published(
         2,
         0.42,

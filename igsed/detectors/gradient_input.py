@@ -15,5 +15,5 @@ DETECTOR = OfClassifier(
     settings=Settings,
     run="igsed.attribution.gradients:GradientInput",
     score="mean attribution",
-    style=Style("#44AA99", (0, (8, 2, 1, 2)), "8"),
+    style=Style("#332288", (0, (8, 2, 1, 2)), "8"),
 )

@@ -40,5 +40,5 @@ DETECTOR = OfEvents(
     title="Oracle",
     run=oracle,
     score="1 in events, 0 elsewhere, and an order within",
-    style=Style("#999999", (0, (2, 1)), "H"),
+    style=Style("#707070", (0, (2, 1)), "H"),
 )

@@ -22,6 +22,7 @@ from matplotlib.ticker import MaxNLocator
 from igsed import LABELS, mixtures, recordings
 from igsed.names import ordered
 from igsed.report.figures import RC, WIDTH, readable
+from igsed.report.html_tables import Block, Grid, Heading, Items
 from igsed.soundbanks import soundbank
 
 COLUMNS = [
@@ -34,8 +35,8 @@ FEW_SOURCES = 5
 """A class with fewer sources in a split than this is named as a trap."""
 UNEQUAL = 10
 """Classes are called unequal where the longest has this many times the seconds of the shortest."""
-COLOURS: Mapping[str, str] = {"train": "#56B4E9", "validation": "#D55E00", "test": "#333333"}
-"""Of the splits: from Okabe and Ito, "Color Universal Design" (2008), and unlike in brightness."""
+COLOURS: Mapping[str, str] = {"train": "#4E9DCA", "validation": "#A8480A", "test": "#333333"}
+"""Of the splits: after Okabe and Ito, "Color Universal Design" (2008), and unlike in brightness."""
 
 _SPLITS = ("train", "validation", "test")
 _MISSING = "–"
@@ -304,8 +305,13 @@ def csv(table: pd.DataFrame) -> str:
     return shown.to_csv(index=False, float_format="%.3f", lineterminator="\n")
 
 
-def markdown(table: pd.DataFrame, counts: pd.DataFrame, traps: Sequence[str], real: pd.DataFrame | None = None) -> str:
-    """The report in (GitHub's) Markdown: clips, recordings, events, backgrounds, and caveats.
+TITLE = "Data"
+
+
+def blocks(
+    table: pd.DataFrame, counts: pd.DataFrame, traps: Sequence[str], real: pd.DataFrame | None = None
+) -> list[Block]:
+    """The report: clips, recordings, events, backgrounds, and caveats; for `markdown` and `html_tables.page`.
 
     Parameters: see `traps`, whose result is the argument of that name.
     """
@@ -316,32 +322,48 @@ def markdown(table: pd.DataFrame, counts: pd.DataFrame, traps: Sequence[str], re
         for row in counts.itertuples()
     ]
     recorded = [split for split in splits if foreground.loc[foreground["split"] == split, "recordings"].notna().any()]
-    blocks = [
-        "# Data",
-        "## Clips",
+    return [
+        Heading("Clips"),
         "Clips drawn; at most so many of those within the limit of polyphony; clips that there are; the paper's.",
         _grid(["Split", "Drawn", "At most", "Clips", "Seconds", "Paper"], clips),
-        "## Recordings of the classes",
+        Heading("Recordings of the classes"),
         "Recordings / sources they were cut from / seconds; in parentheses further recordings that cannot be placed.",
         _wide(foreground, recorded, _recorded),
-        "## Events in the clips",
+        Heading("Events in the clips"),
         "Events / seconds.",
         _wide(foreground, splits, _heard),
-        "## Backgrounds",
+        Heading("Backgrounds"),
         "Recordings / sources / seconds at the lowest sample rate.",
         _wide(background, recorded, lambda row: f"{_recorded(row)} at {_kilo(row.lowest_sample_rate)}"),
         *([] if real is None else _real(real)),
-        "## What may mislead",
-        "\n".join(f"- {trap}" for trap in traps) or "Nothing was found.",
+        Heading("What may mislead"),
+        Items(traps) if traps else "Nothing was found.",
     ]
-    return "\n\n".join(blocks) + "\n"
 
 
-def _real(counts: pd.DataFrame) -> list[str]:
+def markdown(blocks: Iterable[Block]) -> str:
+    """The report in (GitHub's) Markdown."""
+    return "\n\n".join([f"# {TITLE}", *map(_in_markdown, blocks)]) + "\n"
+
+
+def _in_markdown(block: Block) -> str:
+    if isinstance(block, Heading):
+        return f"## {block.text}"
+    if isinstance(block, Items):
+        return "\n".join(f"- {text}" for text in block.texts)
+    if isinstance(block, str):
+        return block
+    align = ["---", *["---:"] * (len(block.heads) - 1)]
+    rows = [[name for _, name in block.heads], *block.rows]
+    escaped = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (escaped[0], align, *escaped[1:]))
+
+
+def _real(counts: pd.DataFrame) -> list[Block]:
     totals = counts[(counts["name"] == "") & (counts["count"] > 0)]
     cells = [[what, f"{count}"] for what, count in zip(totals["what"], totals["count"], strict=True)]
     return [
-        "## Real recordings",
+        Heading("Real recordings"),
         "How they became clips; `mixtures/recordings/counts.csv` says more.",
         _grid(["What", "Number"], cells),
     ]
@@ -366,7 +388,7 @@ def _recorded(row) -> str:
     return f"{shown} (+{row.left_out:.0f})" if row.left_out > 0 else shown
 
 
-def _wide(rows: pd.DataFrame, splits: Sequence[str], cell) -> str:
+def _wide(rows: pd.DataFrame, splits: Sequence[str], cell) -> Grid:
     """A row a label, a column a split."""
     shown = {(row.label, row.split): cell(row) for row in rows.itertuples()}
     labels = ordered(rows["label"], LABELS)
@@ -374,9 +396,8 @@ def _wide(rows: pd.DataFrame, splits: Sequence[str], cell) -> str:
     return _grid(["Label", *splits], cells)
 
 
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    align = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, align, *rows))
+def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
+    return Grid([("", name) for name in head], rows)
 
 
 @matplotlib.rc_context(RC)
@@ -409,7 +430,7 @@ def figure(table: pd.DataFrame) -> Figure:
 
 
 def _colour(split: str) -> str:
-    return COLOURS.get(split, "#CC79A7")
+    return COLOURS.get(split, "#CC669F")
 
 
 def _lines(rows: pd.DataFrame) -> pd.DataFrame:

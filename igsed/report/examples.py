@@ -1,7 +1,7 @@
-"""What Figure 2 shows: pairs spread over a detector's ranking, each with every detector's scores and detections."""
+"""What the figure of examples shows: pairs spread over a detector's ranking, with all scores and detections."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -75,6 +75,41 @@ def gather(
         curves = {name: curve[place] for name, curve in values.items()}
         masks = {name: rule.mask(curve, rows[name].get(rule.parameter)) for name, curve in curves.items()}
         ious = {name: row["iou"] for name, row in rows.items() if "iou" in row}
+        precisions = {name: row["average_precision"] for name, row in rows.items() if "average_precision" in row}
         here = events.loc[events["clip"] == clip, ["onset", "offset", "label"]]
-        examples.append(Example(clip, label, *audio.read(paths[clip]), here, curves, masks, ious))
+        examples.append(Example(clip, label, *audio.read(paths[clip]), here, curves, masks, ious, precisions))
     return examples
+
+
+BESIDE = ("fw_ws", "energy")
+"""What stands beside explanations where only a few detectors are shown."""
+
+
+def few(choice: Choice, pair_files: Mapping[str, str | Path], explanations: Sequence[str]) -> list[str]:
+    """The detectors for a figure in one column: the reference, the best explanation, FW-WS and energy.
+
+    The best explanation is that of the highest mean average precision over the judged pairs of the choice's seed and
+    protocol. Names that are not in `pair_files` are left out.
+    """
+    shown = [("seed", "==", choice.seed), ("protocol", "==", choice.protocol)]
+    means = pd.Series(
+        {
+            name: pd.read_parquet(pair_files[name], filters=shown, columns=["average_precision"]).mean().iloc[0]
+            for name in explanations
+            if name in pair_files
+        },
+        dtype=float,
+    ).dropna()
+    best = [str(means.idxmax())] if len(means) else []
+    return [name for name in dict.fromkeys([choice.reference, *best, *BESIDE]) if name in pair_files]
+
+
+def column(examples: Sequence[Example], detectors: Sequence[str]) -> list[Example]:
+    """The first and the last example with these detectors alone, in this order."""
+    shown = []
+    for place in dict.fromkeys((0, len(examples) - 1)):
+        example = examples[place]
+        parts = {name: getattr(example, name) for name in ("scores", "masks", "iou", "average_precision")}
+        chosen = {name: {d: part[d] for d in detectors if d in part} for name, part in parts.items()}
+        shown.append(replace(example, **chosen))
+    return shown

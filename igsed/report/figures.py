@@ -2,14 +2,15 @@
 
 Conventions
 -----------
-Every function returns a `matplotlib.figure.Figure` as wide as two columns of a paper (7.1 in) with no text
-below 7 pt; `save` writes it. Nothing here touches pyplot, so no figure outlives its caller. One `Style` per
-detector holds in all figures; styles differ in line and marker too, so that they stay apart in greyscale. The
-paper's own values are hollow markers. Time is in seconds, scores are per 100 ms frame, rates lie in 0…1,
+Every function returns a `matplotlib.figure.Figure` as wide as two columns of a paper (7.1 in; `examples_column` as one,
+3.5 in) with no text below 7 pt; `save` writes it. Nothing here touches pyplot, so no figure outlives its caller. One
+`Style` per detector holds in all figures; styles differ in line and marker too, so that they stay apart in greyscale.
+The paper's own values are hollow markers. Time is in seconds, scores are per 100 ms frame, rates lie in 0…1,
 percentiles in 0…100.
 
-Figure 1 (`igsed.report.pipeline_figure`) has a module of its own. Colours: Okabe and Ito, "Color Universal Design"
-(2008).
+The data flow (`igsed.report.pipeline_figure`) and the strata (`igsed.report.strata_figure`) have modules of their own.
+Colours start from Okabe and Ito, "Color Universal Design" (2008), darkened until lines and markers have a contrast of
+3 : 1 against white (`igsed.report.colours`); those of a class with few clips are paler, down to that contrast.
 """
 
 import itertools
@@ -17,6 +18,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib
 import numpy as np
@@ -30,13 +32,18 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
+from igsed import labels as frame_labels
 from igsed.detectors import DETECTORS, Style, title_of
 from igsed.report import paper
+from igsed.report.colours import pale
 from igsed.thresholds import Rule, built_in
 from igsed.timeline import FRAME, segments
 
 WIDTH = 7.1
 """Width of a double-column figure in inches."""
+
+COLUMN = 3.5
+"""Width of a figure in one column."""
 
 RC = {
     "font.family": "DejaVu Sans",
@@ -64,7 +71,7 @@ _GREY = Style("#666666", "", "o")
 STYLE: Mapping[str, Style] = {name: found.style for name, found in DETECTORS.built_in.items() if found.style}
 """The detectors that declare a style of their own."""
 
-_MORE_COLOURS = ("#D55E00", "#56B4E9", "#8C6D31", "#777777")
+_MORE_COLOURS = ("#8D2418", "#4E6CFE", "#75974F", "#7C2E7B")
 _MORE_LINES = ((0, (8, 2)), (0, (8, 2, 1, 2)), (0, (2, 1)), (0, (8, 2, 3, 2)), (0, (1, 3)))
 _MORE_MARKERS = ("<", ">", "p", "X", "P", "h", "*")
 
@@ -93,7 +100,7 @@ def styles(detectors: Iterable[str]) -> dict[str, Style]:
 
 @dataclass(frozen=True)
 class Example:
-    """One (clip, class) pair of Figure 2.
+    """One (clip, class) pair of the figure of examples.
 
     Parameters
     ----------
@@ -103,9 +110,9 @@ class Example:
         (samples,) and its rate in hertz.
     events
         The clip's ground truth: `onset` and `offset` in seconds, `label`; all classes.
-    scores, masks, iou
-        By detector: (frame,) scores, (frame,) bool detections, and the IoU of these with the target's active
-        frames.
+    scores, masks, iou, average_precision
+        By detector: (frame,) scores, (frame,) bool detections, the IoU of these with the target's active frames, and
+        the average precision of the scores.
     """
 
     clip: str
@@ -116,6 +123,7 @@ class Example:
     scores: Mapping[str, np.ndarray] = field(default_factory=dict)
     masks: Mapping[str, np.ndarray] = field(default_factory=dict)
     iou: Mapping[str, float] = field(default_factory=dict)
+    average_precision: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def duration(self) -> float:
@@ -146,6 +154,8 @@ def _settle(figure: Figure) -> None:
     """
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(np.round(part.bbox_relative.get_points(), 6))
     for ax in figure.axes:
         ax.set_position(Bbox(np.round(ax.get_position().get_points(), 6)))
     for text in figure.texts:
@@ -179,27 +189,55 @@ def readable(label: str) -> str:
     return label.replace("_", " ")
 
 
+def threshold(scores: np.ndarray, mask: np.ndarray) -> float:
+    """Half way between the lowest detected and the highest other score; NaN where no level separates the two.
+
+    A rule's own threshold gives the same mask, and may lie anywhere between the two.
+
+    >>> threshold(np.array([0.0, 0.2, 1.0]), np.array([False, False, True]))
+    0.6
+    """
+    mask = np.asarray(mask, dtype=bool)
+    if mask.all() or not mask.any() or scores[mask].min() <= scores[~mask].max():
+        return np.nan
+    return float(scores[mask].min() + scores[~mask].max()) / 2
+
+
 @matplotlib.rc_context(RC)
 def examples(examples: Sequence[Example]) -> Figure:
-    """Figure 2: one column per example: spectrogram, ground truth, and every detector's scores.
+    """One column per example: spectrogram, ground truth, and every detector's scores.
 
-    Scores are scaled to 0…1 within the clip. The target's ground truth is shaded behind them; the bar below a
-    curve marks the frames that the detector detects. The detectors are those of all examples, in order of
-    appearance.
+    Scores are scaled to 0…1 within the clip. The target's ground truth is shaded behind them; a dashed line is the
+    threshold, the bar below a curve marks the frames above it, a triangle the (first) maximum, which is filled if it
+    lies in an event. The detectors are those of all examples, in order of appearance.
     """
+    return _examples(examples, WIDTH)
+
+
+@matplotlib.rc_context(RC)
+def examples_column(examples: Sequence[Example]) -> Figure:
+    """The same as `examples`, as wide as one column of a paper; meant for two examples of few detectors."""
+    return _examples(examples, COLUMN)
+
+
+def _examples(examples: Sequence[Example], width: float) -> Figure:
+    narrow = width < WIDTH
     look = styles(detector for example in examples for detector in example.scores)
-    lanes = max(2, *(example.events["label"].nunique() for example in examples))
-    heights = [1.0, 0.26 * lanes, *[0.62] * len(look)]
-    figure = Figure(figsize=(WIDTH, sum(heights) + 1.15), layout="constrained")
+    names = [_wrapped(title_of(detector), 10) if narrow else title_of(detector) for detector in look]
+    inches = (width - (1.15 if narrow else 1.8)) / len(examples) - 0.1
+    truths = [_placed(example, inches) for example in examples]
+    lines = max(event.text.count("\n") + 1 for truth in truths for event in truth)
+    lanes = max(2, *(event.lane + 1 for truth in truths for event in truth))
+    heights = [1.0, lanes * (_BAR + _LINE * lines), *[0.62] * len(look)]
+    figure = Figure(figsize=(width, sum(heights) + (2.05 if narrow else 1.3)), layout="constrained")
     axes = figure.subplots(
         len(heights), len(examples), sharex="col", squeeze=False, gridspec_kw={"height_ratios": heights}
     )
-    inches = (WIDTH - 1.8) / len(examples) - 0.1
-    for column, example in zip(axes.T, examples, strict=True):
+    for column, example, truth in zip(axes.T, examples, truths, strict=True):
         title = textwrap.fill(readable(example.label), round(inches / 0.065))
         column[0].set_title(f"{title}\n{example.clip}")
         image = _draw_spectrogram(column[0], example)
-        _draw_truth(column[1], example, lanes, inches)
+        _draw_truth(column[1], truth, heights[1], lines)
         for ax, detector in zip(column[2:], look, strict=True):
             _draw_scores(ax, example, detector, look[detector])
         column[-1].set(xlim=(0, example.duration), xlabel="Time / s")
@@ -208,20 +246,30 @@ def examples(examples: Sequence[Example]) -> Figure:
         ax.tick_params(labelleft=False)
     axes[0, 0].set_ylabel("Frequency / kHz")
     axes[1, 0].set_ylabel("Ground\ntruth", rotation=0, ha="right", va="center")
-    for ax, detector in zip(axes[2:, 0], look, strict=True):
-        ax.set_ylabel(title_of(detector), rotation=0, ha="right", va="center", fontweight="bold")
-    middle = (0.75 + 0.36 * len(look)) / figure.get_figheight()
+    for ax, name in zip(axes[2:, 0], names, strict=True):
+        ax.set_ylabel(name, rotation=0, ha="right", va="center", fontweight="bold", fontsize=7 if narrow else 8)
+    middle = ((1.2 if narrow else 0.9) + 0.36 * len(look)) / figure.get_figheight()
     figure.supylabel("Frame score,\nscaled to 0…1 within the clip", fontsize=8, y=middle, multialignment="center")
-    bar = figure.colorbar(image, ax=list(axes[0]), pad=0.01, aspect=12)
+    place = {"location": "top", "aspect": 30, "pad": 0.08} if narrow else {"aspect": 12, "pad": 0.01}
+    bar = figure.colorbar(image, ax=list(axes[0]), ticks=[-60, -40, -20, 0], **place)
     bar.set_label("Level / dB")
+    triangle = {"marker": "v", "markersize": 4, "markeredgecolor": _INK, "markeredgewidth": 0.8, "linestyle": ""}
     handles = [
         Patch(facecolor=_TRUTH, edgecolor=_INK, linewidth=0.6, label="target event (ground truth)"),
         Patch(facecolor="white", edgecolor="#777777", hatch="////", label="other event"),
         Line2D([], [], color=_INK, label="frame score"),
+        Line2D([], [], color=_INK, linewidth=0.7, linestyle=_DASHES, label="threshold"),
         Patch(facecolor=_INK, label="detected frames (bar)"),
+        Line2D([], [], **triangle, markerfacecolor=_INK, label="maximum, in an event"),
+        Line2D([], [], **triangle, markerfacecolor="white", label="maximum, elsewhere"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2 if narrow else 4, columnspacing=1.2)
     return figure
+
+
+def _wrapped(name: str, letters: int) -> str:
+    """A detector's name in lines, broken at spaces and underscores."""
+    return textwrap.fill(name.replace("_", "_ "), letters).replace("_ ", "_")
 
 
 def _draw_spectrogram(ax: Axes, example: Example):
@@ -234,31 +282,79 @@ def _draw_spectrogram(ax: Axes, example: Example):
     return image
 
 
-def _draw_truth(ax: Axes, example: Example, lanes: int, inches: float) -> None:
-    """A lane per class, the target's first: its name above its events; `inches` is the panel's width."""
-    others = [label for label in dict.fromkeys(example.events["label"]) if label != example.label]
-    for lane, label in enumerate([example.label, *others]):
-        target = label == example.label
-        events = example.events[example.events["label"] == label]
+_BAR, _LINE, _LETTER = 0.13, 0.12, 0.06
+"""Inches: how high an event and a line of its name are, and how wide a letter."""
+_LANES = 8
+"""More lanes than this are not opened for names; events beyond bear none."""
+
+
+class _Placed(NamedTuple):
+    """An event in the panel of ground truth: its lane, and where its name begins in seconds."""
+
+    onset: float
+    offset: float
+    target: bool
+    lane: int
+    text: str
+    start: float
+
+
+def _placed(example: Example, inches: float) -> list[_Placed]:
+    """The example's events in lanes, the target's first, so that no name touches another; `inches`: panel's width."""
+    second = inches / example.duration
+    others = example.events[example.events["label"] != example.label].sort_values("onset", kind="stable")
+    own = example.events[example.events["label"] == example.label].sort_values("onset", kind="stable")
+    taken: list[list[tuple[float, float]]] = []
+    placed = []
+    for event in pd.concat([own, others]).itertuples():
+        text = textwrap.fill(readable(event.label), max(8, int(inches / _LETTER)))
+        width = _LETTER * max(map(len, text.split("\n"))) / second
+        start = max(0.0, min(event.onset, example.duration - width))
+        here = (min(start, event.onset), max(start + width, event.offset) + _LETTER / second)
+        lane = _free(taken, here)
+        if lane == _LANES:
+            text, start, here = "", event.onset, (event.onset, event.offset)
+            lane = min(_free(taken, here), _LANES - 1)
+        if lane == len(taken):
+            taken.append([])
+        taken[lane].append(here)
+        placed.append(_Placed(event.onset, event.offset, event.label == example.label, lane, text, start))
+    return placed
+
+
+def _free(taken: Sequence[Sequence[tuple[float, float]]], here: tuple[float, float]) -> int:
+    """The first lane in which nothing lies at this place."""
+    free = (k for k, lane in enumerate(taken) if all(here[1] <= low or high <= here[0] for low, high in lane))
+    return next(free, len(taken))
+
+
+def _draw_truth(ax: Axes, truth: Sequence[_Placed], height: float, lines: int) -> None:
+    """Events with their names above them; the panel is so many inches high, a name has up to so many lines."""
+    for event in truth:
+        bottom = -(event.lane + 1) * (_BAR + _LINE * lines)
         ax.broken_barh(
-            list(zip(events["onset"], events["offset"] - events["onset"], strict=True)),
-            (-lane - 0.92, 0.42),
-            facecolor=_TRUTH if target else "white",
-            edgecolor=_INK if target else "#777777",
-            hatch=None if target else "//////",
+            [(event.onset, event.offset - event.onset)],
+            (bottom + 0.01, _BAR - 0.03),
+            facecolor=_TRUTH if event.target else "white",
+            edgecolor=_INK if event.target else "#777777",
+            hatch=None if event.target else "//////",
             linewidth=0.6,
         )
-        width = 0.06 * len(label) / inches * example.duration
-        start = max(0.0, min(events["onset"].min(), example.duration - width))
-        ax.text(start, -lane - 0.46, readable(label), fontsize=7, va="bottom", color=_INK)
-    ax.set(ylim=(-lanes, 0.02), yticks=[])
+        if event.text:
+            style = {"fontsize": 7, "va": "bottom", "color": _INK, "linespacing": 1.0}
+            ax.text(event.start, bottom + _BAR - 0.02, event.text, **style)
+    ax.set(ylim=(-height, 0.02), yticks=[])
     ax.spines["left"].set_visible(False)
 
 
+_DASHES = (0, (4, 2))
+
+
 def _draw_scores(ax: Axes, example: Example, detector: str, style: Style) -> None:
-    for event in example.events[example.events["label"] == example.label].itertuples():
+    targets = example.events[example.events["label"] == example.label]
+    for event in targets.itertuples():
         ax.axvspan(event.onset, event.offset, color=_TRUTH, linewidth=0)
-    ax.set(ylim=(-0.32, 1.45), yticks=[0, 1])
+    ax.set(ylim=(-0.32, 1.4), yticks=[0, 1])
     if detector not in example.scores:
         return
     scores = scaled(np.asarray(example.scores[detector], dtype=float))
@@ -266,27 +362,56 @@ def _draw_scores(ax: Axes, example: Example, detector: str, style: Style) -> Non
     ax.stairs(scores, edges, color=style.colour, linewidth=1, baseline=None)
     detected = [(onset, offset - onset) for onset, offset in segments(example.masks[detector])]
     ax.broken_barh(detected, (-0.27, 0.17), facecolor=style.colour, linewidth=0)
-    value = example.iou.get(detector, np.nan)
-    shown = "–" if np.isnan(value) else f"{value:.2f}"
-    ax.text(0.99, 0.99, f"IoU {shown}", transform=ax.transAxes, ha="right", va="top", fontsize=7)
+    level = threshold(scores, example.masks[detector])
+    if not np.isnan(level):
+        ax.axhline(level, color=_INK, linewidth=0.7, linestyle=_DASHES)
+    peak = edges[np.argmax(scores)] + FRAME / 2
+    pair = pd.DataFrame({"clip": [example.clip], "label": [example.label]})
+    truth = targets.rename(columns={"label": "event_label"}).assign(clip=example.clip)
+    active = frame_labels.of_pairs(truth, pair, len(scores))[0]
+    ax.plot(
+        peak,
+        1.2,
+        marker="v",
+        markersize=4,
+        markeredgecolor=style.colour,
+        markeredgewidth=0.8,
+        markerfacecolor=style.colour if active[np.argmax(scores)] else "white",
+        clip_on=False,
+    )
+    numbers = [
+        f"{name} {'–' if np.isnan(value) else f'{value:.2f}'}"
+        for name, values in (("IoU", example.iou), ("AP", example.average_precision))
+        for value in [values.get(detector, np.nan)]
+    ]
+    ax.set_title("  ".join(numbers), loc="right", fontsize=7, pad=1)
 
 
 @matplotlib.rc_context(RC)
-def thresholds(sweep: pd.DataFrame, chosen: pd.DataFrame | None = None, rules: Sequence[Rule] | None = None) -> Figure:
-    """Figure 3: validation IoU and F1 against the parameter of each threshold rule, for the paper the percentile.
+def thresholds(
+    sweep: pd.DataFrame,
+    chosen: pd.DataFrame | None = None,
+    rules: Sequence[Rule] | None = None,
+    chance: pd.DataFrame | None = None,
+) -> Figure:
+    """Validation IoU and F1 against the parameter of each threshold rule, for the paper the percentile.
 
     Parameters
     ----------
     sweep
         detector, seed, iou, f1 and each rule's parameter, NaN in the rows of other rules. Lines are the mean over
-        seeds, bands the seeds' range.
+        seeds, bands the seeds' range. `random` and `oracle` are no detectors here but chance and ceiling.
     chosen
         detector and each rule's parameter: where each detector's threshold lies. Default: the maximum of each line.
     rules
         A row of panels for each of whose parameter several values were tried. Default: igsed's own.
+    chance
+        A rule's parameter, iou, f1: what random scores are expected to reach, where that is known
+        (`igsed.report.chance`); elsewhere the detector `random` shows it, if it is there.
     """
     rules = [rule for rule in (built_in() if rules is None else rules) if _swept(rule, sweep)]
-    look = styles(sweep["detector"])
+    look = styles(detector for detector in sweep["detector"] if detector not in _LIMITS)
+    limits = {name: sweep[sweep["detector"] == name] for name in _LIMITS}
     figure = Figure(figsize=(WIDTH, 3.3 + 2.7 * max(len(rules) - 1, 0)), layout="constrained")
     if not rules:
         figure.text(0.5, 0.5, "No threshold rule has a parameter.", ha="center")
@@ -295,6 +420,10 @@ def thresholds(sweep: pd.DataFrame, chosen: pd.DataFrame | None = None, rules: S
     for rule, row in zip(rules, panels, strict=True):
         swept = sweep.dropna(subset=[rule.parameter])
         for ax, metric, title in zip(row, ("iou", "f1"), ("IoU", "F1"), strict=True):
+            for name, rows in limits.items():
+                known = chance if name == "random" and chance is not None and rule.parameter in chance else rows
+                curve = known.dropna(subset=[rule.parameter]).groupby(rule.parameter)[metric].mean()
+                ax.plot(curve.index, curve, **_LIMITS[name], zorder=1.9)
             _draw_sweep(ax, swept, metric, rule, look, chosen)
             ax.set(xlabel=f"{rule.title} threshold", ylabel=f"{title} (validation)")
             ax.set_xlim(rule.span or (swept[rule.parameter].min(), swept[rule.parameter].max()))
@@ -302,8 +431,19 @@ def thresholds(sweep: pd.DataFrame, chosen: pd.DataFrame | None = None, rules: S
             ax.grid(color="#E5E5E5", linewidth=0.5)
             ax.set_axisbelow(True)
     panels[0, 0].set_ylim(bottom=0)
-    _legend(figure, look, "validation optimum", "the paper's peak")
+    there = {"random": chance is not None or len(limits["random"]), "oracle": len(limits["oracle"])}
+    shown = {name: line for name, line in _LIMITS.items() if there[name]}
+    meanings = {"random": "chance: random scores", "oracle": "ceiling: oracle"}
+    lines = [Line2D([], [], **line, label=meanings[name]) for name, line in shown.items()]
+    _legend(figure, look, "validation optimum", "the paper's peak, on DESED and CNN14", lines)
     return figure
+
+
+_LIMITS: Mapping[str, dict] = {
+    "random": {"color": "black", "linewidth": 1.0, "linestyle": (0, (1, 1.5))},
+    "oracle": {"color": "#666666", "linewidth": 1.0, "linestyle": (0, (4, 2))},
+}
+"""What is drawn as a line without an optimum: chance and ceiling."""
 
 
 def _swept(rule: Rule, sweep: pd.DataFrame) -> bool:
@@ -331,46 +471,58 @@ def _draw_sweep(
 
 
 FEW = 10
-"""Fewer clips than this say little of a class; it is drawn pale."""
-PALE = 0.35
-"""How opaque that is."""
+"""Fewer clips than this say little of a class; it is drawn paler (`colours.pale`) and smaller."""
+
+_PER_CLASS = {"average_precision": ("Average precision", "average_precision"), "pointing_game": ("Pointing Game", "pg")}
 
 
 @matplotlib.rc_context(RC)
-def per_class(table: pd.DataFrame) -> Figure:
-    """IoU per class and detector with its bootstrap interval, one panel per protocol; `table`: `tables.per_class`.
+def per_class(table: pd.DataFrame, protocol: str | None = None) -> Figure:
+    """Average precision, Pointing Game and IoU per class and detector, a panel each; `table`: `tables.per_class`.
 
-    Below each class stands the number of clips; points of fewer than `FEW` clips are pale.
+    Lines are the wider intervals. The IoU, beside the paper's, is that of one protocol, by default the table's first;
+    the other metrics need none. Below each class stands the number of clips; points of fewer than `FEW` are paler.
     """
+    protocol = table["protocol"].iloc[0] if protocol is None else protocol
+    table = table[table["protocol"] == protocol]
     look = styles(table["detector"])
-    labels, protocols = table["label"].unique(), table["protocol"].unique()
+    labels = table["label"].unique()
     clips = table.groupby("label")["clips"].max().loc[labels]
-    figure = Figure(figsize=(WIDTH, 1.2 + 0.105 * len(labels) * (len(look) + 1)), layout="constrained")
-    panels = figure.subplots(1, len(protocols), sharex=True, sharey=True, squeeze=False)[0]
+    height_of = max(0.32, 0.085 * (len(look) + 1))
+    figure = Figure(figsize=(WIDTH, 1.2 + height_of * len(labels)), layout="constrained")
+    shown = {**_PER_CLASS, "iou": (f"IoU (protocol {protocol})", "iou")}
+    panels = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     step = 0.8 / max(len(look), 1)
-    for ax, protocol in zip(panels, protocols, strict=True):
+    for ax, (metric, (title, short)) in zip(panels, shown.items(), strict=True):
         for place, (detector, style) in enumerate(look.items()):
-            here = table[(table["protocol"] == protocol) & (table["detector"] == detector)]
-            rows = here.set_index("label").reindex(labels)
+            rows = table[table["detector"] == detector].set_index("label").reindex(labels)
             height = np.arange(len(labels)) + (place - (len(look) - 1) / 2) * step
-            few = rows["clips"] < FEW
-            pale = np.where(few, PALE, 1.0)
-            ax.hlines(height, rows["iou_low"], rows["iou_high"], color=style.colour, alpha=pale, linewidth=1.2)
-            ax.plot(rows["paper_iou"], height, **_marker(style, hollow=True), zorder=3)
-            ax.plot(rows["iou"].mask(few), height, **_marker(style), zorder=4)
-            ax.plot(rows["iou"].where(few), height, **_marker(style), alpha=PALE, zorder=4)
+            few = (rows["clips"] < FEW).to_numpy()
+            for here, weak in ((~few, False), (few, True)):
+                colour = pale(style.colour) if weak else style.colour
+                ends = rows.loc[here, [f"{short}_low_wide", f"{short}_high_wide"]].to_numpy(float).T
+                ax.hlines(height[here], *ends, color=colour, linewidth=0.8 if weak else 1.4)
+                ax.plot(rows.loc[here, metric], height[here], **_marker(style, weak=weak), zorder=4, clip_on=False)
+            if metric == "iou" and rows["paper_iou"].notna().any():
+                marker = _marker(style, hollow=True) | {"markeredgecolor": pale(style.colour), "markeredgewidth": 0.7}
+                ax.plot(rows["paper_iou"], height, **marker | {"markersize": 4.5}, zorder=3)
         for boundary in np.arange(1, len(labels)) - 0.5:
             ax.axhline(boundary, color="#CCCCCC", linewidth=0.5)
-        ax.set(xlabel="IoU", title=f"Protocol: {protocol}", xlim=(0, 1))
+        ax.set(xlabel=title, xlim=(0, 1), xticks=[0, 0.25, 0.5, 0.75, 1], xticklabels=["0", "0.25", "0.5", "0.75", "1"])
         ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
         ax.set_axisbelow(True)
+        ax.tick_params(axis="y", length=0)
     tick_labels = [f"{readable(label)}\n{number} clip{'s' * (number != 1)}" for label, number in clips.items()]
     panels[0].set_yticks(range(len(labels)), tick_labels)
     panels[0].set_ylim(len(labels) - 0.5, -0.5)
     solid = {detector: style._replace(line="solid") for detector, style in look.items()}
-    note = [Line2D([], [], **_marker(_GREY), alpha=PALE, label=f"fewer than {FEW} clips")] if clips.min() < FEW else []
-    _legend(figure, solid, "mean, bootstrap interval", "the paper's value", note)
+    _legend(figure, solid, "mean, bootstrap interval", "the paper's IoU", _few_note() if clips.min() < FEW else [])
     return figure
+
+
+def _few_note() -> list[Line2D]:
+    """The legend's word on pale points."""
+    return [Line2D([], [], **_marker(_GREY, weak=True), label=f"fewer than {FEW} clips")]
 
 
 _HEADLINE = {
@@ -443,7 +595,7 @@ def recordings(table: pd.DataFrame, protocol: str | None = None) -> Figure:
 
     Returns
     -------
-    Beside each class stand the numbers of clips, synthetic and real; points of fewer than `FEW` clips are pale.
+    Beside each class stand the numbers of clips, synthetic and real; points of fewer than `FEW` clips are paler.
     """
     table = table[table["protocol"] == (table["protocol"].iloc[0] if protocol is None else protocol)]
     look, labels = styles(table["detector"]), table["label"].unique()
@@ -460,10 +612,11 @@ def recordings(table: pd.DataFrame, protocol: str | None = None) -> Figure:
         for place, sound in enumerate(sounds):
             height = np.arange(len(labels)) + 0.26 * (place - (len(sounds) - 1) / 2)
             here = _SYNTHETIC if sound == "synthetic" else style
-            pale = np.where(rows[f"{sound}_clips"] < FEW, PALE, 1.0)
-            ax.hlines(height, rows[f"{sound}_iou_low"], rows[f"{sound}_iou_high"], here.colour, alpha=pale, linewidth=1)
-            for value, y, alpha in zip(rows[f"{sound}_iou"], height, pale, strict=True):
-                ax.plot(value, y, **_sound_marker(sound, here), alpha=alpha, zorder=4, clip_on=False)
+            few = rows[f"{sound}_clips"] < FEW
+            colours = np.where(few, pale(here.colour), here.colour)
+            ax.hlines(height, rows[f"{sound}_iou_low"], rows[f"{sound}_iou_high"], colours, linewidth=1)
+            for value, y, weak in zip(rows[f"{sound}_iou"], height, few, strict=True):
+                ax.plot(value, y, **_sound_marker(sound, here, weak), zorder=4, clip_on=False)
         for boundary in np.arange(1, len(labels)) - 0.5:
             above, below = labels[int(boundary)], labels[int(boundary) + 1]
             strong = below in _MEANS and above not in _MEANS
@@ -488,18 +641,18 @@ def recordings(table: pd.DataFrame, protocol: str | None = None) -> Figure:
     ]
     handles.append(Line2D([], [], color=_GREY.colour, linewidth=1, label="bootstrap interval"))
     if (table[[f"{sound}_clips" for sound in sounds]] < FEW).any(axis=None):
-        handles.append(Line2D([], [], **_marker(_GREY), alpha=PALE, label=f"fewer than {FEW} clips"))
+        handles += _few_note()
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.2)
     return figure
 
 
-def _sound_marker(sound: str, style: Style) -> dict:
+def _sound_marker(sound: str, style: Style, weak: bool = False) -> dict:
     """A bar for synthetic clips, the detector's marker for real ones, a cross for those not on the overlap list."""
-    marker = _marker(style)
+    marker = _marker(style, weak=weak)
     if sound == "synthetic":
-        return marker | {"markersize": 8, "markeredgecolor": style.colour, "markeredgewidth": 1.8}
+        return marker | {"markersize": 8, "markeredgecolor": marker["color"], "markeredgewidth": 1.8}
     if sound == "unseen":
-        return marker | {"marker": "x", "markeredgecolor": style.colour, "markeredgewidth": 1.2}
+        return marker | {"marker": "x", "markeredgecolor": marker["color"], "markeredgewidth": 1.2}
     return marker
 
 
@@ -554,14 +707,15 @@ def training(curves: pd.DataFrame) -> Figure:
     return figure
 
 
-def _marker(style: Style, hollow: bool = False) -> dict:
-    """Filled for ours; hollow and larger, so that it shows around ours, for the paper's."""
+def _marker(style: Style, hollow: bool = False, weak: bool = False) -> dict:
+    """Filled for ours, pale and small if weak; hollow and larger, so that it shows around ours, for the paper's."""
+    colour = pale(style.colour) if weak else style.colour
     return {
         "marker": style.marker,
-        "markersize": 6.5 if hollow else 5,
-        "color": style.colour,
-        "markerfacecolor": "none" if hollow else style.colour,
-        "markeredgecolor": style.colour if hollow else "white",
+        "markersize": 6.5 if hollow else 4.2 if weak else 5,
+        "color": colour,
+        "markerfacecolor": "none" if hollow else colour,
+        "markeredgecolor": colour if hollow else "white",
         "markeredgewidth": 1.0 if hollow else 0.5,
         "linestyle": "",
     }

@@ -1,4 +1,4 @@
-"""Figure 1: the data flow, from source recordings to metrics, as a diagram.
+"""The data flow, from source recordings to metrics, as a diagram.
 
 The axes are in inches, so that a length here is a length on the page.
 """
@@ -90,7 +90,7 @@ def _titles(detectors: Sequence[Detector]) -> str:
 
 @matplotlib.rc_context(RC)
 def pipeline(detectors: Sequence[Detector] | None = None, example: Example | None = None) -> Figure:
-    """Figure 1: the data flow of an experiment.
+    """The data flow of an experiment.
 
     `detectors` are the experiment's, by default the paper's. With an example, its spectrogram and its first detector's
     scores and detections are drawn small.

@@ -17,7 +17,8 @@ from matplotlib.lines import Line2D
 
 from igsed.detectors import Style, title_of
 from igsed.metrics import METRICS, Metric
-from igsed.report.figures import FEW, PALE, RC, WIDTH, styles
+from igsed.report.colours import pale
+from igsed.report.figures import FEW, RC, WIDTH, styles
 from igsed.strata import CONDITIONS, MANY, UNKNOWN, ordered
 
 _WANTED = (("average_precision",), ("class_auc", "pointing_game"))
@@ -36,7 +37,7 @@ _SPREAD = 0.8
 
 @matplotlib.rc_context(RC)
 def figure(table: pd.DataFrame) -> Figure:
-    """Figure 8: points with bootstrap intervals, one for each detector, in every stratum.
+    """Points with bootstrap intervals, one for each detector, in every stratum.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def figure(table: pd.DataFrame) -> Figure:
     grey = Style("#666666", "", "o")
     handles.append(Line2D([], [], **_marker(grey) | {"linestyle": "solid"}, linewidth=1, label="mean, interval"))
     if (table["clips"] < FEW).any():
-        handles.append(Line2D([], [], **_marker(grey), alpha=PALE, label=f"fewer than {FEW} clips"))
+        handles.append(Line2D([], [], **_marker(grey, weak=True), label=f"fewer than {FEW} clips"))
     handles.append(Line2D([], [], **_CHANCE, label="chance"))
     handles.append(Line2D([], [], linestyle="", label="n: clips"))
     whole.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.2)
@@ -122,9 +123,9 @@ def _draw(ax: Axes, rows: pd.DataFrame, metric: Metric, strata: Sequence[str], l
         here = values.loc[detector].reindex(strata)
         across = np.arange(len(strata)) + (place - (len(look) - 1) / 2) * step
         for x, row in zip(across, here.itertuples(), strict=True):
-            alpha = PALE if row.clips < FEW else 1.0
-            ax.vlines(x, row.low, row.high, color=style.colour, linewidth=1, alpha=alpha)
-            ax.plot(x, row.value, **_marker(style), alpha=alpha, zorder=4, clip_on=False)
+            weak = row.clips < FEW
+            ax.vlines(x, row.low, row.high, color=pale(style.colour) if weak else style.colour, linewidth=1)
+            ax.plot(x, row.value, **_marker(style, weak), zorder=4, clip_on=False)
     shares = rows[rows["metric"] == "active_ratio"].groupby("stratum")["value"].max().reindex(strata).to_numpy()
     level = chance(metric, shares)
     if level is not None:
@@ -166,11 +167,11 @@ def _short(low: float, high: float) -> str:
     return f"≥ {low:g}" if np.isnan(high) else f"{low:g} – {high:g}".replace("-", "−")
 
 
-def _marker(style: Style) -> dict:
+def _marker(style: Style, weak: bool = False) -> dict:
     return {
         "marker": style.marker,
-        "markersize": 3.5,
-        "color": style.colour,
+        "markersize": 3 if weak else 3.5,
+        "color": pale(style.colour) if weak else style.colour,
         "markeredgecolor": "white",
         "markeredgewidth": 0.3,
         "linestyle": "",

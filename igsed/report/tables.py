@@ -1,14 +1,14 @@
-"""The paper's three tables from the evaluation's results, the paper's numbers beside ours, and one of real recordings.
+"""The paper's three tables from the evaluation's results, the paper's numbers beside ours, and further ones.
 
 Conventions
 -----------
 `classification`, `detection`, `per_class` and `recordings` turn data frames into data frames of plain numbers;
-`csv` writes those for machines, `markdown` and `latex` for people. Rates lie in 0…1; the people's versions show
-the Pointing Game (PG) in per cent. What is undefined or missing is NaN, an empty cell in CSV and "–" for people;
-it is never 0. Classes stand in the paper's order, others after them by name; detectors in the order asked
-for, else in the paper's.
+`csv` writes those for machines, `markdown`, `latex` and `igsed.report.html_tables` for people. Rates lie in 0…1; the
+people's versions show the Pointing Game (PG) in per cent. What is undefined or missing is NaN, an empty cell in CSV and
+"–" for people; it is never 0. Classes stand in the paper's order, others after them by name; detectors in the order
+asked for, else in the paper's.
 
-Source: Tables I-III of arXiv:2605.23293 (`igsed.report.paper`). Table IV, real recordings, is not in the paper.
+Source: Tables I-III of arXiv:2605.23293 (`igsed.report.paper`). The others are not in the paper.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,8 +41,8 @@ CAPTIONS = {
         "undefined. † marks detectors whose baseline the network does not take for a background (table of baselines)."
     ),
     "per_class": (
-        "Temporal detection per class, IoU / F1, with the paper's values in parentheses. {protocols} The intervals are "
-        "in the CSV version."
+        "Temporal detection per class, IoU / F1 / Pointing Game in %, with the paper's IoU and F1 in parentheses. "
+        "{protocols} The Pointing Game needs no threshold. Average precision and all intervals are in the CSV version."
     ),
     "recordings": (
         "Detection on real recordings and on the synthetic test clips, mean over (clip, class) pairs: AP (average "
@@ -91,13 +91,15 @@ _DETECTION_COLUMNS = [
 _PER_CLASS_COLUMNS = [
     *("label", "detector", "protocol", "iou", "iou_low", "iou_high", "f1", "f1_low", "f1_high", "pairs"),
     *("paper_iou", "paper_f1", "clips", "undefined"),
+    *("pointing_game", "pg_low", "pg_high", "average_precision", "average_precision_low", "average_precision_high"),
+    *(f"{name}_{side}_wide" for name in ("iou", "f1", "pg", "average_precision") for side in ("low", "high")),
 ]
 _BASELINE_COLUMNS = [
     *("detector", "logit", "baseline_logit", "norm", "baseline_norm", "n_steps"),
     *("completeness_error", "completeness_error_worst", "pairs", "neutral"),
 ]
 SOUNDS: Mapping[str, str] = {"test": "synthetic", "recordings": "real", "recordings_unseen": "unseen"}
-"""What Table IV compares: split in the intervals, and the beginning of its columns."""
+"""What the table of real recordings compares: split in the intervals, and the beginning of its columns."""
 
 SHIFT = 1.5
 """How many times as active real recordings may be as synthetic clips, or the reverse, for thresholds to carry over."""
@@ -255,10 +257,11 @@ def _known(protocols: Sequence[str] | None) -> list[str]:
 def per_class(
     intervals: pd.DataFrame, detectors: Sequence[str] | None = None, protocols: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Table III in long form: IoU and F1 with their intervals, by protocol, class and detector.
+    """Table III in long form: four metrics with their intervals, by protocol, class and detector.
 
     `intervals`, `detectors` and `protocols` as for `detection`; read are the rows whose label is a class. A (class,
     detector) without any scored pair has 0 `pairs` and `clips` and NaN. `undefined` counts the NaN left out of the IoU.
+    The metrics are IoU, F1, Pointing Game and average precision; the columns of intervals are named as in `detection`.
     """
     detectors = list(detectors) if detectors is not None else ordered(intervals["detector"], paper.DETECTION)
     classes = intervals[~intervals["label"].isin(("all", "class_mean"))]
@@ -272,6 +275,10 @@ def per_class(
         table[[metric, f"{metric}_low", f"{metric}_high"]] = _interval(classes, metric, rows)
         numbers = [getattr(paper.PER_CLASS.get(key[1:], _NO_CELL), metric) for key in rows]
         table[f"paper_{metric}"] = numbers
+    for metric, short in {"pointing_game": "pg", "average_precision": "average_precision"}.items():
+        table[[metric, f"{short}_low", f"{short}_high"]] = _interval(classes, metric, rows)
+    for metric, short in {**_SCORES, "average_precision": "average_precision"}.items():
+        table[[f"{short}_low_wide", f"{short}_high_wide"]] = _wide(classes, metric, rows)
     for count in ("pairs", "clips", "undefined"):
         table[count] = _column(classes, "iou", count, rows).fillna(0).astype(int)
     return table.reset_index()[_PER_CLASS_COLUMNS]
@@ -283,7 +290,7 @@ def recordings(
     detectors: Sequence[str] | None = None,
     protocols: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Table IV: detection on real recordings beside detection on the synthetic test clips.
+    """Table VII: detection on real recordings beside detection on the synthetic test clips.
 
     Parameters
     ----------
@@ -357,7 +364,7 @@ def ranking(
     foreign: Sequence[str] = (),
     controls: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Table VII: the detectors by threshold-free metrics, best first, with the intervals of their ranks.
+    """Table IV: the detectors by threshold-free metrics, best first, with the intervals of their ranks.
 
     Parameters
     ----------
@@ -418,7 +425,7 @@ def ranking(
 
 
 def baselines(attributions: Mapping[str, pd.DataFrame], detectors: Sequence[str]) -> pd.DataFrame:
-    """What the classifier makes of the baselines that attributions start from.
+    """Table V: what the classifier makes of the baselines that attributions start from.
 
     Parameters
     ----------
@@ -507,9 +514,9 @@ def markdown(
     table: pd.DataFrame, caption: str | None = None, chosen: Sequence[Metric] = (), rules: Sequence[Rule] | None = None
 ) -> str:
     """Any of the tables in (GitHub's) Markdown, below its caption (default and other arguments: `caption_of`)."""
-    kind, shown, _ = _display(table, chosen)
+    kind, shown, _ = display(table, chosen)
     heads = [" ".join(filter(None, column)) for column in shown.columns]
-    align = ["---" if column[1] in _LEFT else "---:" for column in shown.columns]
+    align = ["---" if column[1] in LEFT else "---:" for column in shown.columns]
     rows = [[cell.replace("|", r"\|") for cell in cells] for cells in (heads, align, *shown.to_numpy().tolist())]
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     return f"{caption_of(kind, chosen, rules, table) if caption is None else caption}\n\n" + "\n".join(lines) + "\n"
@@ -525,10 +532,10 @@ def latex(
     """Any of the tables as a LaTeX `table*` that needs the package booktabs.
 
     `caption` is plain text and is escaped (default and further arguments: `caption_of`); `label` is the key for `\\ref`
-    (default: `tab:` and the kind). A rule separates the protocols, the row of means from the classes, and each class of
-    Table IV.
+    (default: `tab:` and the kind). A rule separates the protocols, the row of means from the classes, and each detector
+    of Table VII.
     """
-    kind, shown, block = _display(table, chosen)
+    kind, shown, block = display(table, chosen)
     groups: list[list] = []
     for group, _ in shown.columns:
         if group and groups and groups[-1][0] == group:
@@ -552,7 +559,7 @@ def latex(
         rf"\label{{{label or 'tab:' + kind}}}",
         r"\scriptsize",
         r"\setlength{\tabcolsep}{2pt}",
-        rf"\begin{{tabular}}{{{''.join('l' if name in _LEFT else 'r' for _, name in shown.columns)}}}",
+        rf"\begin{{tabular}}{{{''.join('l' if name in LEFT else 'r' for _, name in shown.columns)}}}",
         r"\toprule",
         " & ".join(spans) + r" \\",
         " ".join(below),
@@ -591,7 +598,8 @@ def escape(text: str) -> str:
     return text.translate(_LATEX)
 
 
-_LEFT = ("Class", "Protocol", "Detector", "Sound")
+LEFT = ("Class", "Protocol", "Detector", "Sound")
+"""The columns that say what a row is."""
 
 
 def _number(value: float, scale: float = 1, digits: int = 2) -> str:
@@ -613,19 +621,24 @@ def _with_interval(value: float, low: float, high: float, scale: float = 1, digi
     return f"{shown} [{_number(low, scale, digits)}, {_number(high, scale, digits)}]"
 
 
+def _three(iou: float, f1: float, pointing_game: float) -> str:
+    shown = _number(pointing_game, 100, 0)
+    return MISSING if pd.isna([iou, f1, pointing_game]).all() else f"{_number(iou)} / {_number(f1)} / {shown}"
+
+
 def _two(iou: float, f1: float) -> str:
     return MISSING if pd.isna(iou) and pd.isna(f1) else f"{_number(iou)} / {_number(f1)}"
 
 
-def _display(table: pd.DataFrame, chosen: Sequence[Metric] = ()) -> tuple[str, pd.DataFrame, list]:
+def display(table: pd.DataFrame, chosen: Sequence[Metric] = ()) -> tuple[str, pd.DataFrame, list]:
     """What people see: the kind of table, its text under (group, name) columns, and each row's block."""
     if "baseline_norm" in table:
         return "baselines", _display_baselines(table), [0] * len(table)
     if "real_iou" in table:
         return "recordings", *_display_recordings(table)
     if "borda" in table:
-        return "ranking", _display_ranking(table), _blocks(table)
-    if "pointing_game" in table:
+        return "ranking", _display_ranking(table), sorted(_blocks(table))
+    if "segment_f1" in table:
         return "detection", _display_detection(table, chosen), list(table["protocol"])
     if "detector" in table:
         shown = _display_per_class(table)
@@ -684,7 +697,7 @@ def _display_per_class(table: pd.DataFrame) -> pd.DataFrame:
     for protocol, detector in table[["protocol", "detector"]].drop_duplicates().to_numpy():
         own = cells.loc[(protocol, detector)].reindex(labels)
         keys.append((protocol, title_of(detector)))
-        rows.append([_two(*values) for values in own[["iou", "f1"]].to_numpy()])
+        rows.append([_three(*values) for values in own[["iou", "f1", "pointing_game"]].to_numpy()])
         if own["paper_iou"].notna().any():
             keys.append((protocol, f"{title_of(detector)}, paper"))
             rows.append([f"({_two(*values)})" for values in own[["paper_iou", "paper_f1"]].to_numpy(float)])

@@ -234,7 +234,7 @@ def test_real_recordings_that_do_not_fit_are_named():
         "Real recordings: events with other labels, left out: 10 (A, B: 2, C: 3, …).",
         "Real recordings: events after the sound's end, left out: 1.",
     ]
-    text = data_report.markdown(table, COUNTS, traps, REAL)
+    text = data_report.markdown(data_report.blocks(table, COUNTS, traps, REAL))
     assert "| recordings scored | 7 |" in text
     assert "| rows repeated" not in text
     assert "gone.wav |" not in text
@@ -268,14 +268,16 @@ def test_class_without_events_is_named():
 def test_markdown_has_every_number():
     index = changed("path == 'Frying/6.wav'", missing="both", sample_rate=16000)
     table, traps = report(index, HEARD | events_of(recordings={"Speech": 5}))
-    text = data_report.markdown(table, COUNTS, traps)
+    text = data_report.markdown(data_report.blocks(table, COUNTS, traps))
     assert "| train | 9 | – | 8 | 80 | 823 |" in text
     assert "| Frying | 5 / 5 / 10 (+1) | 6 / 6 / 12 | 6 / 6 / 12 |" in text
     assert "| Frying | 4 / 4.0 | 4 / 4.0 | 4 / 4.0 | – |" in text
     assert "| Speech | – | – | – | 5 / 5.0 |" in text
     assert "| room | 6 / 6 / 12 at 44.1 kHz |" in text
     assert all(f"- {trap}\n" in text for trap in traps)
-    assert data_report.markdown(table, COUNTS, []).endswith("## What may mislead\n\nNothing was found.\n")
+    assert data_report.markdown(data_report.blocks(table, COUNTS, [])).endswith(
+        "## What may mislead\n\nNothing was found.\n"
+    )
     for block in text.split("\n\n"):
         if block.startswith("|"):
             assert len({line.count(" |") for line in block.splitlines()}) == 1

@@ -19,7 +19,8 @@ from matplotlib.text import Text
 from igsed import LABELS, strata
 from igsed.detectors import published
 from igsed.metrics import METRICS
-from igsed.report import figures, paper, strata_figure
+from igsed.report import chance, colours, figures, paper, strata_figure
+from igsed.report import examples as report_examples
 from igsed.report.pipeline_figure import pipeline
 
 NAMES = {detector.name: detector.title for detector in published()}
@@ -44,8 +45,16 @@ def example(label="Dog", detectors=DETECTORS, **changes):
         "scores": scores,
         "masks": dict.fromkeys(detectors, active),
         "iou": dict.fromkeys(detectors, 0.875),
+        "average_precision": dict.fromkeys(detectors, 0.625),
     }
     return figures.Example(**fields | changes)
+
+
+def many_events(count):
+    """Of three classes, in turn, evenly over the clip; names are longer than the time between events."""
+    onsets = np.linspace(0, 9.9, count)
+    names = [("Dog", "Electric_shaver_toothbrush", "Alarm_bell_ringing")[k % 3] for k in range(count)]
+    return pd.DataFrame({"onset": onsets, "offset": np.minimum(onsets + 0.3, 10), "label": names})
 
 
 def sweep(detectors=DETECTORS):
@@ -59,24 +68,19 @@ def sweep(detectors=DETECTORS):
 
 
 def per_class_table(detectors=DETECTORS, labels=("Cat", "Electric_shaver_toothbrush"), protocols=("own", "shared")):
-    rows = [
-        (
-            label,
-            detector,
-            protocol,
-            0.4,
-            0.3,
-            0.5,
-            getattr(paper.PER_CLASS.get((label, detector)), "iou", np.nan),
-            3 if label == "Cat" else 12,
-        )
-        for protocol in protocols
-        for label in labels
-        for detector in detectors
-    ]
-    return pd.DataFrame(
-        rows, columns=["label", "detector", "protocol", "iou", "iou_low", "iou_high", "paper_iou", "clips"]
-    )
+    rows = itertools.product(protocols, labels, detectors)
+    table = pd.DataFrame(rows, columns=["protocol", "label", "detector"])
+    keys = zip(table["label"], table["detector"], strict=True)
+    table["paper_iou"] = [getattr(paper.PER_CLASS.get(key), "iou", np.nan) for key in keys]
+    table["clips"] = np.where(table["label"] == "Cat", 3, 12)
+    for metric, short, value in (
+        ("iou", "iou", 0.4),
+        ("pointing_game", "pg", 0.7),
+        ("average_precision",) * 2 + (0.6,),
+    ):
+        table[metric] = value + 0.05 * (table["protocol"] == "shared")
+        table[f"{short}_low_wide"], table[f"{short}_high_wide"] = value - 0.1, value + 0.2
+    return table
 
 
 def recordings_table(detectors=DETECTORS, labels=("Cat", "Electric_shaver_toothbrush"), unseen=True):
@@ -120,6 +124,10 @@ FIGURES = {
     "pipeline": lambda: pipeline(),
     "pipeline_with_example": lambda: pipeline(example=example()),
     "examples": lambda: figures.examples([example(), example("Speech", iou={})]),
+    "examples_column": lambda: figures.examples_column(
+        [example(detectors=["ig", "ig_quiet_random_head"]), example("Speech", detectors=["ig"])]
+    ),
+    "many_events": lambda: figures.examples([example(events=many_events(30)), example(events=many_events(3))] * 2),
     "one_example": lambda: figures.examples([example(detectors=["ig"])]),
     "thresholds": lambda: figures.thresholds(sweep()),
     "per_class": lambda: figures.per_class(per_class_table()),
@@ -160,7 +168,8 @@ def drawn(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["pipeline_with_example", "one_example", "thresholds", "per_class", "recordings", "strata"]
+    "name",
+    ["pipeline_with_example", "one_example", "examples_column", "thresholds", "per_class", "recordings", "strata"],
 )
 def test_bytes_repeat(name, tmp_path):
     figure = FIGURES[name]()
@@ -174,7 +183,8 @@ def test_bytes_repeat(name, tmp_path):
     assert b"Matplotlib v" not in svg
     assert b"tEXt" not in (tmp_path / "b.png").read_bytes()
     pixels = image.imread(tmp_path / "b.png")
-    assert abs(pixels.shape[1] - figures.WIDTH * 200) <= 1
+    width = figures.COLUMN if name == "examples_column" else figures.WIDTH
+    assert abs(pixels.shape[1] - width * 200) <= 1
     assert pixels[..., :3].std() > 0.05
 
 
@@ -251,13 +261,14 @@ def test_a_style_depends_on_the_names_alone():
 def test_examples_draws_every_detector():
     figure = figures.examples([example(), example("Speech", detectors=["ig"]), example("Cat")])
     panels = np.reshape([ax for ax in figure.axes if ax.get_label() != "<colorbar>"], (7, 3))
+    numbers = "IoU 0.88  AP 0.62"
     for detector, row in zip(DETECTORS, panels[2:], strict=True):
         assert row[0].get_ylabel() == NAMES[detector]
         colours = [to_hex(stairs.get_edgecolor()) for stairs in row[0].patches if hasattr(stairs, "get_data")]
         assert to_hex(figures.STYLE[detector].colour) in colours
-        assert row[0].texts[0].get_text() == "IoU 0.88"
-    assert len(panels[6, 1].texts) == 0
-    assert panels[2, 1].texts[0].get_text() == "IoU 0.88"
+        assert row[0].get_title(loc="right") == numbers
+    assert panels[6, 1].get_title(loc="right") == ""
+    assert panels[2, 1].get_title(loc="right") == numbers
     words = {text.get_text() for text in texts(figure)}
     assert {
         "Time / s",
@@ -282,7 +293,59 @@ def test_examples_marks_detections_and_ground_truth_where_they_are():
 def test_examples_without_detection_or_iou():
     empty = example(masks={d: np.zeros(100, dtype=bool) for d in DETECTORS}, iou={"ig": np.nan})
     figure = figures.examples([empty, empty])
-    assert "IoU –" in {text.get_text() for text in texts(figure)}
+    words = {text.get_text() for text in texts(figure)}
+    assert {"IoU –  AP 0.62"} <= words
+
+
+def test_every_event_is_labelled_and_names_fit_the_panel():
+    figure = figures.examples([example(events=many_events(5))])
+    names = [text.get_text() for text in figure.axes[1].texts]
+    assert sorted(names) == ["Alarm bell ringing"] + ["Dog"] * 2 + ["Electric shaver toothbrush"] * 2
+    assert len(drawn("many_events")[0].axes[5].texts) == 3
+    crowded = drawn("many_events")[0].axes[4]
+    assert len(crowded.collections) == 30
+    assert 3 <= len(crowded.texts) < 30
+
+
+def test_examples_mark_threshold_and_maximum():
+    scores = np.zeros(100)
+    scores[20:30], scores[25], scores[70] = 0.8, 1.0, 0.9
+    told = {"scores": {"ig": scores, "energy": -scores}, "masks": {"ig": scores > 0.5, "energy": scores > 0.5}}
+    figure = figures.examples([example(**told)])
+    ours, reverse = (next(ax for ax in figure.axes if ax.get_ylabel() == name) for name in ("IG", "Energy"))
+    (level, peak), (other,) = ours.lines, reverse.lines
+    assert level.get_ydata() == [0.4, 0.4]
+    assert peak.get_xdata() == [pytest.approx(2.55)]
+    assert peak.get_markerfacecolor() == figures.STYLE["ig"].colour
+    assert other.get_xdata() == [pytest.approx(0.05)]
+    assert other.get_markerfacecolor() == "white"
+
+
+@pytest.mark.parametrize(
+    ("mask", "level"),
+    [([0, 0, 0], np.nan), ([1, 1, 1], np.nan), ([1, 0, 0], np.nan), ([0, 1, 1], 0.15), ([0, 0, 1], 0.6)],
+)
+def test_a_threshold_is_shown_where_a_level_separates(mask, level):
+    found = figures.threshold(np.array([0.1, 0.2, 1.0]), np.array(mask, dtype=bool))
+    np.testing.assert_allclose(found, level)
+
+
+def test_a_column_has_the_first_and_the_last_example_of_a_few_detectors(tmp_path):
+    shown = report_examples.column([example(clip=c) for c in "abc"], ["energy", "ig", "absent"])
+    assert [one.clip for one in shown] == ["a", "c"]
+    assert [list(part) for one in shown for part in (one.scores, one.masks, one.iou)] == [["energy", "ig"]] * 6
+    assert [one.clip for one in report_examples.column([example(clip="a")], ["ig"])] == ["a"]
+    precisions = {"ig": 0.5, "cam": 0.9, "mine": [0.7, 0.9], "fw_ss": 1.0, "fw_ws": 1.0}
+    files = {}
+    for name, value in precisions.items():
+        files[name] = tmp_path / f"{name}.parquet"
+        table = pd.DataFrame({"seed": [0, 0, 1], "protocol": ["own", "own", "own"], "average_precision": 0.0})
+        table.loc[:1, "average_precision"] = value
+        table.to_parquet(files[name])
+    choice = report_examples.Choice("ig", 0, "own", "percentile", 3, "iou")
+    assert report_examples.few(choice, files, ["ig", "mine", "cam", "absent"]) == ["ig", "cam", "fw_ws"]
+    assert report_examples.few(choice, files, []) == ["ig", "fw_ws"]
+    assert report_examples.few(choice, files, ["ig"]) == ["ig", "fw_ws"]
 
 
 def test_scaled():
@@ -311,17 +374,53 @@ def test_thresholds_shows_mean_range_optimum_and_paper():
     iou, f1 = figure.axes
     assert (iou.get_xlabel(), iou.get_ylabel()) == ("Percentile threshold", "IoU (validation)")
     assert f1.get_ylabel() == "F1 (validation)"
-    assert len(iou.collections) == 5
-    curves = [line for line in iou.lines if len(line.get_xdata()) == 99]
-    assert [line.get_color() for line in curves] == [figures.STYLE[d].colour for d in DETECTORS]
+    others = [d for d in DETECTORS if d != "random"]
+    assert len(iou.collections) == len(others) == 4
+    chance, *curves = [line for line in iou.lines if len(line.get_xdata()) == 99]
+    assert (chance.get_color(), chance.get_marker()) == ("black", "None")
+    assert [line.get_color() for line in curves] == [figures.STYLE[d].colour for d in others]
     assert curves[0].get_ydata()[29] == pytest.approx(0.51)
-    marks = [line for line in iou.lines if line not in curves]
+    marks = [line for line in iou.lines if len(line.get_xdata()) == 1]
     points = {(float(*line.get_xdata()), round(float(*line.get_ydata()), 3)) for line in marks}
-    assert points == {(30 + 5 * i, 0.51) for i in range(5)} | {(56, 0.39), (43, 0.54), (28, 0.65)}
+    assert points == {(30 + 5 * i, 0.51) for i in (0, 1, 2, 4)} | {(56, 0.39), (43, 0.54), (28, 0.65)}
     hollow = [line for line in f1.lines if line.get_markerfacecolor() == "none"]
     assert {float(*line.get_ydata()) for line in hollow} == {0.52, 0.67, 0.77}
     words = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert words - {" "} == {*NAMES.values(), "validation optimum", "the paper's peak"}
+    titles = {NAMES[d] for d in others}
+    told = {"validation optimum", "the paper's peak, on DESED and CNN14", "chance: random scores"}
+    assert words - {" "} == titles | told
+
+
+def test_thresholds_show_known_chance_and_the_ceiling():
+    known = pd.DataFrame({"percentile": [1, 50, 99] * 2, "iou": [0.2, 0.15, 0.1, 0.3, 0.25, 0.2], "f1": 0.3})
+    figure = figures.thresholds(sweep(["ig", "oracle", "random"]), chance=known)
+    chance, ceiling = (line for line in figure.axes[0].lines if line.get_marker() == "None" and line.get_zorder() < 2)
+    assert chance.get_xdata().tolist() == [1, 50, 99]
+    np.testing.assert_allclose(chance.get_ydata(), [0.25, 0.2, 0.15])
+    assert ceiling.get_ydata()[34] == pytest.approx(0.51)
+    words = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert {"chance: random scores", "ceiling: oracle"} <= words
+    assert not {"Random", "Oracle"} & words
+
+
+def test_chance_at_percentiles_is_what_random_scores_reach():
+    rng = np.random.default_rng(5)
+    active = np.zeros((3, 40), dtype=bool)
+    for row, end in zip(active, (4, 4, 25), strict=True):
+        row[:end] = True
+    found = chance.of_percentiles(active, [10, 60, 95]).set_index("percentile")
+    scores = rng.random((20_000, 1, 40))
+    for percentile, row in found.iterrows():
+        mask = scores > np.percentile(scores, percentile, axis=-1, keepdims=True)
+        both, either = (mask & active).sum(-1), (mask | active).sum(-1)
+        assert row["iou"] == pytest.approx((both / either).mean(), abs=3e-3)
+        assert row["f1"] == pytest.approx((2 * both / (both + either)).mean(), abs=3e-3)
+
+
+def test_chance_without_any_active_or_kept_frame_is_undefined():
+    found = chance.of_percentiles(np.array([[False] * 4, [True] + [False] * 3]), [50, 100])
+    assert found["iou"].tolist() == pytest.approx([0.125, 0.0])
+    assert np.isnan(chance.of_percentiles(np.zeros((2, 4), dtype=bool), [100])[["iou", "f1"]]).all(axis=None)
 
 
 def test_thresholds_marks_what_was_chosen_and_takes_other_detectors():
@@ -339,22 +438,64 @@ def test_nothing_leaves_the_threshold_panels():
     assert figure.axes[0].get_ylim() == (0, top)
 
 
-def test_per_class_shows_intervals_and_the_paper():
+def test_per_class_shows_three_metrics_with_intervals_and_the_paper():
     table = per_class_table()
-    table.loc[0, ["iou", "iou_low", "iou_high"]] = np.nan
+    table.loc[0, ["iou", "iou_low_wide", "iou_high_wide"]] = np.nan
     figure = figures.per_class(table)
-    assert [ax.get_title() for ax in figure.axes] == ["Protocol: own", "Protocol: shared"]
-    assert figure.axes[0].get_xlabel() == "IoU"
+    assert [ax.get_xlabel() for ax in figure.axes] == ["Average precision", "Pointing Game", "IoU (protocol own)"]
     told = [t.get_text() for t in figure.axes[0].get_yticklabels()]
     assert told == ["Cat\n3 clips", "Electric shaver toothbrush\n12 clips"]
-    paper_ig, ours_ig, few_ig = figure.axes[1].lines[:3]
-    assert paper_ig.get_xdata().tolist() == [0.47, 0.67]
-    assert paper_ig.get_markerfacecolor() == "none"
-    np.testing.assert_array_equal(ours_ig.get_xdata(), [np.nan, 0.4])
-    np.testing.assert_array_equal(few_ig.get_xdata(), [0.4, np.nan])
-    assert few_ig.get_alpha() == figures.PALE
+    ours, few, papers = figure.axes[2].lines[:3]
+    assert papers.get_xdata().tolist() == [0.47, 0.67]
+    assert papers.get_markerfacecolor() == "none"
+    assert papers.get_markersize() < ours.get_markersize()
+    assert papers.get_markeredgewidth() < 1
+    assert ours.get_xdata().tolist() == [0.4]
+    assert few.get_color() == colours.pale(ours.get_color())
+    assert [line.get_xdata().tolist() for line in figure.axes[1].lines[:4]] == [[0.7]] * 4
+    assert {line.get_markerfacecolor() for ax in figure.axes[:2] for line in ax.lines} & {"none"} == set()
+    ends = figure.axes[0].collections[0].get_segments()[0][:, 0]
+    assert ends.tolist() == pytest.approx([0.5, 0.8])
     assert "fewer than 10 clips" in [text.get_text() for text in figure.legends[0].get_texts()]
-    assert len(figures.per_class(per_class_table(protocols=["own"], labels=["Dog"])).axes) == 1
+    other = figures.per_class(table, "shared").axes[2]
+    assert other.get_xlabel() == "IoU (protocol shared)"
+    assert other.lines[0].get_xdata().tolist() == pytest.approx([0.45])
+
+
+def test_every_line_and_marker_can_be_seen():
+    """At least 3 : 1 against white, also of classes with few clips (WCAG 2.2, 1.4.11)."""
+    for name, style in figures.styles([*figures.STYLE, *"abcdefgh"]).items():
+        assert colours.contrast(style.colour) >= 3.3, name
+        assert 3 <= colours.contrast(colours.pale(style.colour)) <= colours.contrast(style.colour)
+    assert colours.contrast("white") == 1
+    assert colours.contrast("black") == pytest.approx(21)
+    assert colours.contrast("#767676") == pytest.approx(4.54, abs=0.01)
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
+COLOUR_BLIND = {
+    "none": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+}
+TO_XYZ = [[0.4339, 0.3763, 0.1899], [0.2127, 0.7152, 0.0722], [0.0178, 0.1095, 0.8728]]  # relative to D65
+
+
+def lab(colour, matrix):
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = TO_XYZ @ np.clip(matrix @ linear, 0, 1)
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("kind", COLOUR_BLIND)
+def test_colours_stay_apart_for_the_colour_blind(kind):
+    """Of the declared detectors and of the first three further ones; a difference of 2 is just noticeable."""
+    look = figures.styles([*figures.STYLE, "a", "b", "c"])
+    matrix = np.array(COLOUR_BLIND[kind])
+    for (one, a), (other, b) in itertools.combinations(look.items(), 2):
+        assert np.linalg.norm(lab(a.colour, matrix) - lab(b.colour, matrix)) > 9, (one, other)
 
 
 def test_recordings_show_synthetic_real_and_unseen_below_each_other():
@@ -370,8 +511,10 @@ def test_recordings_show_synthetic_real_and_unseen_below_each_other():
     first = [line.get_ydata()[0] for line in points[::3]]
     assert first == sorted(first)
     assert np.mean(first) == pytest.approx(0)
-    assert [line.get_alpha() < 1 for line in points[:6]] == [False] * 3 + [True, False, False]
-    assert [to_hex(line.get_markeredgecolor()) for line in points[6:]] == [to_hex(figures.STYLE["ig"].colour)] * 3
+    weak = [to_hex(line.get_color()) == colours.pale(figures.STYLE["ig"].colour) for line in points[:6]]
+    assert weak == [False] * 3 + [True, False, False]
+    full = figures.STYLE["ig"].colour.lower()
+    assert [to_hex(line.get_markeredgecolor()) for line in points[6:]] == [colours.pale(full), full, full]
     lines = panels[0].collections[1].get_segments()
     assert np.ptp(lines[0][:, 0]) == pytest.approx(0.3)
     words = [text.get_text() for text in figure.legends[0].get_texts()]

@@ -249,14 +249,25 @@ def test_per_class():
     source = intervals()
     without = source[~((source["label"] == "Cat") & (source["detector"] == "ig"))]
     table = tables.per_class(without)
-    expected = "label detector protocol iou iou_low iou_high f1 f1_low f1_high pairs paper_iou paper_f1"
-    assert list(table.columns) == [*expected.split(), "clips", "undefined"]
+    expected = "label detector protocol iou iou_low iou_high f1 f1_low f1_high pairs paper_iou paper_f1 clips undefined"
+    assert list(table.columns[:14]) == expected.split()
+    ends = {"low", "high", "low_wide", "high_wide"}
+    further = {f"{name}_{end}" for name in ("pg", "average_precision") for end in ends}
+    further |= {f"{name}_{end}" for name in ("iou", "f1") for end in ("low_wide", "high_wide")}
+    assert set(table.columns[14:]) == further | {"pointing_game", "average_precision"}
     assert list(table["label"].unique()) == ["Cat", "Dog"]
     assert len(table) == 12
     dog = table.set_index(["label", "detector", "protocol"]).loc["Dog", "ig", "shared"]
     keys = {"detector": "ig", "protocol": "shared", "label": "Dog"}
     assert dog["iou"] == cell(source, **keys, metric="iou")
     assert dog["f1_high"] == cell(source, "high", **keys, metric="f1")
+    assert dog["pointing_game"] == cell(source, **keys, metric="pointing_game")
+    assert dog["average_precision_low"] == cell(source, "low", **keys, metric="average_precision")
+    assert dog["pg_high_wide"] == cell(source, "high", **keys, metric="pointing_game")
+    wider = source.assign(low_wide=source["low"] - 0.01, high_wide=source["high"] + 0.01)
+    wide = tables.per_class(wider).set_index(["label", "detector", "protocol"]).loc["Dog", "ig", "shared"]
+    assert wide["iou_low_wide"] == pytest.approx(dog["iou_low"] - 0.01)
+    assert wide["pg_high_wide"] == pytest.approx(dog["pg_high"] + 0.01)
     assert (dog["paper_iou"], dog["paper_f1"]) == (0.45, 0.57)
     missing = table.set_index(["label", "detector", "protocol"]).loc["Cat", "ig", "own"]
     assert missing["pairs"] == 0
@@ -268,7 +279,11 @@ def test_classes_stand_side_by_side_and_the_paper_s_row_below_ours():
     source = intervals()
     source = source[~((source["label"] == "Cat") & (source["detector"] == "ig"))]
     table = tables.per_class(source)
-    table.loc[(table["label"] == "Dog") & (table["detector"] == "ig"), ["iou", "f1"]] = 0.314, 0.271
+    table.loc[(table["label"] == "Dog") & (table["detector"] == "ig"), ["iou", "f1", "pointing_game"]] = (
+        0.314,
+        0.271,
+        0.82,
+    )
     cat, dog = (table.loc[table["label"] == label, "pairs"].max() for label in ("Cat", "Dog"))
     header, rule, *rows = tables.markdown(table).splitlines()[2:]
     assert header == f"| Protocol | Detector | Cat {cat} pairs | Dog {dog} pairs |"
@@ -276,10 +291,10 @@ def test_classes_stand_side_by_side_and_the_paper_s_row_below_ours():
     cells = [row.strip("| ").split(" | ") for row in rows]
     names = ["IG", "IG, paper", "Energy", "mine"]
     assert [row[:2] for row in cells] == [[protocol, name] for protocol in ("own", "shared") for name in names]
-    assert rows[:2] == ["| own | IG | – | 0.31 / 0.27 |", "| own | IG, paper | (0.47 / 0.61) | (0.45 / 0.57) |"]
+    assert rows[:2] == ["| own | IG | – | 0.31 / 0.27 / 82 |", "| own | IG, paper | (0.47 / 0.61) | (0.45 / 0.57) |"]
     assert rows[4:6] == [rows[0].replace("own", "shared"), rows[1].replace("own", "shared")]
     latex = tables.latex(table).splitlines()
-    start = latex.index(r"own & IG & -- & 0.31 / 0.27 \\")
+    start = latex.index(r"own & IG & -- & 0.31 / 0.27 / 82 \\")
     assert latex[start + 1] == r"own & IG, paper & (0.47 / 0.61) & (0.45 / 0.57) \\"
     assert latex[start + 4] == r"\midrule"
 
@@ -513,7 +528,9 @@ def test_ranking_has_the_best_first_and_controls_below():
     assert rows[1][4:] == ["-0.30 [-0.40, -0.20]", "< 0.001", "0.15"]
     assert rows[3][1:3] == ["–", "1.00 [0.80, 1.20]"]
     assert "of AP from IG," in text[0]
-    assert tables.latex(table).count(r"\midrule") == 3
+    lines = tables.latex(table).splitlines()
+    ruled = [lines[k + 1].partition(" &")[0] for k, line in enumerate(lines) if line == r"\midrule"]
+    assert ruled == [r"IG $\dagger$", "Energy", "Oracle"]
 
 
 def test_people_see_two_digits_intervals_and_per_cent():

@@ -22,7 +22,7 @@ def test_everything_promised_is_there(finished):
     for figure in ("headline", "pipeline", "examples", "thresholds", "strata"):
         assert (results / "figures" / f"{figure}.svg").read_text().startswith("<?xml")
         assert (results / "figures" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
-    assert "detection.md" in (results / "report.html").read_text()
+    assert "detection.html" in (results / "report.html").read_text()
 
 
 def test_detection_table_has_the_promised_columns(finished):

@@ -76,7 +76,17 @@ EXPLAINED = "present" in [CONFIG.evaluation.pairs, *CONFIG.evaluation.also]
 TABLES = ["classification", "detection", "per_class", "baselines", "ranking", "data"] + (
     ["recordings"] if CONFIG.recordings else []
 )
-FIGURES = ["headline", "pipeline", "examples", "thresholds", "per_class", "training", "data", "strata"]
+FIGURES = [
+    "headline",
+    "pipeline",
+    "examples",
+    "examples_column",
+    "thresholds",
+    "per_class",
+    "training",
+    "data",
+    "strata",
+]
 FIGURES += ["recordings"] if CONFIG.recordings else []
 WEIGHTS = BACKBONE.place(CONFIG.backbone, "<results>", "<resources>")
 # What `igsed.backbones.load` is called with, besides the weights.
@@ -99,6 +109,9 @@ EXAMPLES = {
     "count": CONFIG.figures.examples,
     "metric": METRICS.find(CONFIG.evaluation.select).name,
 }
+
+# Chance and ceiling are shown beside the detectors that are drawn.
+WITH_LIMITS = [name for name in CONFIG.detector_names if name in {*CONFIG.drawn, "random", "oracle"}]
 
 LEVELS = CONFIG.training.levels.model_dump() if CONFIG.training.levels else None
 

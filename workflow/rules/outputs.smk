@@ -15,43 +15,48 @@ rule tables:
         ),
     output:
         classification_csv="<results>/tables/classification.csv",
-        classification_md=report(
-            "<results>/tables/classification.md",
+        classification_md="<results>/tables/classification.md",
+        classification_html=report(
+            "<results>/tables/classification.html",
             caption="../report/classification.rst",
             category="Tables",
             labels={"table": "I", "of": "clip classification"},
         ),
         classification_tex="<results>/tables/classification.tex",
         detection_csv="<results>/tables/detection.csv",
-        detection_md=report(
-            "<results>/tables/detection.md",
+        detection_md="<results>/tables/detection.md",
+        detection_html=report(
+            "<results>/tables/detection.html",
             caption="../report/detection.rst",
             category="Tables",
             labels={"table": "II", "of": "temporal detection"},
         ),
         detection_tex="<results>/tables/detection.tex",
         per_class_csv="<results>/tables/per_class.csv",
-        per_class_md=report(
-            "<results>/tables/per_class.md",
+        per_class_md="<results>/tables/per_class.md",
+        per_class_html=report(
+            "<results>/tables/per_class.html",
             caption="../report/per_class.rst",
             category="Tables",
             labels={"table": "III", "of": "detection per class"},
         ),
         per_class_tex="<results>/tables/per_class.tex",
         baselines_csv="<results>/tables/baselines.csv",
-        baselines_md=report(
-            "<results>/tables/baselines.md",
+        baselines_md="<results>/tables/baselines.md",
+        baselines_html=report(
+            "<results>/tables/baselines.html",
             caption="../report/baselines.rst",
             category="Tables",
-            labels={"table": "VI", "of": "baselines"},
+            labels={"table": "V", "of": "baselines"},
         ),
         baselines_tex="<results>/tables/baselines.tex",
         ranking_csv="<results>/tables/ranking.csv",
-        ranking_md=report(
-            "<results>/tables/ranking.md",
+        ranking_md="<results>/tables/ranking.md",
+        ranking_html=report(
+            "<results>/tables/ranking.html",
             caption="../report/ranking.rst",
             category="Tables",
-            labels={"table": "VII", "of": "ranks"},
+            labels={"table": "IV", "of": "ranks"},
         ),
         ranking_tex="<results>/tables/ranking.tex",
     log:
@@ -84,17 +89,18 @@ rule data_report:
         real=collect("<results>/mixtures/{split}/counts.csv", split=JUDGED[1:]),
     output:
         csv="<results>/tables/data.csv",
-        md=report(
-            "<results>/tables/data.md",
+        md="<results>/tables/data.md",
+        html=report(
+            "<results>/tables/data.html",
             caption="../report/data.rst",
             category="Tables",
-            labels={"table": "V", "of": "recordings and clips"},
+            labels={"table": "VI", "of": "recordings and clips"},
         ),
         svg=report(
             "<results>/figures/data.svg",
             caption="../report/data.rst",
             category="Figures",
-            labels={"figure": "7", "of": "recordings"},
+            labels={"figure": "8", "of": "recordings"},
         ),
         png="<results>/figures/data.png",
     log:
@@ -122,11 +128,12 @@ rule table_recordings:
         metrics=rules.metrics.output.metrics,
     output:
         csv="<results>/tables/recordings.csv",
-        md=report(
-            "<results>/tables/recordings.md",
+        md="<results>/tables/recordings.md",
+        html=report(
+            "<results>/tables/recordings.html",
             caption="../report/recordings.rst",
             category="Tables",
-            labels={"table": "IV", "of": "synthetic and real"},
+            labels={"table": "VII", "of": "synthetic and real"},
         ),
         tex="<results>/tables/recordings.tex",
     log:
@@ -152,7 +159,7 @@ rule figure_pipeline:
             "<results>/figures/pipeline.svg",
             caption="../report/pipeline.rst",
             category="Figures",
-            labels={"figure": "1", "of": "pipeline"},
+            labels={"figure": "2", "of": "pipeline"},
         ),
         png="<results>/figures/pipeline.png",
     log:
@@ -183,9 +190,16 @@ rule figure_examples:
             "<results>/figures/examples.svg",
             caption="../report/examples.rst",
             category="Figures",
-            labels={"figure": "2", "of": "examples"},
+            labels={"figure": "3", "of": "examples"},
         ),
         png="<results>/figures/examples.png",
+        column_svg=report(
+            "<results>/figures/examples_column.svg",
+            caption="../report/examples_column.rst",
+            category="Figures",
+            labels={"figure": "3", "of": "examples, for one column"},
+        ),
+        column_png="<results>/figures/examples_column.png",
     log:
         "<logs>/figure_examples.log",
     benchmark:
@@ -198,6 +212,7 @@ rule figure_examples:
     params:
         code=code("figure_examples"),
         detectors=CONFIG.drawn,
+        explanations=CONFIG.explanations,
         choice=EXAMPLES,
     script:
         "../scripts/figure_examples.py"
@@ -205,13 +220,17 @@ rule figure_examples:
 
 rule figure_thresholds:
     input:
-        sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=CONFIG.drawn),
+        sweeps=collect("<results>/evaluation/{detector}/sweep.csv", detector=WITH_LIMITS),
+        # For what random scores are expected to reach.
+        predictions=collect("<results>/predictions/seed{seed}/validation.csv", seed=CONFIG.training.seeds),
+        clips="<results>/mixtures/validation/clips.csv",
+        events="<results>/mixtures/validation/events.tsv",
     output:
         svg=report(
             "<results>/figures/thresholds.svg",
             caption="../report/thresholds.rst",
             category="Figures",
-            labels={"figure": "3", "of": "threshold curves"},
+            labels={"figure": "4", "of": "threshold curves"},
         ),
         png="<results>/figures/thresholds.png",
     log:
@@ -227,6 +246,7 @@ rule figure_thresholds:
         code=code("figure_thresholds"),
         pairs=CONFIG.evaluation.pairs,
         rules=CONFIG.evaluation.thresholds,
+        duration=CONFIG.mixtures.duration,
     script:
         "../scripts/figure_thresholds.py"
 
@@ -239,7 +259,7 @@ rule figure_headline:
             "<results>/figures/headline.svg",
             caption="../report/headline.rst",
             category="Figures",
-            labels={"figure": "0", "of": "all detectors"},
+            labels={"figure": "1", "of": "all detectors"},
         ),
         png="<results>/figures/headline.png",
     log:
@@ -267,7 +287,7 @@ rule figure_per_class:
             "<results>/figures/per_class.svg",
             caption="../report/per_class_figure.rst",
             category="Figures",
-            labels={"figure": "4", "of": "detection per class"},
+            labels={"figure": "5", "of": "detection per class"},
         ),
         png="<results>/figures/per_class.png",
     log:
@@ -294,7 +314,7 @@ rule figure_recordings:
             "<results>/figures/recordings.svg",
             caption="../report/recordings_figure.rst",
             category="Figures",
-            labels={"figure": "6", "of": "synthetic and real"},
+            labels={"figure": "9", "of": "synthetic and real"},
         ),
         png="<results>/figures/recordings.png",
     log:
@@ -321,7 +341,7 @@ rule figure_strata:
             "<results>/figures/strata.svg",
             caption="../report/strata_figure.rst",
             category="Figures",
-            labels={"figure": "8", "of": "conditions"},
+            labels={"figure": "6", "of": "conditions"},
         ),
         png="<results>/figures/strata.png",
     log:
@@ -348,7 +368,7 @@ rule figure_training:
             "<results>/figures/training.svg",
             caption="../report/training.rst",
             category="Figures",
-            labels={"figure": "5", "of": "training curves"},
+            labels={"figure": "7", "of": "training curves"},
         ),
         png="<results>/figures/training.png",
     log:
@@ -377,7 +397,7 @@ rule manifest:
             rules.metrics.output,
             rules.strata.output,
             collect("<results>/mixtures/{split}/conditions.csv", split=JUDGED),
-            collect("<results>/tables/{table}.{suffix}", table=TABLES, suffix=["csv", "md"]),
+            collect("<results>/tables/{table}.{suffix}", table=TABLES, suffix=["csv", "html", "md"]),
             collect("<results>/figures/{figure}.{suffix}", figure=FIGURES, suffix=["svg", "png"]),
         ],
     output:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from igsed import events, mixtures
 from igsed.jobs.console import job
-from igsed.report import data_report, figures
+from igsed.report import data_report, figures, html_tables
 from igsed.soundbanks import soundbank
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
@@ -18,5 +18,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     real = pd.read_csv(files.real[0], keep_default_na=False) if files.real else None
     traps = data_report.traps(index, table, counts, protocol, real)
     out.csv.write_text(data_report.csv(table), encoding="utf-8")
-    out.md.write_text(data_report.markdown(table, counts, traps, real), encoding="utf-8")
+    blocks = data_report.blocks(table, counts, traps, real)
+    out.md.write_text(data_report.markdown(blocks), encoding="utf-8")
+    out.html.write_text(html_tables.page(data_report.TITLE, blocks), encoding="utf-8")
     figures.save(data_report.figure(table), out.svg, out.png)

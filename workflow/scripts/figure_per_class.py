@@ -1,4 +1,4 @@
-"""IoU of each class and detector with its interval, the companion of Table III."""
+"""Average precision, Pointing Game and IoU of each class and detector with intervals, the companion of Table III."""
 
 import pandas as pd
 

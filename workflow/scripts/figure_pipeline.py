@@ -1,4 +1,4 @@
-"""Figure 1: the data flow."""
+"""The data flow."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""IoU per class and detector, synthetic test clips against real recordings: the companion of Table IV."""
+"""IoU per class and detector, synthetic test clips against real recordings: the companion of their table."""
 
 import pandas as pd
 

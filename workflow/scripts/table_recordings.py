@@ -1,9 +1,9 @@
-"""Table IV: every detector on synthetic clips and on real recordings."""
+"""Every detector on synthetic clips and on real recordings."""
 
 import pandas as pd
 
 from igsed.jobs.console import job
-from igsed.report import tables
+from igsed.report import html_tables, tables
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
@@ -11,5 +11,6 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         pd.read_csv(files.intervals), pd.read_csv(files.metrics), params.detectors, params.protocols
     )
     out.csv.write_text(tables.csv(table), encoding="utf-8")
+    out.html.write_text(html_tables.table_page(table), encoding="utf-8")
     out.md.write_text(tables.markdown(table), encoding="utf-8")
     out.tex.write_text(tables.latex(table), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Tables I-III, those of baselines and of ranks, each as CSV, Markdown and LaTeX, the paper's numbers beside ours."""
+"""Tables I-III, those of ranks and of baselines, each for machines and for people, the paper's numbers beside ours."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from igsed.jobs.console import job
 from igsed.metrics import METRICS
-from igsed.report import tables
+from igsed.report import html_tables, tables
 from igsed.thresholds import RULES
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
@@ -44,6 +44,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     for name, table in made.items():
         texts = {
             "csv": tables.csv(table),
+            "html": html_tables.table_page(table, **components),
             "md": tables.markdown(table, **components),
             "tex": tables.latex(table, **components),
         }

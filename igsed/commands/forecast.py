@@ -28,11 +28,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="as without the option; Snakemake's way to name them",
     )
-    parser.add_argument("--cores", type=_count, default=os.cpu_count(), help="that the run may use (default: all)")
-    parser.add_argument("--gpus", type=_count, default=1, help="that the run may use, where there are any (default: 1)")
+    parser.add_argument("--cores", type=count, default=os.cpucount(), help="that the run may use (default: all)")
+    parser.add_argument("--gpus", type=count, default=1, help="that the run may use, where there are any (default: 1)")
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
     if int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return int(text)
@@ -50,9 +50,8 @@ def run(options: argparse.Namespace) -> int:
     with Progress("planning the jobs", len(parts := unit_costs.parts(experiment)) + 1) as work:
 
         def begin(part: str) -> None:
-            work.update()
             work.description = f"measuring {part}"
-            work.show()
+            work.update()
 
         print(f"Planning the jobs, then measuring {len(parts)} things; about two minutes.", file=sys.stderr)
         jobs = forecast.planned(files[1:])

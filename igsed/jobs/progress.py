@@ -84,12 +84,8 @@ class Progress:
 
     def update(self, count: int = 1) -> None:
         """Count what has been done since the last call, and show it if it is time to."""
-        self.done += count
-        self.show()
-
-    def show(self) -> None:
-        """Show how far it is if it is time to; for work whose `description` has changed."""
         global _last_line
+        self.done += count
         if not _open or _open[-1] is not self:
             return
         now = time.monotonic()

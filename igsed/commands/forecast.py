@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="as without the option; Snakemake's way to name them",
     )
-    parser.add_argument("--cores", type=count, default=os.cpucount(), help="that the run may use (default: all)")
+    parser.add_argument("--cores", type=count, default=os.cpu_count(), help="that the run may use (default: all)")
     parser.add_argument("--gpus", type=count, default=1, help="that the run may use, where there are any (default: 1)")
 
 

@@ -77,7 +77,7 @@ def table(
         widths = [max(columns(row[k]) for row in rows) for k in range(len(shown) + 1)]
         if sum(widths) + len(_GAP) * len(shown) <= width:
             break
-    widths[0] = max(_SHORTEST, min(widths[0], width - sum(widths[1:]) - len(_GAP) * len(shown)))
+    widths[0] = min(widths[0], max(_SHORTEST, width - sum(widths[1:]) - len(_GAP) * len(shown)))
     lines = [_line(row, widths) for row in rows]
     rule, methods = "─" * columns(lines[0]), 1 + len(blocks[0])
     if styled:

@@ -4,7 +4,7 @@
 # make check   format, lint, layers, types
 # make dist    wheel and source distribution, into dist/
 # make lock    derive envs/*.lock from pyproject.toml (LOCK='--upgrade-package numpy': with a newer numpy)
-# make bench   what attribution and the other stages cost here, after make run; into benchmarks/results
+# make bench   what attribution and the other stages cost here, after make run (a quarter of an hour); into benchmarks/results
 # make format  format the code
 
 EXPERIMENT ?= config.yaml

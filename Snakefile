@@ -15,6 +15,7 @@ import snakemake_repairs as repairs
 
 repairs.take_paths_as_they_are()
 repairs.check_folder(workflow)
+SHOWN = hooks.Shown(workflow)
 
 
 configfile: "config.yaml"
@@ -59,12 +60,12 @@ rule all:
 
 
 onstart:
-    hooks.start(workflow, CONFIG)
+    hooks.start(workflow, CONFIG, SHOWN)
 
 
 onsuccess:
-    hooks.finish(workflow, CONFIG)
+    hooks.finish(workflow, CONFIG, SHOWN)
 
 
 onerror:
-    hooks.explain(log)
+    hooks.explain(log, SHOWN)

@@ -15,6 +15,7 @@ import concurrent.futures
 import json
 import multiprocessing
 import platform
+import sys
 import time
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from igsed import backbones, features
 from igsed.attribution.ig import IntegratedGradients
 from igsed.attribution.ig_captum import CaptumIntegratedGradients
 from igsed.classifier import Classifier
+from igsed.jobs.console import progress
 
 ROOT = Path(__file__).parents[1]
 HIDDEN = ("audio", "references", "prepare")
@@ -37,13 +39,14 @@ PIECES = (8, 12, 16, 20, 24, 32, 48, 64)
 def main() -> None:
     options = arguments()
     torch.set_num_threads(options.threads)
+    print(announcement(options), file=sys.stderr)
     classifier = load(options).to(options.device)
     clips = {path.stem: waveform for path, waveform in sounds(options, classifier.sample_rate)}
     references = load_references(classifier, clips, options)
     if options.prepare:
         return
     measured, growth = pd.DataFrame(compare(classifier, clips, references, options)), None
-    peaks = {name: peak_memory(name, options) for name in methods(options)}
+    peaks = {name: peak_memory(name, options) for name in progress(methods(options), "measuring memory")}
     table = summary(measured, peaks, flops(classifier, next(iter(clips.values()))), matrix_peak(options.device))
     if options.growth:
         growth = pd.DataFrame(scaling(classifier, next(iter(clips.values())), options))
@@ -60,6 +63,16 @@ def main() -> None:
         "pairs": measured.astype(object).where(measured.notna(), None).to_dict("records"),
     }
     out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
+
+
+def announcement(options: argparse.Namespace) -> str:
+    """What is going to be done, and how long about."""
+    parts = ["references", *([] if options.prepare else ["times and errors", "memory"])]
+    parts += ["growth"] * bool(options.growth and not options.prepare)
+    return (
+        f"Measuring Integrated Gradients of {options.clips} clips: {', '.join(parts)}. With the default options this "
+        "takes about a quarter of an hour on one core."
+    )
 
 
 def parser(description: str, name: str, clips: int) -> argparse.ArgumentParser:
@@ -160,7 +173,7 @@ def load_references(classifier: Classifier, clips: dict[str, torch.Tensor], opti
     if options.references and options.references.exists():
         return torch.load(options.references, weights_only=True)
     found = {}
-    for clip, waveform in clips.items():
+    for clip, waveform in progress(clips.items(), "computing references", len(clips)):
         with torch.no_grad():
             targets = classifier(waveform[None])[0].topk(2).indices.tolist()
         found[clip] = targets, IntegratedGradients(options.reference, tolerance=None)(classifier, waveform, targets)
@@ -172,25 +185,25 @@ def load_references(classifier: Classifier, clips: dict[str, torch.Tensor], opti
 def compare(classifier: Classifier, clips: dict[str, torch.Tensor], references, options: argparse.Namespace):
     """One row per method, clip and class."""
     IntegratedGradients(2, tolerance=None)(classifier, next(iter(clips.values())), [0])
-    for clip, waveform in clips.items():
-        targets, reference = references[clip]
-        for name, method in methods(options).items():
-            clock, work = time.perf_counter(), time.process_time()
-            found = method.explain(classifier, waveform, targets)
-            clock, work = time.perf_counter() - clock, time.process_time() - work
-            errors = (found.scores - reference).abs().sum(-1) / reference.sum(-1)
-            for k, target in enumerate(targets):
-                yield {
-                    "method": name,
-                    "clip": clip,
-                    "target": target,
-                    "nodes": found.n_steps[k].item(),
-                    "seconds": clock / len(targets),
-                    "cpu_seconds": work / len(targets),
-                    "error": errors[k].item(),
-                    "estimated_error": found.error[k].item(),
-                    "completeness_error": found.completeness_error[k].item(),
-                }
+    tasks = [(clip, name, method) for clip in clips for name, method in methods(options).items()]
+    for clip, name, method in progress(tasks, "comparing methods"):
+        waveform, (targets, reference) = clips[clip], references[clip]
+        clock, work = time.perf_counter(), time.process_time()
+        found = method.explain(classifier, waveform, targets)
+        clock, work = time.perf_counter() - clock, time.process_time() - work
+        errors = (found.scores - reference).abs().sum(-1) / reference.sum(-1)
+        for k, target in enumerate(targets):
+            yield {
+                "method": name,
+                "clip": clip,
+                "target": target,
+                "nodes": found.n_steps[k].item(),
+                "seconds": clock / len(targets),
+                "cpu_seconds": work / len(targets),
+                "error": errors[k].item(),
+                "estimated_error": found.error[k].item(),
+                "completeness_error": found.completeness_error[k].item(),
+            }
 
 
 def summary(measured: pd.DataFrame, memory: dict[str, float], flop: float, peak: float) -> pd.DataFrame:
@@ -216,7 +229,8 @@ def summary(measured: pd.DataFrame, memory: dict[str, float], flop: float, peak:
 def scaling(classifier: Classifier, waveform: torch.Tensor, options: argparse.Namespace):
     """Seconds of the engine with 16 pieces against the numbers of clips and classes and the length of a clip."""
     method = IntegratedGradients(16, tolerance=None)
-    for clips, classes, length in ((1, 1, 1), (1, 2, 1), (1, 4, 1), (1, 2, 0.25), (1, 2, 0.5), (1, 2, 2), (4, 2, 1)):
+    sizes = (1, 1, 1), (1, 2, 1), (1, 4, 1), (1, 2, 0.25), (1, 2, 0.5), (1, 2, 2), (4, 2, 1)
+    for clips, classes, length in progress(sizes, "measuring growth"):
         clip = waveform.repeat(2)[: round(length * len(waveform))]
         work = time.process_time()
         for _ in range(clips):

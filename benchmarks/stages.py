@@ -26,6 +26,7 @@ import yaml
 
 from benchmarks.attribution import ROOT, machine
 from igsed import audio, backbones, config, features, mixtures
+from igsed.jobs.console import progress
 from igsed.soundbanks import soundbank
 
 
@@ -35,7 +36,9 @@ def main() -> None:
         raise SystemExit(f"{options.experiment}: no finished run. `make run` makes results/default first.")
     torch.set_num_threads(1)
     settings = config.Config.model_validate(yaml.safe_load((options.experiment / "config.yaml").read_text()))
-    imports = {path.stem: start_up(path) for path in sorted((ROOT / "workflow" / "scripts").glob("*.py"))}
+    scripts = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
+    print(f"Measuring the start of {len(scripts)} scripts, mixing and features; a few minutes.", file=sys.stderr)
+    imports = {path.stem: start_up(path) for path in progress(scripts, "starting scripts")}
     report = {
         "machine": machine(argparse.Namespace(threads=1, device="cpu")),
         "rates": [*mixing(settings, options), *extraction(settings, options)],
@@ -72,19 +75,21 @@ def mixing(settings: config.Config, options: argparse.Namespace):
 
     with tempfile.TemporaryDirectory() as folder:
         jams, sound = Path(folder, "clip.jams"), Path(folder, "clip.flac")
-        drawn = [m for k in range(options.clips) if (m := draw(k)) is not None]  # also warms the file cache
+        drawn = [
+            m for k in progress(range(options.clips), "drawing clips") if (m := draw(k)) is not None
+        ]  # also warms the file cache
         if shutil.which("sox"):
             import scaper
             import sox
 
             with mock.patch.object(scaper.core, "sox", sox):
                 clock = time.perf_counter()
-                for mixture in drawn:
+                for mixture in progress(drawn, "mixing as Scaper does"):
                     mixtures.render(mixture, protocol, jams, recordings)
                 plain = len(drawn) / (time.perf_counter() - clock)
             yield {"what": "mixtures, a plain Scaper loop", "clips_per_second": plain}
         clock = time.perf_counter()
-        for k in range(options.clips):
+        for k in progress(range(options.clips), "mixing"):
             if (mixture := draw(k)) is not None:
                 audio.write_flac(sound, mixtures.render(mixture, protocol, jams, recordings), protocol.sample_rate)
         whole = len(drawn) / (time.perf_counter() - clock)
@@ -102,7 +107,7 @@ def extraction(settings: config.Config, options: argparse.Namespace):
                for k in range(0, len(paths), 8)]  # fmt: skip
     backbone.body(backbone.spectrum(batches[0]))
     clock = time.perf_counter()
-    for batch in batches:
+    for batch in progress(batches, "computing features"):
         backbone.body(backbone.spectrum(batch))
     bare = len(paths) / (time.perf_counter() - clock)
     with tempfile.TemporaryDirectory() as folder:

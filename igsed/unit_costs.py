@@ -69,6 +69,12 @@ def measure(config: Config, device: str = "cpu", say: Callable[[str], object] = 
         return _Measurement(config, device, Path(folder)).run(say)
 
 
+def parts(config: Config) -> list[str]:
+    """What `measure` measures, in this order."""
+    measurement = _Measurement(config, "cpu", Path())
+    return [*measurement.parts(), *measurement.parts_in_one_thread()]
+
+
 class _Measurement:
     def __init__(self, config: Config, device: str, folder: Path):
         self.config, self.device, self.folder = config, device, folder
@@ -78,8 +84,9 @@ class _Measurement:
         self.clips: list[Path] = []
         self.costs: dict[str, Cost] = {}
 
-    def run(self, say: Callable[[str], object]) -> dict[str, Cost]:
-        parts = {
+    def parts(self) -> dict[str, Callable[[], object]]:
+        """What is measured first, by name."""
+        return {
             "the start of a job": self.start,
             "sources and mixing": self.mixing,
             "scores": self.merging,
@@ -87,7 +94,18 @@ class _Measurement:
             "figures": self.figures,
             "the network": self.network,
         }
-        for name, part in parts.items():
+
+    def parts_in_one_thread(self) -> dict[str, Callable[[], object]]:
+        """What is measured then, in one thread of torch's."""
+        found: dict[str, Callable[[], object]] = {"training": self.training, "features": self.features}
+        for name in map(self.config.source_of, self.config.detectors_of("classifier")):
+            found[f"attribution by {name}"] = functools.partial(self.attribution, name)
+        if self.config.detectors_of("masks"):
+            found["masked clips"] = self.masking
+        return found
+
+    def run(self, say: Callable[[str], object]) -> dict[str, Cost]:
+        for name, part in self.parts().items():
             say(name)
             part()
         import torch  # only here, so that the memory of what needs no network is measured without it
@@ -95,15 +113,9 @@ class _Measurement:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            for name, part in {"training": self.training, "features": self.features}.items():
+            for name, part in self.parts_in_one_thread().items():
                 say(name)
                 part()
-            for name in {self.config.source_of(name): None for name in self.config.detectors_of("classifier")}:
-                say(f"attribution by {name}")
-                self.attribution(name)
-            if self.config.detectors_of("masks"):
-                say("masked clips")
-                self.masking()
         finally:
             torch.set_num_threads(threads)
         return self.costs

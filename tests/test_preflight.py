@@ -318,10 +318,3 @@ def test_experiments_of_the_repository_pass(path, tmp_path, monkeypatch):
     if chosen.soundbank.kind == "folder" and not Path(chosen.soundbank.path).exists():
         pytest.skip(f"no {chosen.soundbank.path}")
     assert preflight.problems(chosen, tmp_path) == []
-
-
-def test_a_missing_result_is_told(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "config.yaml", tmp_path)
-    assert main(["results"]) == 1
-    assert capsys.readouterr().err == "ERROR: results/default: there are no results yet. This makes them: make run\n"

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from igsed import __main__ as igsed
+from igsed.commands import experiments
 from igsed.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,7 +92,10 @@ def main() -> int:
             break
         except KeyboardInterrupt:  # Snakemake got it too, and ends its jobs first
             continue
-    return status or igsed.main(["results", "--", *files])
+    if status:
+        return status
+    experiment, _ = experiments.load([Path(file) for file in files])
+    return igsed.main(["show", str(Path("results", experiment.experiment))])
 
 
 if __name__ == "__main__":

@@ -7,20 +7,24 @@ is one, the number of Snakemake's issue, so that it can go when the fault does.
 import contextlib
 import html
 import io
+import logging
 import os
 import re
 import shlex
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from snakemake import api
+from snakemake import logging as snakemake_logging
 from snakemake.exceptions import WorkflowError
 from snakemake.persistence import file as file_persistence
 from snakemake.settings import enums
 from snakemake.sourcecache import LocalSourceFile
+from snakemake_interface_executor_plugins.settings import ExecMode
+from snakemake_interface_logger_plugins.common import LogEvent
 
 
 def take_paths_as_they_are() -> None:
@@ -130,6 +134,94 @@ def fresh_jobs(configfiles: Iterable[Path]) -> list[dict] | None:
         key=lambda job: (level(job), places[job.rule.name], sorted(job.wildcards_dict.items())),
     )
     return [{"rule": job.rule.name, "wildcards": dict(job.wildcards_dict), "level": level(job)} for job in jobs]
+
+
+_TOLD = {LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.PROGRESS, LogEvent.RESOURCES_INFO, LogEvent.RUN_INFO}
+"""Events that a run's own line (`igsed.jobs.progress.Status`) tells of."""
+
+_CHATTER = re.compile(
+    "Config file .* is (extended|overwritten|replaced) by|Assuming unrestricted shared filesystem|Building DAG of jobs|"
+    "Using shell: |Conda environments: ignored|Singularity containers: ignored|Group jobs: inactive|Select jobs to |"
+    r"Job \d+ has been submitted with SLURM jobid|Complete log\(s\): |Elapsed time: "
+)
+"""What Snakemake says of no event and no user needs; in another version's words it would only be seen again."""
+
+
+class Screen(logging.Filter):
+    """What Snakemake writes to the terminal, without what the run's own line tells.
+
+    Errors and warnings pass, and so does everything in Snakemake's own log (`.snakemake/log`). `before` is called
+    before anything is written, `after_failure` lets the hints at the end pass.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.before: Callable[[], None] = lambda: None
+        self.after_failure = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether Snakemake writes a message."""
+        if record.levelno < logging.WARNING and not self.after_failure:
+            chatter = isinstance(record.msg, str) and _CHATTER.match(record.msg)
+            if chatter or getattr(record, "event", None) in _TOLD:
+                return False
+        self.before()
+        return True
+
+
+def screen(workflow) -> Screen | None:
+    """Quieten Snakemake, where it is to be quiet about rules (as the default profile wants) and works on jobs itself.
+
+    None, and all as Snakemake has it: in dry runs, in the processes that Snakemake starts for jobs, with `--verbose`,
+    `--quiet all`, another choice of `--quiet` without rules, or a logger plugin that writes to the terminal.
+    """
+    output = workflow.output_settings
+    quiet = output.quiet or set()
+    usual = enums.Quietness.RULES in quiet and enums.Quietness.ALL not in quiet
+    if not usual or output.dryrun or output.verbose or workflow.exec_mode != ExecMode.DEFAULT:
+        return None
+    handlers = [h for h in snakemake_logging.logger.handlers if isinstance(h, snakemake_logging.ColorizingTextHandler)]
+    if not handlers:
+        return None
+    made = Screen()
+    for handler in handlers:
+        handler.addFilter(made)
+    return made
+
+
+class Events(logging.Handler):
+    """Hands on what happens to jobs: calls `begin(id, rule, wildcards)`, `end(id)` and `fail(id)`."""
+
+    def __init__(self, begin: Callable[[int, str, Mapping[str, str]], None], end: Callable, fail: Callable):
+        super().__init__()
+        self._begin, self._end, self._fail = begin, end, fail
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at a message."""
+        event = getattr(record, "event", None)
+        try:
+            if event == LogEvent.JOB_INFO:
+                self._begin(record.jobid, record.rule_name, record.wildcards or {})
+            elif event == LogEvent.JOB_FINISHED:
+                self._end(record.job_id)
+            elif event == LogEvent.JOB_ERROR:
+                self._fail(record.jobid)
+        except Exception:  # a run does not fail because nobody can see how far it is
+            self.handleError(record)
+
+    def listen(self) -> None:
+        """Begin."""
+        snakemake_logging.logger.addHandler(self)
+
+    def close(self) -> None:
+        """End."""
+        snakemake_logging.logger.removeHandler(self)
+        super().close()
+
+
+def jobs(workflow) -> list[tuple[str, dict[str, str]]]:
+    """Rule and wildcards of every job that a run is going to do."""
+    return [(job.rule.name, dict(job.wildcards_dict)) for job in workflow.dag.needrun_jobs()]
 
 
 def made_by_rules(workflow, paths: Iterable[str], wanted: Callable[..., bool]) -> list[str]:

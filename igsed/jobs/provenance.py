@@ -248,28 +248,20 @@ def machine() -> dict[str, str | int | None]:
     return {"system": platform.platform(), "processor": model, "cores": cores}
 
 
-def listing(
-    folder: str | Path, configfiles: Iterable[str | Path] = ("config.yaml",), settings: dict | None = None
-) -> str:
+def listing(folder: str | Path) -> str:
     """The tables, figures and reports in an experiment's results, as lines for the terminal.
-
-    `configfiles` are those of the experiment, for the command that makes what is missing, and `settings` its settings:
-    where the results were made with others, this is said.
 
     Raises
     ------
     InputError
         There are none.
     """
-    patterns = ("tables/*.md", "figures/*.png", "metrics.csv", "manifest.json", "report.html")
-    folder, names = Path(folder), " ".join(map(str, configfiles))
+    patterns = ("index.html", "report.html", "tables/*.md", "figures/*.png", "metrics.csv", "manifest.json")
+    folder = Path(folder)
     found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
     if not found:
-        command = "make run" if names == "config.yaml" else f"make run EXPERIMENT={shlex.quote(names)}"
-        raise InputError(f"{folder}: there are no results yet. This makes them: {command}")
-    lines = [f"\n{folder} holds:", *(f"  {path}" for path in found)]
-    if settings is not None and (keys := other_settings(folder, settings)):
-        lines.append(f"NOTE: what lies there was made with other settings ({_some(keys)}): {folder}/config.yaml.")
+        raise InputError(f"{folder}: there are no results yet. make run, or make run EXPERIMENT=<file>, makes them.")
+    lines = [f"{folder} holds:", *(f"  {path}" for path in found)]
     if (folder / "manifest.json").exists() and not (folder / "report.html").exists():
         made_with, page = (shlex.quote(str(folder / name)) for name in ("config.yaml", "report.html"))
         command = f"snakemake --report {page} --configfile {made_with} --cores 1"

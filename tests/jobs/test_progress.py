@@ -234,3 +234,70 @@ def test_a_terminal_without_a_cursor_gets_lines(start):
     lines = terminal.close().replace("\r\n", "\n").splitlines()
     assert lines
     assert all(re.fullmatch(LINE, line) for line in lines)
+
+
+RUN = """
+progress._TICK, progress._APART, progress._LONG = 0.02, {apart}, {long}
+done = [0]
+line = lambda: (f"mix · {{done[0]}} of 100 jobs", done[0] / 100)
+with progress.Status(line, {place!r}) as status:
+    {work}
+print("the end", file=sys.stderr)
+"""
+
+
+def run_of(work: str, place, apart: float = 0.1, long: float = 100) -> str:
+    return RUN.format(work=work.replace("\n", "\n    "), place=str(place), apart=apart, long=long)
+
+
+def test_a_run_has_one_line_above_the_bar_of_its_job_and_leaves_nothing(start, tmp_path):
+    terminal = Terminal()
+    job = (
+        f"import subprocess\njob = subprocess.run([sys.executable, '-c', {QUICK + work('mixing')!r}])\ntime.sleep(0.2)"
+    )
+    assert start(run_of(job, tmp_path / "status"), terminal.outside).wait() == 0
+    written = terminal.close()
+    assert re.search(r"\nmix · 0 of 100 jobs\r?\nmixing: +\d+%", written), written
+    assert screen(written.replace("\r\n", "\n")) == ["the end"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_of_others_stay_whole_above_a_run(start, tmp_path):
+    terminal = Terminal()
+    said = "for k in range(5):\n    status.wipe()\n    print(k, 'of 5', file=sys.stderr)\n    time.sleep(0.1)"
+    assert start(run_of(said, tmp_path / "status"), terminal.outside).wait() == 0
+    shown = screen(terminal.close().replace("\r\n", "\n"))
+    assert shown == [*(f"{k} of 5" for k in range(5)), "the end"]
+
+
+def test_a_run_in_a_pipe_tells_a_twentieth_at_a_time_and_not_too_often(start, tmp_path):
+    steps = "for k in range(100):\n    done[0] = k + 1\n    status.show()\n    time.sleep(0.01)"
+    told = start(run_of(steps, tmp_path / "status", apart=0.0), subprocess.PIPE).communicate()[1].decode()
+    *lines, end = told.splitlines()
+    assert end == "the end"
+    counts = [int(re.fullmatch(r"mix · (\d+) of 100 jobs", line)[1]) for line in lines]
+    assert 10 <= len(counts) <= 21
+    assert all(b - a >= 5 for a, b in itertools.pairwise(counts))
+    told = start(run_of(steps, tmp_path / "status", apart=0.5), subprocess.PIPE).communicate()[1].decode()
+    assert 2 <= len(told.splitlines()) <= 6
+    assert "\r" not in told
+    assert "\x1b" not in told
+
+
+def test_a_run_without_news_is_told_now_and_then_if_its_line_changes(start, tmp_path):
+    changing = "time.sleep(0.5)"
+    code = run_of(changing, tmp_path / "status", apart=0.0, long=0.1)
+    code = code.replace('f"mix', 'f"{time.monotonic()} mix')
+    told = start(code, subprocess.PIPE).communicate()[1].decode().splitlines()
+    assert 3 <= len(told) <= 8
+    told = start(run_of(changing, tmp_path / "status", apart=0.0, long=0.1), subprocess.PIPE).communicate()[1].decode()
+    assert told.splitlines() == ["mix · 0 of 100 jobs", "the end"]
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Mn", "Me"])), st.integers(1, 30))
+def test_a_line_is_cut_to_the_columns_of_the_terminal(text, columns):
+    shown = progress._cut(text, columns)
+    assert text.startswith(shown)
+    assert len(shown) <= columns
+    assert progress._cut("犬" * 10, 5) == "犬犬"
+    assert progress._cut("e\u0301" * 3, 2) == "e\u0301" * 2

@@ -100,6 +100,16 @@ EXAMPLES = {
     "metric": METRICS.find(CONFIG.evaluation.select).name,
 }
 
+# What the page of results shows: the figures and files that are beside it.
+PAGE_FIGURES = [figure for figure in FIGURES if figure not in ("pipeline", "examples", "training")]
+PAGE_SOUNDS = {"sounds": directory("<results>/index_files")} if CONFIG.page.audio == "link" else {}
+DOWNLOADS = [
+    *(f"{name}.csv" for name in ("metrics", "intervals", "differences", "ranking", "strata")),
+    *(f"tables/{table}.csv" for table in TABLES),
+    *(f"figures/{figure}.svg" for figure in FIGURES),
+    *("config.yaml", "manifest.json"),
+]
+
 LEVELS = CONFIG.training.levels.model_dump() if CONFIG.training.levels else None
 
 DEVICE = CONFIG.device if CONFIG.device != "auto" else "cuda" if provenance.gpus() else "cpu"

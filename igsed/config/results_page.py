@@ -16,6 +16,6 @@ class ResultsPage(Section):
     clips: Annotated[int, Field(ge=0, le=1000)] = Field(60, description="most clips that can be heard on the page")
     audio: Literal["inline", "link"] = Field(
         "inline",
-        description="where the sounds are: in the page, which is then one file, or as files in the folder `index_files` "
-        "beside it, which must go with it",
+        description="where the sounds are: in the page, which is then one file, or in the folder `index_files` beside "
+        "it, which must go with it",
     )

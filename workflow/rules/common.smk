@@ -3,7 +3,7 @@ import pathlib
 
 from igsed import config as configuration
 from igsed.jobs import provenance, runs
-from igsed import recordings, shards
+from igsed import checksums, recordings, shards
 from igsed.errors import InputError
 from igsed.backbones import NETWORKS
 from igsed.soundbanks import KINDS

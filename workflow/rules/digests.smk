@@ -53,7 +53,10 @@ TRAIN_CODE = {
     for name, chosen in MODELS.items()
 }
 # The page's template, style and script are no Python.
-LOOK = [checksums.file_digest(page.HERE / name) for name in page.TEMPLATES]
+LOOK = [
+    checksums.file_digest(path)
+    for path in sorted(pathlib.Path(workflow.basedir, "igsed", "report", "page").glob("page.*"))
+]
 
 
 def code(rule):

@@ -376,8 +376,8 @@ rule page:
         data=rules.data_report.output.csv,
         figures=collect("<results>/figures/{figure}.svg", figure=PAGE_FIGURES),
     output:
-        html="<results>/index.html",
         **PAGE_SOUNDS,
+        html="<results>/index.html",
     log:
         "<logs>/page.log",
     benchmark:

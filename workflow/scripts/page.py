@@ -31,7 +31,8 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         "Digest of the configuration": params.digest,
         "Software": ", ".join(f"{name} {version}" for name, version in provenance.versions().items()),
     }
-    software = page.cited(yaml.safe_load(Path(params.root, "CITATION.cff").read_text(encoding="utf-8")))
+    citation = Path(params.root, "CITATION.cff")
+    software = page.cited(yaml.safe_load(citation.read_text(encoding="utf-8"))) if citation.exists() else ""
     tables = [pd.read_csv(files[name]) for name in ("intervals", "metrics", "differences", "detection", "data")]
     results = page.Results(*tables, dict(zip(params.figures, files.figures, strict=True)), sources, params.downloads)
     made = page.make(results, page.Settings(**params.settings, facts=facts, software=software))

@@ -1,4 +1,4 @@
-"""The page of an experiment's results, `index.html`: the answer first, then numbers, clips to hear, and where it is from.
+"""The page of an experiment's results, `index.html`: the answer first, then numbers, clips to hear, provenance.
 
 Conventions
 -----------
@@ -13,7 +13,7 @@ scores by the same operations, so its IoU and F1 are Python's too.
 """
 
 from igsed.report.page.clips import Source
-from igsed.report.page.making import HERE, TEMPLATES, Made, Results, cited, make, write
+from igsed.report.page.making import Made, Results, cited, make, write
 from igsed.report.page.settings import Settings
 
-__all__ = ["HERE", "TEMPLATES", "Made", "Results", "Settings", "Source", "cited", "make", "write"]
+__all__ = ["Made", "Results", "Settings", "Source", "cited", "make", "write"]

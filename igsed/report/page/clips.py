@@ -159,7 +159,7 @@ class Reader:
         return Clip(index, body, sound, kind.lower(), _TYPES[kind])
 
     def _pair(self, clip: str, label: str, place: int) -> dict:
-        """`active` (runs of frames), `frames`, and `detectors`: a list of what each says, None where it says nothing."""
+        """`active` (runs of frames), `frames`, and `detectors`: what each says, None where it says nothing."""
         told: list[dict | None] = []
         active = None
         for detector in self._settings.detectors:
@@ -220,7 +220,14 @@ def picture(waveform: np.ndarray, sample_rate: int) -> bytes:
     level = log_spectrogram(waveform, sample_rate)[2]
     made = io.BytesIO()
     image.imsave(
-        made, level, vmin=-70, vmax=0, cmap="magma", format="webp", origin="lower", pil_kwargs={"quality": 70, "method": 4}
+        made,
+        level,
+        vmin=-70,
+        vmax=0,
+        cmap="magma",
+        format="webp",
+        origin="lower",
+        pil_kwargs={"quality": 70, "method": 4},
     )
     return made.getvalue()
 

@@ -120,9 +120,7 @@ def _with_wide(table: pd.DataFrame) -> pd.DataFrame:
     """`low` and `high` are the wider ones, where these are known."""
     if "low_wide" not in table:
         return table
-    return table.assign(
-        low=table["low_wide"].fillna(table["low"]), high=table["high_wide"].fillna(table["high"])
-    )
+    return table.assign(low=table["low_wide"].fillna(table["low"]), high=table["high_wide"].fillna(table["high"]))
 
 
 def _nested(table: pd.DataFrame, columns: Sequence, places: dict[str, int]) -> dict:

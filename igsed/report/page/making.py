@@ -22,9 +22,8 @@ from igsed.thresholds import RULES
 FOLDER = "index_files"
 """Where linked sounds lie, beside the page."""
 
-TEMPLATES = ("page.html", "page.css", "page.js")
 SPLITS = {"test": "synthetic clips", "recordings": "real recordings", "recordings_unseen": "real recordings, unseen"}
-HERE = Path(__file__).parent
+_HERE = Path(__file__).parent
 _MB = 1_000_000
 _FIGURES = {
     "headline": "Every detector with its intervals: average precision, Pointing Game and class AUC",
@@ -171,13 +170,13 @@ def _taking_turns(orders: Sequence[Sequence[str]]) -> Iterator[tuple[int, str]]:
 
 def _rendered(context: dict, numbers: dict, settings: Settings, shown: _Shown, left_out) -> str:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
+        loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script, style = ((HERE / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
+    script, style = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
     rules = {
         protocol: {"rule": rule, "title": RULES.find(rule).title, "shared": shared}
         for protocol, (rule, shared, _) in settings.protocols.items()
@@ -259,7 +258,7 @@ def _cell(values: list | None, published: list | float | None) -> _Cell:
 
 
 def _thresholds(metrics: pd.DataFrame, settings: Settings) -> dict:
-    """The chosen parameter of every rule by detector, one column for each protocol with a parameter: a value per seed."""
+    """The chosen parameter by detector, a column for each protocol that has one: a value per seed."""
     columns, rows = [], {name: [] for name in settings.detectors}
     for protocol, (name, *_) in settings.protocols.items():
         rule = RULES.find(name)
@@ -304,7 +303,6 @@ def _text(value) -> str:
     if pd.isna(value):
         return tables.MISSING
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
-
 
 
 def cited(citation: Mapping[str, Any]) -> str:

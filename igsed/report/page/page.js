@@ -454,7 +454,8 @@
       parameter == null ? "" : element("span", { class: "soft" }, `threshold ${parameter}`),
     );
     const [low, high] = [Math.min(...scores), Math.max(...scores)];
-    const y = (score) => (high > low ? 88 - (76 * (score - low)) / (high - low) : 88);
+    // Halves, so that no difference leaves the range of numbers.
+    const y = (score) => (high > low ? 88 - (76 * (score / 2 - low / 2)) / (high / 2 - low / 2) : 88);
     const frames = body.duration / FRAME;
     const svg = drawing("svg", { viewBox: `0 0 ${frames} 112`, preserveAspectRatio: "none", role: "img" });
     svg.setAttribute("aria-label", `Frame scores of ${detector.title} and, below, its detected frames`);

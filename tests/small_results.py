@@ -22,7 +22,7 @@ PROTOCOLS = {
 }
 METRIC_NAMES = ("iou", "f1", "pointing_game", "average_precision", "psds1")
 PARAMETERS = {"own": 60.0, "peak": 0.4}
-RATE, FRAMES = 8000, 23
+RATE, FRAMES = 32000, 23
 
 
 @dataclass(frozen=True)

@@ -116,12 +116,13 @@ class Config(Section):
     @property
     def passes(self) -> dict[str, tuple[float, float]]:
         """Forward passes per clip and backward passes per class of the detectors that need any."""
-        found = {}
+        found: dict[str, tuple[float, float]] = {}
         for chosen in self.detectors:
             if isinstance(chosen.detector, OfMasks):
                 found[chosen.name] = (float(chosen.detector.count(chosen.settings)), 0.0)
             elif isinstance(chosen.detector, OfClassifier):
-                found[chosen.name] = tuple(map(float, chosen.detector.passes(chosen.settings)))
+                forward, backward = chosen.detector.passes(chosen.settings)
+                found[chosen.name] = (float(forward), float(backward))
             elif chosen.detector.needs == "frames":
                 found[chosen.name] = (1.0, 0.0)
         return found

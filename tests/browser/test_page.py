@@ -1,5 +1,6 @@
 """The page of results in a real Chromium: it asks for nothing, says what Python says, and can be played and steered."""
 
+import itertools
 import shutil
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from igsed.metrics import f1, iou
 from igsed.report import page
+from igsed.report.page import clips
 from igsed.thresholds import peak_mask, percentile_mask
 from tests import small_results
 
@@ -149,7 +151,7 @@ def test_it_plays_seeks_and_loops(opened):
     onset, offset = (float(part) for part in (first.split(", ")[1].split()[0], first.split(" to ")[1].split()[0]))
     times = [opened.page.wait_for_timeout(90) or opened.time() for _ in range(15)]
     assert all(onset - 0.05 <= time <= offset + 0.15 for time in times), times
-    assert any(later < earlier for earlier, later in zip(times, times[1:], strict=False)), times
+    assert any(later < earlier for earlier, later in itertools.pairwise(times)), times
 
 
 def test_keys_move_and_play(opened):
@@ -257,7 +259,8 @@ def test_text_is_readable_and_controls_have_names(browser, file, scheme):
 UNREADABLE = """() => {
   const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const light = (rgb) => {
-    const [r, g, b] = rgb.slice(0, 3).map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = rgb.slice(0, 3).map((v) => linear(v / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const ground = (element) => {
@@ -281,7 +284,8 @@ UNREADABLE = """() => {
 NAMELESS = """() => {
   const name = (one) => one.getAttribute("aria-label") || one.labels?.[0]?.textContent || one.alt || one.textContent;
   const wanted = "button, select, input, audio, a[href], img, svg, article, nav, [role=region]";
-  return [...document.querySelectorAll(wanted)].filter((one) => !name(one)?.trim()).map((one) => one.outerHTML.slice(0, 80));
+  const without = [...document.querySelectorAll(wanted)].filter((one) => !name(one)?.trim());
+  return without.map((one) => one.outerHTML.slice(0, 80));
 }"""
 
 
@@ -298,6 +302,29 @@ def test_hostile_names_do_nothing(browser, tmp_path):
         assert HOSTILE.replace("_", " ") in found.page.inner_text("#player-title")
         assert found.page.locator("img[onerror], b").count() == 0
         assert found.complaints == []
+
+
+DECODED = """async ([address, rate]) => {
+  const bytes = Uint8Array.from(atob(address.split(",")[1]), (letter) => letter.charCodeAt(0));
+  const sound = await new OfflineAudioContext(1, rate, rate).decodeAudioData(bytes.buffer);
+  const places = [];
+  sound.getChannelData(0).forEach((sample, k) => Math.abs(sample) > 0.4 && places.push(k / rate));
+  return [sound.duration, places[0], places.at(-1)];
+}"""
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(48000, "MP3"), (32000, "MP3"), (16000, "FLAC"), (8000, "FLAC")])
+def test_a_sound_is_heard_when_it_sounds(browser, rate, expected):
+    time = np.arange(3 * rate) / rate
+    wave = 0.05 * np.random.default_rng(0).normal(size=len(time)).clip(-3, 3)
+    wave += 0.6 * np.sin(2 * np.pi * 1000 * time) * ((time >= 1.0) & (time < 2.0))
+    sound, kind = clips.encoded(wave, rate)
+    assert kind == expected
+    opened = browser.new_page()
+    duration, first, last = opened.evaluate(DECODED, [clips.data_uri("audio/x", sound), rate])
+    opened.close()
+    assert duration == pytest.approx(3.0, abs=0.001)
+    assert (first, last) == pytest.approx((1.0, 2.0), abs=0.002)
 
 
 def test_linked_sounds_play(browser, small, tmp_path):

@@ -398,7 +398,6 @@ rule page:
         backbone=CONFIG.backbone.name,
         random=CONFIG.seed,
         seeds=CONFIG.training.seeds,
-        digest=provenance.value_digest(CONFIG.model_dump(mode="json")),
         root=root,
     script:
         "../scripts/page.py"

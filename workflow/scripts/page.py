@@ -28,7 +28,6 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         "Network": params.backbone,
         "Seed of all draws": str(params.random),
         "Seeds of training": ", ".join(map(str, params.seeds)),
-        "Digest of the configuration": params.digest,
         "Software": ", ".join(f"{name} {version}" for name, version in provenance.versions().items()),
     }
     citation = Path(params.root, "CITATION.cff")

@@ -1,6 +1,7 @@
 """The numbers behind the leaderboard and the heat map, as one value for JSON."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -152,7 +153,7 @@ def _published(settings: Settings, shown: Sequence[Metric]) -> dict:
     names = {metric.name for metric in shown}
     found: dict = {}
     for place, detector in enumerate(settings.detectors):
-        rows = {"all": paper.DETECTION.get(detector)}
+        rows: dict[str, Any] = {"all": paper.DETECTION.get(detector)}
         rows |= {label: paper.PER_CLASS.get((label, detector)) for label in settings.labels}
         for label, row in rows.items():
             for metric in names & {"iou", "f1", "pointing_game"} if row else ():

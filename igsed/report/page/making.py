@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
 import pandas as pd
 
 from igsed.detectors import title_of
@@ -17,6 +16,7 @@ from igsed.report import answer, paper, tables
 from igsed.report.figures import styles
 from igsed.report.page import clips, leaderboard, markup
 from igsed.report.page.settings import Settings
+from igsed.report.templates import environment
 from igsed.thresholds import RULES
 
 FOLDER = "index_files"
@@ -138,7 +138,8 @@ def _choose(sources: Sequence[clips.Source], settings: Settings, budget: float) 
         for number, (source, pairs) in enumerate(zip(sources, judged, strict=True))
     ]
     left_out += [(clip, f"more than {settings.clips} clips (page.clips)") for _, clip in turns[settings.clips :]]
-    for number, clip in wanted:
+    full = f"the page would be larger than {settings.max_mb:g} MB (page.max_mb)"
+    for turn, (number, clip) in enumerate(wanted):
         made = readers[number].make(clip)
         name = f"{len(shown.names):04d}.{made.suffix}"
         linked = settings.audio == "link"
@@ -148,8 +149,8 @@ def _choose(sources: Sequence[clips.Source], settings: Settings, budget: float) 
         # What the text of the clip takes, its place in the index and its name included.
         size = len(body) + len(markup.json_text(entries)) + 2 * len(clip.encode()) + 200
         if size > budget:
-            left_out.append((clip, f"the page would be larger than {settings.max_mb:g} MB (page.max_mb)"))
-            continue
+            left_out += [(clip, full) for _, clip in wanted[turn:]]
+            break
         budget -= size
         shown.index += entries
         shown.bodies.append(body)
@@ -169,13 +170,6 @@ def _taking_turns(orders: Sequence[Sequence[str]]) -> Iterator[tuple[int, str]]:
 
 
 def _rendered(context: dict, numbers: dict, settings: Settings, shown: _Shown, left_out) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     script, style = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
     rules = {
         protocol: {"rule": rule, "title": RULES.find(rule).title, "shared": shared}
@@ -185,18 +179,22 @@ def _rendered(context: dict, numbers: dict, settings: Settings, shown: _Shown, l
     reasons: dict[str, list[str]] = {}
     for clip, reason in left_out:
         reasons.setdefault(reason, []).append(clip)
-    return environment.get_template("page.html").render(
-        **context,
-        style=markup.Safe(style),
-        script=markup.Safe(script),
-        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-        data_json=markup.Safe(markup.json_text(data)),
-        bodies=[markup.Safe(body) for body in shown.bodies],
-        shown=len(shown.names),
-        total=len(shown.names) + len(left_out),
-        left_out=reasons,
-        linked=settings.audio == "link",
-        folder=FOLDER,
+    return (
+        environment(_HERE)
+        .get_template("page.html")
+        .render(
+            **context,
+            style=markup.Safe(style),
+            script=markup.Safe(script),
+            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+            data_json=markup.Safe(markup.json_text(data)),
+            bodies=[markup.Safe(body) for body in shown.bodies],
+            shown=len(shown.names),
+            total=len(shown.names) + len(left_out),
+            left_out=reasons,
+            linked=settings.audio == "link",
+            folder=FOLDER,
+        )
     )
 
 
@@ -230,7 +228,7 @@ class _Cell(NamedTuple):
 
 def _board(numbers: dict, settings: Settings) -> dict:
     """The leaderboard as it is without a script: the first protocol, all pairs of the test clips, the main metrics."""
-    split = "test" if "test" in numbers["splits"] else numbers["splits"][0]
+    split = next(iter(numbers["splits"]), "test")
     values = numbers["values"].get(split, {}).get(settings.protocol, {}).get("all", {})
     published = numbers["paper"].get("all", {})
     columns = [name for name in numbers["sets"]["Main"] if name in values]
@@ -259,7 +257,8 @@ def _cell(values: list | None, published: list | float | None) -> _Cell:
 
 def _thresholds(metrics: pd.DataFrame, settings: Settings) -> dict:
     """The chosen parameter by detector, a column for each protocol that has one: a value per seed."""
-    columns, rows = [], {name: [] for name in settings.detectors}
+    columns: list[tuple[str, str]] = []
+    rows: dict[str, list[str]] = {name: [] for name in settings.detectors}
     for protocol, (name, *_) in settings.protocols.items():
         rule = RULES.find(name)
         if not rule.parameter:

@@ -5,7 +5,7 @@
   const bodies = document.querySelectorAll("script.clip-body");
   const MISSING = "–";
   const MARK = "†";
-  const SPLITS = { test: "synthetic clips", recordings: "real recordings", recordings_unseen: "real, unseen" };
+  const SPLITS = { test: "Synthetic clips", recordings: "Real recordings", recordings_unseen: "Real recordings, unseen" };
   const MEANS = { all: "all pairs", class_mean: "mean over classes" };
   const FRAME = 0.1;
   const SVG = "http://www.w3.org/2000/svg";
@@ -138,7 +138,7 @@
     });
     const compared = numbers.detectors[reference].title;
     head.append(header("difference", `${focus.title} minus ${compared}`, "Sort by the difference", true));
-    if (withPasses) head.append(header("passes", "Passes", "Passes through the network per clip and class", true));
+    if (withPasses) head.append(header("passes", "Passes", "Forward passes per clip plus backward passes per class", true));
     const body = rows.map(({ detector, values, paper, difference }) => {
       const cells = values.map((value, place) => {
         const metric = metrics[place];

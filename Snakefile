@@ -54,6 +54,7 @@ rule all:
         ),
         metrics=rules.metrics.output,
         strata=rules.strata.output,
+        page=rules.page.output,
         manifest=rules.manifest.output,
         unfinished=unfinished,
     localrule: True

@@ -202,6 +202,7 @@ _STAGES: dict[str, tuple[str, Callable[..., float]]] = {
     **dict.fromkeys(("conditions", "tables", "table_recordings", "manifest"), ("light", _Amounts.none)),
     "data_report": ("figure", _Amounts.one),
     "figure_*": ("figure", _Amounts.one),
+    "page": ("figure", _Amounts.one),
 }
 """Rule → name of its unit cost, to be filled in with the job's wildcards, and its units."""
 

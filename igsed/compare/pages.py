@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import jinja2
 import pandas as pd
 
 from igsed.compare.folders import MEANS
 from igsed.compare.tables import Comparison
 from igsed.errors import InputError
 from igsed.metrics import Metric
+from igsed.report.templates import environment
 
 FILES = ("compare.csv", "agreement.csv", "compare.md", "compare.html")
 """What a comparison consists of."""
@@ -277,19 +277,16 @@ def _origins(comparison: Comparison) -> list[str]:
 
 def html(comparison: Comparison) -> str:
     """The whole comparison as a page of HTML that needs no other file."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
-        title=_title(comparison),
-        sections=sections(comparison),
-        reading=_reading(comparison),
-        differences=list(map(_printable, _caveats(comparison))),
-        origins=_origins(comparison),
+    return (
+        environment(Path(__file__).parent)
+        .get_template("page.html")
+        .render(
+            title=_title(comparison),
+            sections=sections(comparison),
+            reading=_reading(comparison),
+            differences=list(map(_printable, _caveats(comparison))),
+            origins=_origins(comparison),
+        )
     )
 
 

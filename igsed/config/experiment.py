@@ -9,6 +9,7 @@ from igsed.config.choice import Choice
 from igsed.config.detectors import Chosen, resolved
 from igsed.config.evaluation import Evaluation, Figures
 from igsed.config.mixtures import Mixtures
+from igsed.config.results_page import ResultsPage
 from igsed.config.training import Training
 from igsed.detectors import OfClassifier, OfMasks
 from igsed.errors import suggestion
@@ -63,6 +64,7 @@ class Config(Section):
     )
     evaluation: Evaluation = Field(Evaluation(), description="thresholds, metrics, intervals")
     figures: Figures = Field(Figures(), description="figures")
+    page: ResultsPage = Field(ResultsPage(), description="the page of results, `index.html`")
 
     @model_validator(mode="before")
     @classmethod
@@ -110,6 +112,20 @@ class Config(Section):
     def ranked(self) -> list[str]:
         """The detectors that are ranked: all but those that know the truth."""
         return [chosen.name for chosen in self.detectors if chosen.detector.needs != "events"]
+
+    @property
+    def passes(self) -> dict[str, tuple[float, float]]:
+        """Forward passes per clip and backward passes per class of the detectors that need any."""
+        found: dict[str, tuple[float, float]] = {}
+        for chosen in self.detectors:
+            if isinstance(chosen.detector, OfMasks):
+                found[chosen.name] = (float(chosen.detector.count(chosen.settings)), 0.0)
+            elif isinstance(chosen.detector, OfClassifier):
+                forward, backward = chosen.detector.passes(chosen.settings)
+                found[chosen.name] = (float(forward), float(backward))
+            elif chosen.detector.needs == "frames":
+                found[chosen.name] = (1.0, 0.0)
+        return found
 
     @property
     def drawn(self) -> list[str]:

@@ -31,7 +31,7 @@ MOST_BYTES = 200_000
 """Length of a configuration file."""
 
 _COMMAND_LINE = "--config"
-_ADDING = {"detectors", "figures"}
+_ADDING = {"detectors", "figures", "page"}
 """Keys that change nothing that an experiment has made; a file with no others adds to it."""
 _DEEPEST = 50
 _MOST_PROBLEMS = 20
@@ -49,7 +49,7 @@ def load(values: dict, files: Sequence[str | Path] = (), overrides: dict | None 
         The configuration as read from YAML, later files merged over earlier ones.
     files : sequence of path
         The files it came from, used to say where a wrong key stands; what is merged over the first one must name an
-        experiment of its own, unless it only adds detectors or changes figures.
+        experiment of its own, unless it only adds detectors or changes figures or the page.
     overrides : dict, optional
         What the command line set over the files (`snakemake --config`), for the same purpose.
 

@@ -4,7 +4,7 @@ import copy
 
 from tests.workflow.project import MINIATURE, contents
 
-AFTER_SCORES = {"sweep", "evaluate", "metrics", "strata", "tables", "manifest"}
+AFTER_SCORES = {"sweep", "evaluate", "metrics", "strata", "tables", "page", "manifest"}
 OF_SCORES = {"figure_headline", "figure_examples", "figure_thresholds", "figure_per_class", "figure_strata"}
 FIGURES = {"figure_pipeline", "figure_training", *OF_SCORES}
 DRAWING = FIGURES | {"data_report"}
@@ -29,7 +29,7 @@ def test_a_comment_or_docstring_in_the_package_changes_nothing(editable):
 
 def test_an_edit_of_the_figures_redraws_figures_only(editable):
     editable.edit("igsed/report/figures.py", "def save(", "EDITED = 1\n\n\ndef save(")
-    assert set(editable.plan()) == DRAWING | {"manifest"}
+    assert set(editable.plan()) == DRAWING | {"page", "manifest"}
 
 
 def test_an_edit_of_the_attribution_recomputes_its_scores_and_what_follows(editable):
@@ -93,7 +93,7 @@ def test_clips_at_other_levels_train_models_again_but_for_those_without(finished
 
 def test_an_edit_of_the_strata_leaves_scores_and_metrics(editable):
     editable.edit("igsed/strata.py", "_INF = math.inf", "EDITED, _INF = 1, math.inf")
-    assert set(editable.plan()) == {"strata", "figure_strata", "manifest"}
+    assert set(editable.plan()) == {"strata", "figure_strata", "page", "manifest"}
 
 
 def test_one_more_seed_trains_and_attributes_only_that_seed(finished):

@@ -23,6 +23,7 @@ def test_everything_promised_is_there(finished):
         assert (results / "figures" / f"{figure}.svg").read_text().startswith("<?xml")
         assert (results / "figures" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
     assert "detection.html" in (results / "report.html").read_text()
+    assert "points right in" in (results / "index.html").read_text()
 
 
 def test_detection_table_has_the_promised_columns(finished):
@@ -185,7 +186,7 @@ def test_manifest_says_where_everything_came_from(finished):
     manifest = json.loads((finished.results / "manifest.json").read_text())
     for path, digest in manifest["outputs"].items():
         assert hashlib.sha256((finished.folder / path).read_bytes()).hexdigest() == digest
-    assert {"tables/detection.csv", "metrics.csv", "figures/examples.svg"} <= {
+    assert {"tables/detection.csv", "metrics.csv", "figures/examples.svg", "index.html"} <= {
         path.split("/", 2)[2] for path in manifest["outputs"]
     }
     assert manifest["config"]["seed"] == 20260522

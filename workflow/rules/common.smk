@@ -3,7 +3,7 @@ import pathlib
 
 from igsed import config as configuration
 from igsed.jobs import provenance, runs
-from igsed import recordings, shards
+from igsed import checksums, recordings, shards
 from igsed.errors import InputError
 from igsed.backbones import NETWORKS
 from igsed.soundbanks import KINDS
@@ -112,6 +112,16 @@ EXAMPLES = {
 
 # Chance and ceiling are shown beside the detectors that are drawn.
 WITH_LIMITS = [name for name in CONFIG.detector_names if name in {*CONFIG.drawn, "random", "oracle"}]
+
+# What the page of results shows: the figures and files that are beside it.
+PAGE_FIGURES = [figure for figure in FIGURES if figure not in ("pipeline", "examples", "training")]
+PAGE_SOUNDS = {"sounds": directory("<results>/index_files")} if CONFIG.page.audio == "link" else {}
+DOWNLOADS = [
+    *(f"{name}.csv" for name in ("metrics", "intervals", "differences", "ranking", "strata")),
+    *(f"tables/{table}.csv" for table in TABLES),
+    *(f"figures/{figure}.svg" for figure in FIGURES),
+    *("config.yaml", "manifest.json"),
+]
 
 LEVELS = CONFIG.training.levels.model_dump() if CONFIG.training.levels else None
 

@@ -14,6 +14,7 @@ NAMED = {
     "tables": [*METRIC_MODULES, *RULE_MODULES],
     "figure_examples": RULE_MODULES,
     "figure_thresholds": RULE_MODULES,
+    "page": [*METRIC_MODULES, *RULE_MODULES],
 }
 CODE |= {name: DIGEST(f"workflow/scripts/{name}.py", *chosen) for name, chosen in NAMED.items()}
 BACKBONE_MODULES = [NETWORKS.module_of(CONFIG.backbone.name), BACKBONE.network.partition(":")[0]]
@@ -51,6 +52,11 @@ TRAIN_CODE = {
     name: DIGEST("workflow/scripts/train.py", *chosen.modules) if chosen else CODE["train"]
     for name, chosen in MODELS.items()
 }
+# The page's template, style and script are no Python.
+LOOK = [
+    checksums.file_digest(path)
+    for path in sorted(pathlib.Path(workflow.basedir, "igsed", "report", "page").glob("page.*"))
+]
 
 
 def code(rule):

@@ -198,6 +198,37 @@ def is_wanted(detector=None, model=None, seed=None, split=None, shard=None, sour
     )
 
 
+def page_sources(wildcards):
+    """Of every split that is judged, what the clips of the page are made of, for the first seed."""
+    files = {}
+    for split in JUDGED:
+        files |= {
+            f"{split}_pairs": [f"<results>/evaluation/{name}/{split}_pairs.parquet" for name in CHOSEN],
+            f"{split}_scores": [path for name in CHOSEN for path in scores_of(name, split)[:1]],
+            f"{split}_clips": f"<results>/mixtures/{split}/clips.csv",
+            f"{split}_events": f"<results>/mixtures/{split}/events.tsv",
+            f"{split}_audio": f"<results>/mixtures/{split}/audio",
+        }
+    return files
+
+
+def page_settings(wildcards):
+    """What the page is told about the experiment; see `igsed.report.page.Settings`."""
+    return {
+        "experiment": CONFIG.experiment,
+        "labels": LABELS,
+        "detectors": CONFIG.detector_names,
+        "controls": CONFIG.controls,
+        "explanations": CONFIG.explanations,
+        "truth": [name for name in CHOSEN if name not in CONFIG.ranked],
+        "reference": CONFIG.evaluation.shared_from,
+        "protocols": {name: tuple(protocol) for name, protocol in CONFIG.evaluation.protocols.items()},
+        "metrics": CONFIG.evaluation.metrics,
+        "seed": CONFIG.training.seeds[0],
+        "passes": CONFIG.passes,
+    } | CONFIG.page.model_dump()
+
+
 def given_files(wildcards):
     """Digest of the files from which scores are taken: it changes when one does."""
     folder = pathlib.Path(CHOSEN[wildcards.detector]["settings"]["path"])

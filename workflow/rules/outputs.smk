@@ -386,6 +386,43 @@ rule figure_training:
         "../scripts/figure_training.py"
 
 
+rule page:
+    input:
+        unpack(page_sources),
+        intervals=rules.metrics.output.intervals,
+        metrics=rules.metrics.output.metrics,
+        differences=rules.metrics.output.differences,
+        detection=rules.tables.output.detection_csv,
+        data=rules.data_report.output.csv,
+        figures=collect("<results>/figures/{figure}.svg", figure=PAGE_FIGURES),
+    output:
+        **PAGE_SOUNDS,
+        html="<results>/index.html",
+    log:
+        "<logs>/page.log",
+    benchmark:
+        "<benchmarks>/page.tsv"
+    conda:
+        "../../envs/igsed.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        code=code("page"),
+        look=LOOK,
+        splits=JUDGED,
+        settings=page_settings,
+        figures=PAGE_FIGURES,
+        downloads=DOWNLOADS,
+        sentence=SOUNDBANK.sentence(CONFIG.soundbank),
+        backbone=CONFIG.backbone.name,
+        random=CONFIG.seed,
+        seeds=CONFIG.training.seeds,
+        root=root,
+    script:
+        "../scripts/page.py"
+
+
 rule manifest:
     input:
         sources=[
@@ -399,6 +436,7 @@ rule manifest:
             collect("<results>/mixtures/{split}/conditions.csv", split=JUDGED),
             collect("<results>/tables/{table}.{suffix}", table=TABLES, suffix=["csv", "html", "md"]),
             collect("<results>/figures/{figure}.{suffix}", figure=FIGURES, suffix=["svg", "png"]),
+            rules.page.output,
         ],
     output:
         manifest="<results>/manifest.json",

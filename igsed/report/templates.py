@@ -1,0 +1,16 @@
+"""How pages are made of templates."""
+
+from pathlib import Path
+
+import jinja2
+
+
+def environment(folder: str | Path) -> jinja2.Environment:
+    """The templates in a folder; what they are given is escaped, and a name that is missing is an error."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,38 @@
+"""The page of results, in which the answer comes first."""
+
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from igsed.jobs import provenance
+from igsed.jobs.console import job
+from igsed.report import page
+
+with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
+    files, params = snakemake.input, snakemake.params
+    detectors = params.settings["detectors"]
+    sources = [
+        page.Source(
+            split,
+            dict(zip(detectors, files[f"{split}_pairs"], strict=True)),
+            dict(zip(detectors, files[f"{split}_scores"], strict=True)),
+            files[f"{split}_clips"],
+            files[f"{split}_events"],
+        )
+        for split in params.splits
+    ]
+    facts = {
+        "Experiment": params.settings["experiment"],
+        "Source recordings": params.sentence,
+        "Network": params.backbone,
+        "Seed of all draws": str(params.random),
+        "Seeds of training": ", ".join(map(str, params.seeds)),
+        "Software": ", ".join(f"{name} {version}" for name, version in provenance.versions().items()),
+    }
+    citation = Path(params.root, "CITATION.cff")
+    software = page.cited(yaml.safe_load(citation.read_text(encoding="utf-8"))) if citation.exists() else ""
+    tables = [pd.read_csv(files[name]) for name in ("intervals", "metrics", "differences", "detection", "data")]
+    results = page.Results(*tables, dict(zip(params.figures, files.figures, strict=True)), sources, params.downloads)
+    made = page.make(results, page.Settings(**params.settings, facts=facts, software=software))
+    page.write(made, out.html, getattr(out, "sounds", None))

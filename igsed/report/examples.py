@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -109,7 +110,9 @@ def column(examples: Sequence[Example], detectors: Sequence[str]) -> list[Exampl
     shown = []
     for place in dict.fromkeys((0, len(examples) - 1)):
         example = examples[place]
-        parts = {name: getattr(example, name) for name in ("scores", "masks", "iou", "average_precision")}
-        chosen = {name: {d: part[d] for d in detectors if d in part} for name, part in parts.items()}
+        chosen: dict[str, Any] = {}
+        for name in ("scores", "masks", "iou", "average_precision"):
+            part = getattr(example, name)
+            chosen[name] = {detector: part[detector] for detector in detectors if detector in part}
         shown.append(replace(example, **chosen))
     return shown

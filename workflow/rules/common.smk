@@ -114,7 +114,7 @@ EXAMPLES = {
 WITH_LIMITS = [name for name in CONFIG.detector_names if name in {*CONFIG.drawn, "random", "oracle"}]
 
 # What the page of results shows: the figures and files that are beside it.
-PAGE_FIGURES = [figure for figure in FIGURES if figure not in ("pipeline", "examples", "training")]
+PAGE_FIGURES = [figure for figure in FIGURES if figure not in ("pipeline", "examples", "examples_column", "training")]
 PAGE_SOUNDS = {"sounds": directory("<results>/index_files")} if CONFIG.page.audio == "link" else {}
 DOWNLOADS = [
     *(f"{name}.csv" for name in ("metrics", "intervals", "differences", "ranking", "strata")),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -10,6 +11,8 @@ from igsed import audio, clips, evaluation, scores
 from igsed.errors import InputError
 from igsed.report.figures import Example
 from igsed.thresholds import RULES
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,17 @@ def column(examples: Sequence[Example], detectors: Sequence[str]) -> list[Exampl
     shown = []
     for place in dict.fromkeys((0, len(examples) - 1)):
         example = examples[place]
-        parts = {name: getattr(example, name) for name in ("scores", "masks", "iou", "average_precision")}
-        chosen = {name: {d: part[d] for d in detectors if d in part} for name, part in parts.items()}
-        shown.append(replace(example, **chosen))
+        chosen = replace(
+            example,
+            scores=_of(detectors, example.scores),
+            masks=_of(detectors, example.masks),
+            iou=_of(detectors, example.iou),
+            average_precision=_of(detectors, example.average_precision),
+        )
+        shown.append(chosen)
     return shown
+
+
+def _of(names: Sequence[str], values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values of these names, in their order, as far as there are any."""
+    return {name: values[name] for name in names if name in values}

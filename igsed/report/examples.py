@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pandas as pd
 
@@ -11,6 +11,8 @@ from igsed import audio, clips, evaluation, scores
 from igsed.errors import InputError
 from igsed.report.figures import Example
 from igsed.thresholds import RULES
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,17 @@ def column(examples: Sequence[Example], detectors: Sequence[str]) -> list[Exampl
     shown = []
     for place in dict.fromkeys((0, len(examples) - 1)):
         example = examples[place]
-        chosen: dict[str, Any] = {}
-        for name in ("scores", "masks", "iou", "average_precision"):
-            part = getattr(example, name)
-            chosen[name] = {detector: part[detector] for detector in detectors if detector in part}
-        shown.append(replace(example, **chosen))
+        chosen = replace(
+            example,
+            scores=_of(detectors, example.scores),
+            masks=_of(detectors, example.masks),
+            iou=_of(detectors, example.iou),
+            average_precision=_of(detectors, example.average_precision),
+        )
+        shown.append(chosen)
     return shown
+
+
+def _of(names: Sequence[str], values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values of these names, in their order, as far as there are any."""
+    return {name: values[name] for name in names if name in values}

@@ -497,8 +497,10 @@ def per_class(table: pd.DataFrame, protocol: str | None = None) -> Figure:
         for place, (detector, style) in enumerate(look.items()):
             rows = table[table["detector"] == detector].set_index("label").reindex(labels)
             height = np.arange(len(labels)) + (place - (len(look) - 1) / 2) * step
-            few = (rows["clips"] < FEW).to_numpy()
-            for here, weak in ((~few, False), (few, True)):
+            known, few = rows[metric].notna().to_numpy(), (rows["clips"] < FEW).to_numpy()
+            for here, weak in ((known & ~few, False), (known & few, True)):
+                if not here.any():
+                    continue  # a line without points has no extent, which the layout cannot take
                 colour = pale(style.colour) if weak else style.colour
                 ends = rows.loc[here, [f"{short}_low_wide", f"{short}_high_wide"]].to_numpy(float).T
                 ax.hlines(height[here], *ends, color=colour, linewidth=0.8 if weak else 1.4)

@@ -1,9 +1,10 @@
 """Tables as small HTML pages: one file each, no network and no script, for frames and for browsers.
 
-A page is a title and blocks below each other: text, headings, lists, and grids. All text is escaped. The heads of a
-grid stay in view while it is scrolled, as do the names of its rows.
+A page is a title and blocks below each other: text (in which backticks mark code), headings, lists, and grids. All
+text is escaped. The heads of a grid stay in view while it is scrolled, as do the names of its rows.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
@@ -50,6 +51,8 @@ class Grid(NamedTuple):
 
 
 Block = str | Heading | Items | Grid
+
+_CODE, _AS_CODE = re.compile("`([^`]+)`"), r"<code>\1</code>"
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -103,7 +106,7 @@ def _block(block: Block) -> str:
         return f"<h2>{escape(block.text)}</h2>"
     if isinstance(block, Items):
         return "<ul>\n" + "\n".join(f"<li>{escape(text)}</li>" for text in block.texts) + "\n</ul>"
-    return _grid(block) if isinstance(block, Grid) else f"<p>{escape(block)}</p>"
+    return _grid(block) if isinstance(block, Grid) else f"<p>{_CODE.sub(_AS_CODE, escape(block))}</p>"
 
 
 def _grid(grid: Grid) -> str:

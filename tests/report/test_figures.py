@@ -131,6 +131,7 @@ FIGURES = {
     "one_example": lambda: figures.examples([example(detectors=["ig"])]),
     "thresholds": lambda: figures.thresholds(sweep()),
     "per_class": lambda: figures.per_class(per_class_table()),
+    "per_class_of_few": lambda: figures.per_class(per_class_table(labels=["Cat"])),
     "training": lambda: figures.training(curves(("clip", "fw_ws"))),
     "strata": lambda: strata_figure.figure(strata_table()),
     "strata_of_many": lambda: strata_figure.figure(strata_table([*DETECTORS, "mine", "other", *"abcdef"], False, 12)),
@@ -445,7 +446,8 @@ def test_per_class_shows_three_metrics_with_intervals_and_the_paper():
     assert [ax.get_xlabel() for ax in figure.axes] == ["Average precision", "Pointing Game", "IoU (protocol own)"]
     told = [t.get_text() for t in figure.axes[0].get_yticklabels()]
     assert told == ["Cat\n3 clips", "Electric shaver toothbrush\n12 clips"]
-    ours, few, papers = figure.axes[2].lines[:3]
+    ours, papers = figure.axes[2].lines[:2]
+    few = figure.axes[0].lines[1]
     assert papers.get_xdata().tolist() == [0.47, 0.67]
     assert papers.get_markerfacecolor() == "none"
     assert papers.get_markersize() < ours.get_markersize()
@@ -460,6 +462,15 @@ def test_per_class_shows_three_metrics_with_intervals_and_the_paper():
     other = figures.per_class(table, "shared").axes[2]
     assert other.get_xlabel() == "IoU (protocol shared)"
     assert other.lines[0].get_xdata().tolist() == pytest.approx([0.45])
+
+
+@pytest.mark.parametrize("name", ["per_class", "per_class_of_few"])
+def test_panels_do_not_lie_under_the_legend(name):
+    figure, _ = drawn(name)
+    legend = figure.legends[0].get_window_extent()
+    for ax in figure.axes:
+        assert ax.get_window_extent().y0 > legend.y1
+        assert ax.get_window_extent().y1 < figure.bbox.y1
 
 
 def test_every_line_and_marker_can_be_seen():

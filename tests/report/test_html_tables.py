@@ -56,13 +56,20 @@ def detection(names=("ig", "mine")):
 def test_a_grid_has_every_cell_in_its_place():
     heads = [("", "Class"), ("IoU", "ours"), ("IoU", "paper"), ("", "Pairs")]
     grid = Grid(heads, [["Dog", "1", "2", "3"], ["Cat", "4", "5", "6"], ["mean", "7", "8", "9"]], parts=[0, 0, 1])
-    read = Reader(html_tables.page("Mine", ["Words.", Heading("Part"), Items(["a", "b"]), grid]))
+    read = Reader(html_tables.page("Mine", ["Words of `code`.", Heading("Part"), Items(["a", "b"]), grid]))
     assert read.rows[0] == ["", "IoU", ""]
     assert [int(attrs["colspan"]) for tag, attrs in read.tags if "colspan" in attrs] == [1, 2, 1]
     assert read.rows[1:] == [[name for _, name in heads], *grid.rows]
     assert [attrs.get("class") for tag, attrs in read.tags if tag == "tr"] == [None] * 4 + ["part"]
     assert [attrs["scope"] for tag, attrs in read.tags if "scope" in attrs].count("row") == 3
-    assert [tag for tag, _ in read.tags if tag in ("h1", "h2", "li", "p")] == ["h1", "p", "h2", "li", "li"]
+    assert [tag for tag, _ in read.tags if tag in ("h1", "h2", "li", "p", "code")] == [
+        "h1",
+        "p",
+        "code",
+        "h2",
+        "li",
+        "li",
+    ]
 
 
 def test_a_table_shows_what_its_markdown_shows():

@@ -12,7 +12,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     sweeps = pd.concat(map(pd.read_csv, files.sweeps), ignore_index=True)
     sweeps = sweeps[sweeps["pairs"] == params.pairs]
     expected = None
-    if "percentile" in sweeps:
+    if "percentile" in params.rules:
         events, frames = clips.read(files.clips, files.events)[1], timeline.frame_count(params.duration)
         pairs = [evaluation.select(pd.read_csv(path), params.pairs) for path in files.predictions]
         tried = sorted(sweeps["percentile"].dropna().unique())

@@ -165,9 +165,9 @@ def _published(settings: Settings, shown: Sequence[Metric]) -> dict:
 
 
 def number(value) -> float | None:
-    """A number for JSON, to four decimals; None for NaN.
+    """A number for JSON, to six decimals as in the tables, so that three of them are the tables'; None for NaN.
 
-    >>> number(0.123456), number(float("nan"))
-    (0.1235, None)
+    >>> number(0.12345678), number(float("nan"))
+    (0.123457, None)
     """
-    return None if value is None or not np.isfinite(value) else round(float(value), 4)
+    return None if value is None or not np.isfinite(value) else round(float(value), 6)

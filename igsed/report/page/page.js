@@ -94,6 +94,7 @@
     ];
   }
 
+  const caption = (text) => element("caption", {}, element("span", {}, text)); // the span stays in view
   const small = (text) => element("span", { class: "small" }, text);
   const interval = (metric, low, high) =>
     low == null || high == null ? "" : small(`[${shown(low, metric)}, ${shown(high, metric)}]`);
@@ -171,7 +172,7 @@
     const size = pairs == null ? "" : `; ${pairs} pairs of all seeds in ${clips} clips`;
     const seed = state.seed === "all" ? "mean over seeds, interval" : `seed ${state.seed} alone, so no intervals`;
     byId("board").replaceChildren(
-      element("caption", {}, `${who}${size}: ${seed}, the paper's value.`),
+      caption(`${who}${size}: ${seed}, the paper's value.`),
       element("thead", {}, head),
       element("tbody", {}, ...body),
     );
@@ -230,7 +231,7 @@
       ),
     );
     byId("heat").replaceChildren(
-      element("caption", {}, `${title}: ${SPLITS[state.split] ?? state.split}, protocol ${state.protocol}`),
+      caption(`${title}: ${SPLITS[state.split] ?? state.split}, protocol ${state.protocol}`),
       element("thead", {}, head),
       element("tbody", {}, ...rows),
     );

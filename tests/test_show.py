@@ -53,6 +53,8 @@ def here(tmp_path, monkeypatch):
 
 def test_the_results_end_in_the_answer_and_the_one_page(here, capsys):
     folder = make(here / "results" / "mine")
+    assert main(["show"]) == 0
+    assert "The report is missing" in capsys.readouterr().out.splitlines()[-1]
     (folder / "report.html").touch()
     assert main(["show"]) == 0
     told = capsys.readouterr().out

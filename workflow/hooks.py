@@ -1,5 +1,6 @@
 """What happens before the first job of a run and after its last, beside the jobs."""
 
+import atexit
 import contextlib
 import shlex
 import sys
@@ -34,6 +35,7 @@ class Shown:
         self._open.callback(events.close)
         self._status = self._open.enter_context(Status(self._line, Path(".snakemake", "igsed-status")))
         self._screen.before = self._status.wipe
+        atexit.register(self._open.close)  # where Snakemake ends by an exception, it calls no hook
 
     def task(self, name: str) -> None:
         """Show what is done after the jobs."""

@@ -95,6 +95,7 @@ def main() -> int:
     if status:
         return status
     experiment, _ = experiments.load([Path(file) for file in files])
+    print()
     return igsed.main(["show", str(Path("results", experiment.experiment))])
 
 

@@ -91,6 +91,7 @@ def text(folder: Path, protocol: str | None = None, split: str = "test") -> str:
     import pandas as pd
 
     from igsed import config
+    from igsed.jobs import provenance
     from igsed.report import answer, tables, terminal
 
     if missing := [name for name in _NEEDED if not (folder / name).exists()]:
@@ -131,7 +132,7 @@ def text(folder: Path, protocol: str | None = None, split: str = "test") -> str:
     if told:
         parts.append(textwrap.fill(" ".join(told), width))
     pages = [folder / name for name in ("index.html", "report.html") if (folder / name).exists()]
-    parts.append(f"Open {pages[0]}" if pages else f"{folder} holds the tables and figures; there is no report.")
+    parts.append(f"Open {pages[0]}" if pages else provenance.without_report(folder))
     return "\n\n".join(parts)
 
 

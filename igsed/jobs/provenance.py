@@ -263,10 +263,15 @@ def listing(folder: str | Path) -> str:
         raise InputError(f"{folder}: there are no results yet. make run, or make run EXPERIMENT=<file>, makes them.")
     lines = [f"{folder} holds:", *(f"  {path}" for path in found)]
     if (folder / "manifest.json").exists() and not (folder / "report.html").exists():
-        made_with, page = (shlex.quote(str(folder / name)) for name in ("config.yaml", "report.html"))
-        command = f"snakemake --report {page} --configfile {made_with} --cores 1"
-        lines.append(f"The report is missing, because the run was cut short before it. This makes it: {command}")
+        lines.append(without_report(folder))
     return "\n".join(lines)
+
+
+def without_report(folder: Path) -> str:
+    """What to tell of a finished experiment without a report."""
+    made_with, page = (shlex.quote(str(folder / name)) for name in ("config.yaml", "report.html"))
+    command = f"snakemake --report {page} --configfile {made_with} --cores 1"
+    return f"The report is missing, because the run was cut short before it. This makes it: {command}"
 
 
 def gpus() -> int:

@@ -1,14 +1,11 @@
 """Progress: whole lines in a file or pipe, one bar on a terminal however many jobs run there."""
 
-import contextlib
 import itertools
 import os
-import pty
 import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -17,6 +14,7 @@ from hypothesis import strategies as st
 
 from igsed.jobs import progress
 from igsed.jobs.console import progress as counted
+from tests.terminals import Terminal, screen
 
 QUICK = "from igsed.jobs import console, progress\nimport os, sys, time\n"
 QUICK += "progress._SOON, progress._REDRAW, progress._LINES = 0.05, 0.02, 0.1\n"
@@ -41,61 +39,6 @@ def start():
     for process in started:
         process.kill()
         process.wait()
-
-
-def screen(written: str) -> list[str]:
-    """What a terminal shows after all that was written to it: its lines, without empty ones at the end."""
-    rows, row, column = [""], 0, 0
-    for piece in re.findall(r"\x1b\[[JA]|.", written, flags=re.DOTALL):
-        if piece == "\r":
-            column = 0
-        elif piece == "\n":
-            row += 1
-            rows += [""] * (row == len(rows))
-        elif piece == "\x1b[A":
-            row = max(0, row - 1)
-        elif piece == "\x1b[J":
-            rows[row:] = [rows[row][:column]]
-        else:
-            line = rows[row].ljust(column)
-            rows[row], column = line[:column] + piece + line[column + 1 :], column + 1
-    while rows and not rows[-1].strip():
-        rows.pop()
-    return rows
-
-
-class Terminal:
-    """A pseudoterminal; `written` is all that came out of it."""
-
-    def __init__(self):
-        self.inside, self.outside = pty.openpty()
-        self._pieces = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self):
-        with contextlib.suppress(OSError):  # EIO: nobody has it open any more
-            while piece := os.read(self.inside, 4096):
-                self._pieces.append(piece)
-
-    @property
-    def written(self) -> str:
-        return b"".join(self._pieces).decode()
-
-    def write(self, text: str) -> None:
-        os.write(self.outside, text.encode())
-
-    def close(self) -> str:
-        os.close(self.outside)
-        self._reader.join(20)
-        os.close(self.inside)
-        return self.written
-
-    def wait_for(self, text: str) -> None:
-        end = time.monotonic() + 20
-        while text not in self.written:
-            assert time.monotonic() < end, self.written
-            time.sleep(0.01)
 
 
 def drawn(written: str) -> list[str]:
@@ -258,7 +201,7 @@ def test_a_run_has_one_line_above_the_bar_of_its_job_and_leaves_nothing(start, t
     assert start(run_of(job, tmp_path / "status"), terminal.outside).wait() == 0
     written = terminal.close()
     assert re.search(r"\nmix · 0 of 100 jobs\r?\nmixing: +\d+%", written), written
-    assert screen(written.replace("\r\n", "\n")) == ["the end"]
+    assert screen(written) == ["the end"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -266,7 +209,7 @@ def test_lines_of_others_stay_whole_above_a_run(start, tmp_path):
     terminal = Terminal()
     said = "for k in range(5):\n    status.wipe()\n    print(k, 'of 5', file=sys.stderr)\n    time.sleep(0.1)"
     assert start(run_of(said, tmp_path / "status"), terminal.outside).wait() == 0
-    shown = screen(terminal.close().replace("\r\n", "\n"))
+    shown = screen(terminal.close())
     assert shown == [*(f"{k} of 5" for k in range(5)), "the end"]
 
 

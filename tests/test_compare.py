@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from igsed import compare, config, evaluation, metrics
+from igsed import compare, config, evaluation, metrics, statistics
 from igsed.__main__ import main
 from igsed.checksums import file_digest
 from igsed.compare import pages
@@ -68,9 +68,15 @@ def make(
     detections = pd.DataFrame(rows, columns=["detector", "seed", "split", "protocol", "label", "metric"])
     detections = detections.assign(value=detections["detector"].map(quality), n=7)
     evaluation.tidy(pairs, detections).to_csv(folder / "metrics.csv", index=False)
-    reference = next(iter(quality))
-    intervals, _ = evaluation.compared(pairs, clips, list(quality), reference, labels=CLASSES, replicates=100)
-    intervals.to_csv(folder / "intervals.csv", index=False)
+    rows = [
+        statistics.bootstrap(table, labels=CLASSES, clips=clips[split], replicates=100).assign(
+            detector=detector, split=split, protocol=protocol
+        )
+        for (detector, split, protocol), table in pairs.groupby(["detector", "split", "protocol"], sort=False)
+    ]
+    # As of an experiment that knows no source recordings and so no wider interval.
+    columns = [name for name in evaluation.INTERVALS if not name.endswith(("sources", "wide"))]
+    pd.concat(rows)[columns].to_csv(folder / "intervals.csv", index=False)
     manifest = {
         "experiment": name,
         "config": stated,

@@ -566,7 +566,7 @@ PSDS2_ANY_FILTER = Metric(
 )
 COLLAR_F1 = Metric(
     name="collar_f1",
-    title="Event-based F1 at the best threshold",
+    title="Event F1, best threshold",
     citation=_EBBERS,
     needs="scored_events",
     function=collar_based,

@@ -11,6 +11,7 @@ import igsed
 from igsed import config, listing, preflight, scaffold
 from igsed.config import pages
 from igsed.errors import InputError
+from igsed.explaining import command as explaining
 from igsed.jobs import provenance, runs
 from igsed.jobs import verify as verification
 from igsed.jobs.console import progress
@@ -78,6 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     compare.add_argument(
         "--out", type=Path, default=Path("results/compare"), metavar="FOLDER", help="default: results/compare"
     )
+    explaining.add(commands)
     commands.add_parser("unlock", help="take away the lock of a run that was killed, if no process works here")
     options = parser.parse_args(arguments)
     if not {"", os.getcwd()} & set(sys.path):
@@ -99,6 +101,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "compare":
             print(_compare(options))
             return 0
+        if options.command == "explain":
+            return explaining.run(options)
         if options.command == "unlock":
             runs.check_writable(".snakemake")  # Snakemake itself would end in a traceback
             if told := runs.unlock():

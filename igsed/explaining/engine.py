@@ -99,14 +99,14 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
     return Explained(
         name,
         sound.duration,
-        model.name,
+        model.title,
         asked.method.title,
         asked.method.accuracy,
         _probabilities(model, largest, heard.of_seeds, classes),
         results.table(name, names, scores),
         events,
         pd.DataFrame({"label": names, "loudness": loudness, "random_head": known}),
-        _settings(model, asked),
+        {"file": Path(sound.name).name, "rate": sound.rate, **_settings(model, asked)},
         sound,
     )
 

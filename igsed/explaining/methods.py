@@ -61,8 +61,8 @@ class Method(NamedTuple):
         told = ", ".join(f"{value:.2f} on {bank}" for value, bank in zip(ACCURACY[self.name], BANKS, strict=True))
         loud = ", ".join(f"{value:.2f}" for value in ENERGY)
         return (
-            f"Measured with YAMNet and heads of ten classes (docs/findings.md): average precision of frames {told}; "
-            f"loudness alone {loud}."
+            f"Average precision of frames, measured with heads trained for ten classes and not with others "
+            f"(docs/findings.md): {told}; loudness alone {loud}."
         )
 
 

@@ -106,6 +106,11 @@ class Model:
     seed: int | None = None
 
     @property
+    def title(self) -> str:
+        """For people."""
+        return "YAMNet" if self.name == YAMNET else self.name if self.seed is None else f"{self.name}, seed {self.seed}"
+
+    @property
     def network(self) -> Any:
         """The backbone whose frames are the network's own."""
         backbone = self.classifier.backbone

@@ -149,6 +149,13 @@ class Explained:
         return pd.concat([times, pd.DataFrame(values.T, columns=names)], axis=1)
 
     @property
+    def counted(self) -> pd.DataFrame:
+        """`frames` with the scores that events are made of, see `Rule.counted`."""
+        names, table = self.explained, self.frames
+        table[names] = Rule(floor=self.settings.get("floor", 0.0)).counted(table[names].to_numpy())
+        return table
+
+    @property
     def explained(self) -> list[str]:
         """The explained classes, the most probable first."""
         return self.labels.loc[self.labels["explained"], "label"].tolist()

@@ -91,6 +91,10 @@ class Recording:
         """Seconds."""
         return self._source / self.rate
 
+    def beginning(self, seconds: float) -> np.ndarray:
+        """The first `seconds`, or all, float32 (samples,) at the rate that is wanted."""
+        return next(self.windows([0], min(round(seconds * self.sample_rate), self.samples))).numpy()
+
     def check_sounding(self) -> None:
         """To be called when all has been read once.
 

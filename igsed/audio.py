@@ -236,10 +236,11 @@ def _blocks(
     dtype: str,
     slowly_from: float = math.inf,
     step: int = 1,
-    most: float = LONGEST,
+    most: float | None = None,
 ) -> Iterator[np.ndarray]:
-    """So many samples, block by block; from `slowly_from` on, in blocks of `step`."""
+    """So many samples, block by block; from `slowly_from` on, in blocks of `step`. More than `most` are refused."""
     length, size = 0, max(1, _BLOCK // file.channels)
+    most = LONGEST if most is None else most
     while length < count:
         wanted = min(size, count - length, slowly_from - length if length < slowly_from else step)
         block = file.read(int(wanted), dtype, always_2d=True).mean(axis=1)

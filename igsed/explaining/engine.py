@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,7 +95,7 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
     events["confidence"] = results.confidences(
         events, names, counted, heard.stretches, heard.probabilities[:, classes].astype(float)
     )
-    events["note"] = events["label"].map(notes).astype(object)
+    events["note"] = results.notes(events, notes, heard.energy)
     return Explained(
         name,
         sound.duration,
@@ -157,7 +157,7 @@ def listen(sound: Recording, model: Model, method: Method, count: int) -> Heard:
     for number, waveform in enumerate(sound.windows(plan.starts, plan.length)):
         start = plan.starts[number]
         loudness.add(start, waveform.numpy())
-        frames = _within(sound, lambda waveform=waveform: network.body(network.spectrum(waveform[None])))
+        frames = _frames(network, waveform, sound)
         embedded = network.project(frames)[0]
         centres = start + np.round(np.asarray(network.frame_times(len(waveform))) * rate).astype(int)
         inside = windows.inside(plan, number, centres)
@@ -188,9 +188,9 @@ def listen(sound: Recording, model: Model, method: Method, count: int) -> Heard:
     return Heard(times, logits_of_frames, np.concatenate(others), stretches, expit(logits), each, loudness.energy())
 
 
-def _within(sound: Recording, work: Callable[[], torch.Tensor]) -> torch.Tensor:
+def _frames(network, waveform: torch.Tensor, sound: Recording) -> torch.Tensor:
     try:
-        return work()
+        return network.body(network.spectrum(waveform[None]))
     except RuntimeError as error:
         if sound.duration > 1:
             raise
@@ -255,7 +255,8 @@ def _attributed(
     # One window is the whole recording, with the rest at its end that fills no frame.
     length = sound.samples if len(starts) == 1 else round(plan.length * FRAME * rate)
     other = _random_classifier(model)
-    parts, controlled = [], []
+    parts: list[np.ndarray] = []
+    controlled: list[np.ndarray] = []
     for start, waveform in zip(starts, sound.windows(starts, length), strict=True):
         for classifier, targets, found in ((model.classifier, classes, parts), (other, [0], controlled)):
             if classifier is other and not asked.control:

@@ -168,8 +168,8 @@ def yamnet() -> Model:
     """YAMNet as it was published, with its 521 classes; see `igsed.backbones.Network.obtain` for where it lies."""
     path = backbones.NETWORKS.find(YAMNET).obtain()
     names = weights.class_names(path.parent)
-    network = backbones.load(YAMNET, path)
-    return Model(YAMNET, tuple(names), MeanClassifier(network, network.dense).eval(), span=PATCH)  # type: ignore[attr-defined]
+    network: Any = backbones.load(YAMNET, path)
+    return Model(YAMNET, tuple(names), MeanClassifier(network, network.dense).eval(), span=PATCH)
 
 
 def experiment(folder: str | Path, seed: int | None = None) -> Model:
@@ -201,7 +201,8 @@ def experiment(folder: str | Path, seed: int | None = None) -> Model:
     heads = _heads(folder / "models" / "clip", seed)
     labels = _labels(folder, config)
     head = _linear(heads, len(labels))
-    classifier = Classifier(backbones.load(network.name, place, **backbone), head).eval()
+    body: Any = backbones.load(network.name, place, **backbone)
+    classifier = Classifier(body, head).eval()
     return Model(
         str(folder), tuple(labels), classifier, float(mixtures["duration"]), None, heads, upsampling, folder, seed
     )

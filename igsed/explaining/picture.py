@@ -20,7 +20,7 @@ from igsed.timeline import FRAME
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LONGEST = 600.0
+LONGEST = 300.0
 """Seconds that are drawn; of a longer recording the first ones."""
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#882255", "#56B4E9", "#E69F00")

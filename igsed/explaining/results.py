@@ -9,12 +9,13 @@
   probability.
 - A *note* says where a class's curve is much like one that knows nothing of the class: the rank correlation (Spearman)
   of its frames with their loudness, or with the curve of the same method for a head of random weights, is at least
-  `LIKE`.
+  `LIKE`. Another says where half of an event is digital silence: YAMNet's embedding of it is far from that of any
+  sound, and a head that was trained on sounds may give it any class.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,9 +30,14 @@ from igsed.thresholds.otsu import otsu_mask
 from igsed.thresholds.peak import peak_mask
 from igsed.timeline import FRAME, segments
 
-LIKE = 0.7
+LIKE = 0.6
 """Rank correlation from which on a curve is said to be like another."""
 
+
+SILENT = 1e-12
+"""Mean square of a frame (full scale at 1) up to which it holds no sound."""
+
+_FOREIGN = "digital silence, which is foreign to the network, so do not believe it"
 
 FLOOR = 0.05
 """Probability below which frames are not told apart. With Otsu's threshold the mean IoU of CAM is the same as without
@@ -234,6 +240,26 @@ def correlations(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
     product = sizes[0][:, None] * sizes[1]
     found = np.divide(ranks[0] @ ranks[1].T, product, out=np.full(product.shape, np.nan), where=product > 0)
     return found.mean(-1)
+
+
+def notes(found: pd.DataFrame, of_labels: Mapping[str, str], energy: np.ndarray) -> np.ndarray:
+    """What is to be said of each event: what is said of its class, and whether nothing sounds in it.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        `label, onset, offset`.
+    of_labels : mapping
+        Label → `note`.
+    energy : numpy.ndarray (frame,)
+        Mean squares.
+    """
+    told = []
+    for event in found.itertuples():
+        silent = energy[round(event.onset / FRAME) : round(event.offset / FRAME)] <= SILENT
+        parts = [of_labels[event.label], _FOREIGN if silent.mean() >= 0.5 else ""]
+        told.append("; ".join(filter(None, parts)))
+    return np.array(told, dtype=object)
 
 
 def note(loudness: float, random_head: float) -> str:

@@ -257,6 +257,14 @@ def test_a_note_says_where_a_curve_follows_loudness():
     assert igsed.explain(sound, RATE, "Cat", "ig", toy(), control=False).likeness["random_head"].isna().all()
 
 
+def test_a_note_says_where_an_event_is_digital_silence():
+    energy = np.concatenate([np.full(20, 1e-6), np.zeros(10)])
+    found = pd.DataFrame({"label": ["a", "b", "b"], "onset": [0.0, 1.9, 2.5], "offset": [2.0, 2.1, 3.0]})
+    told = results.notes(found, {"a": "like loudness", "b": ""}, energy)
+    assert told[0] == "like loudness"
+    assert [("digital silence" in text) for text in told] == [False, True, True]
+
+
 def test_a_classifier_of_ones_own(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(

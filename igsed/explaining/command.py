@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import inspect
 import shutil
 import sys
 import textwrap
@@ -14,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from igsed.errors import InputError
-from igsed.explaining import folders, formats
-from igsed.explaining.results import Explained
+from igsed.explaining import explain, folders, formats
+from igsed.explaining.results import FLOOR, Explained
 from igsed.jobs.console import progress
 
 _DESCRIPTION = """\
@@ -30,6 +31,7 @@ examples:
   igsed explain --labels"""
 
 _DEFAULT_FORMATS = ("audacity", "png")
+_OWN = frozenset(inspect.signature(explain).parameters) - {"settings"}
 _DEFAULT_OUT = Path("explained")
 _MOST_TIMES = 6
 """Events of a class that the table shows."""
@@ -68,6 +70,13 @@ def add(commands) -> None:
         "--minimum", type=float, default=0.0, metavar="S", help="shorter events are left out (default: 0)"
     )
     parser.add_argument(
+        "--floor",
+        type=float,
+        default=FLOOR,
+        metavar="P",
+        help=f"of curves of logits: probability below which frames are not told apart (default: {FLOOR:g}; 0: none)",
+    )
+    parser.add_argument(
         "--no-control", action="store_true", help="do not compare with a head of random weights; saves time"
     )
     parser.add_argument(
@@ -92,6 +101,8 @@ def run(options) -> int:
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: give 1 or more.")
     settings = _settings(options.set)
+    if taken := settings.keys() & _OWN:
+        raise InputError(f"--set {min(taken)}=…: is no setting of a method here. Use the option of that name.")
     names = tuple(dict.fromkeys(options.format or _DEFAULT_FORMATS))
     for name in names:
         formats.find(name)
@@ -109,6 +120,7 @@ def run(options) -> int:
         "threshold": options.threshold,
         "gap": options.gap,
         "minimum": options.minimum,
+        "floor": options.floor,
         "control": not options.no_control,
         **settings,
     }
@@ -122,7 +134,7 @@ def _checked(options, settings: dict[str, Any]):
     from igsed.explaining import labels, methods, models, results
 
     methods.chosen(options.method, settings)
-    results.rule(options.threshold, options.gap, options.minimum)
+    results.rule(options.threshold, options.gap, options.minimum, options.floor)
     model = models.load(options.model, options.seed)
     labels.chosen(options.label, model.labels)
     return model

@@ -224,13 +224,13 @@ def _check_free(output: Path, wish: Wish, key: str) -> None:
 def _write(found: Explained, output: Path, names: Sequence[str], key: str) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     final = outputs(output, names)
-    parts = [path.with_name(f".part-{os.getpid()}-{path.name}") for path in final]
+    parts = [path.with_name(f".part-{path.name}") for path in final]
     try:
         for name, part in zip(names, parts, strict=True):
             formats.write(found, name, part)
         record = _record(output)
         text = json.dumps(_owned(output) | {path.name: key for path in final}, indent=1)
-        scratch = record.with_name(f".part-{os.getpid()}-{record.name}")
+        scratch = record.with_name(f".part-{record.name}")
         parts.append(scratch)
         scratch.write_text(text + "\n", encoding="utf-8")
         for path in final:

@@ -136,6 +136,8 @@ def test_one_that_fails_stops_no_other(place, capsys):
         (["in/a.wav", "--method", "camm"], "cam"),
         (["in/a.wav", "--method", "ig", "--set", "n_step=3"], "n_steps"),
         (["in/a.wav", "--set", "3"], "KEY=VALUE"),
+        (["in/a.wav", "--set", "gap=3"], "option of that name"),
+        (["in/a.wav", "--floor", "1.5"], "floor"),
         (["in/a.wav", "--format", "doc"], "audacity"),
         (["in/a.wav", "--threshold", "high"], "otsu"),
         (["in/a.wav", "--jobs", "0"], "--jobs"),
@@ -182,6 +184,7 @@ def test_a_kill_leaves_whole_files_and_the_next_call_goes_on(place):
     command[-1:] = ["--no-control"]
     assert subprocess.run(command, cwd=place, env=environment, check=False, capture_output=True).returncode == 0
     assert len(written(place / "out")) == 4
+    assert not list((place / "out").rglob(".part-*"))
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 

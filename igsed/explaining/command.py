@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib.util
 import inspect
 import shutil
 import sys
@@ -103,9 +104,7 @@ def run(options) -> int:
     settings = _settings(options.set)
     if taken := settings.keys() & _OWN:
         raise InputError(f"--set {min(taken)}=…: is no setting of a method here. Use the option of that name.")
-    names = tuple(dict.fromkeys(options.format or _DEFAULT_FORMATS))
-    for name in names:
-        formats.find(name)
+    names = _formats(options.format)
     out = options.out or (_DEFAULT_OUT if options.format else None)
     todo = [] if options.labels else folders.tasks(options.places, out)
     if not (todo or options.labels):
@@ -127,6 +126,18 @@ def run(options) -> int:
     wish = folders.Wish(options.model, options.seed, arguments, names, options.force)
     done = folders.run(todo, wish, options.jobs, model)
     return _told(progress(done, "explaining recordings", len(todo)), len(todo), out)
+
+
+def _formats(wanted: Sequence[str] | None) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(wanted or _DEFAULT_FORMATS))
+    for name in names:
+        formats.find(name)
+    if "png" in names and importlib.util.find_spec("matplotlib") is None:
+        if wanted:
+            raise InputError("format png: matplotlib, which draws it, is not installed. pip install matplotlib.")
+        print("note: no pictures, since matplotlib is not installed (pip install matplotlib)", file=sys.stderr)
+        return tuple(name for name in names if name != "png")
+    return names
 
 
 def _checked(options, settings: dict[str, Any]):

@@ -51,8 +51,8 @@ def explain(
         Of an experiment's heads; by default their mean.
     threshold, gap, minimum, floor
         How scores become events: "otsu" or a share 0…1 of their range; seconds between events that become one, and of
-        the shortest that is kept; for methods whose scores are logits, the probability below which frames are not told
-        apart (0: none).
+        the shortest that is kept; the probability of a class below which frames of logits are not told apart, and
+        stretches hold no events (0: none).
     control : bool
         Whether the curve of a head of random weights is computed too, to compare with.
     name : str, optional

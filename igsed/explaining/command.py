@@ -75,7 +75,7 @@ def add(commands) -> None:
         type=float,
         default=FLOOR,
         metavar="P",
-        help=f"of curves of logits: probability below which frames are not told apart (default: {FLOOR:g}; 0: none)",
+        help=f"probability of a class below which it has no events (default: {FLOOR:g}; 0: none)",
     )
     parser.add_argument(
         "--no-control", action="store_true", help="do not compare with a head of random weights; saves time"

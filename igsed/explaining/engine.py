@@ -92,9 +92,9 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
     notes = {label: results.note(*pair) for label, *pair in zip(names, loudness, known, strict=True)}
     counted = asked.rule.counted(scores) if asked.method.framewise else scores
     events = asked.rule.events(counted, names)
-    events["confidence"] = results.confidences(
-        events, names, counted, heard.stretches, heard.probabilities[:, classes].astype(float)
-    )
+    likely = results.likelihoods(events, names, heard.stretches, heard.probabilities[:, classes])
+    events["confidence"] = np.round(likely * results.heights(events, names, counted), 6)
+    events = events[likely >= asked.rule.floor].reset_index(drop=True)
     events["note"] = results.notes(events, notes, heard.energy)
     return Explained(
         name,
@@ -121,7 +121,8 @@ def _settings(model: Model, asked: Asked) -> dict[str, Any]:
         "threshold": threshold,
         "gap": asked.rule.gap,
         "minimum": asked.rule.minimum,
-        "floor": asked.rule.floor if asked.method.framewise else 0.0,
+        "floor": asked.rule.floor,
+        "logits": asked.method.framewise,
     }
 
 

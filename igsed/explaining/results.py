@@ -3,7 +3,8 @@
 - *Events* are the runs of frames that a threshold rule marks which needs no labels: Otsu's threshold of the whole
   recording, or a share of the range of its scores. Of scores that are logits, those below the probability `FLOOR` count
   as it: how improbable a class is while others sound says nothing about when it sounds, and would draw the threshold
-  down. Runs less than `gap` apart are one, and those shorter than `minimum` are left out.
+  down. Runs less than `gap` apart are one. Those shorter than `minimum` are left out, and those in stretches where the
+  class's probability is below `FLOOR`.
 - The *confidence* of an event, 0…1, is the class's largest probability in a stretch that the event overlaps, times the
   mean height of its frames' scores within their range in the recording. It orders events; it is no calibrated
   probability.
@@ -158,7 +159,8 @@ class Explained:
     def counted(self) -> pd.DataFrame:
         """`frames` with the scores that events are made of, see `Rule.counted`."""
         names, table = self.explained, self.frames
-        table[names] = Rule(floor=self.settings.get("floor", 0.0)).counted(table[names].to_numpy())
+        if self.settings.get("logits"):
+            table[names] = Rule(floor=self.settings["floor"]).counted(table[names].to_numpy())
         return table
 
     @property
@@ -200,30 +202,36 @@ def table(name: str, labels: Sequence[str], scores: np.ndarray) -> pd.DataFrame:
     )
 
 
-def confidences(
-    found: pd.DataFrame, labels: Sequence[str], scores: np.ndarray, stretches: np.ndarray, probabilities: np.ndarray
+def likelihoods(
+    found: pd.DataFrame, labels: Sequence[str], stretches: np.ndarray, probabilities: np.ndarray
 ) -> np.ndarray:
-    """The confidence of each event, see this module.
+    """The class's largest probability in a stretch that an event overlaps, (event,).
 
     Parameters
     ----------
     found : pandas.DataFrame
         `label, onset, offset`.
-    scores : numpy.ndarray (label, frame)
     stretches : numpy.ndarray (stretch, 2)
         Beginnings and ends in seconds, both ascending.
     probabilities : numpy.ndarray (stretch, label)
     """
-    low, high = scores.min(1, keepdims=True), scores.max(1, keepdims=True)
-    heights = np.divide(scores - low, high - low, out=np.zeros(scores.shape), where=high > low)
     values = []
     for event in found.itertuples():
-        row = list(labels).index(event.label)
         first = min(np.searchsorted(stretches[:, 1], event.onset, side="right"), len(stretches) - 1)
         last = max(np.searchsorted(stretches[:, 0], event.offset, side="left"), first + 1)
-        frames = slice(round(event.onset / FRAME), round(event.offset / FRAME))
-        values.append(probabilities[first:last, row].max() * heights[row, frames].mean())
-    return np.round(np.array(values, float), 6)
+        values.append(probabilities[first:last, list(labels).index(event.label)].max())
+    return np.array(values, float)
+
+
+def heights(found: pd.DataFrame, labels: Sequence[str], scores: np.ndarray) -> np.ndarray:
+    """The mean height of an event's frames within the range of the scores (label, frame), 0…1, (event,)."""
+    low, high = scores.min(1, keepdims=True), scores.max(1, keepdims=True)
+    scaled = np.divide(scores - low, high - low, out=np.zeros(scores.shape), where=high > low)
+    rows = [list(labels).index(label) for label in found["label"]]
+    frames = zip(
+        np.round(found["onset"] / FRAME).astype(int), np.round(found["offset"] / FRAME).astype(int), strict=True
+    )
+    return np.array([scaled[row, first:last].mean() for row, (first, last) in zip(rows, frames, strict=True)], float)
 
 
 def correlations(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -268,5 +276,5 @@ def note(loudness: float, random_head: float) -> str:
     if loudness >= LIKE:
         told.append(f"follows loudness (rank correlation {loudness:.2f})")
     if random_head >= LIKE:
-        told.append(f"a head that knows no class gives nearly the same ({random_head:.2f})")
+        told.append(f"like the curve of a head that knows no class (rank correlation {random_head:.2f})")
     return "; ".join(told)

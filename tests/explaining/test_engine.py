@@ -251,8 +251,8 @@ def test_a_note_says_where_a_curve_follows_loudness():
         notes = set(found.events.loc[found.events["label"] == row.label, "note"])
         assert notes <= {results.note(row.loudness, row.random_head)}
     assert results.note(0.9, 0.1).startswith("follows loudness")
-    assert results.note(0.1, 0.9).startswith("a head that knows no class")
-    assert results.note(float("nan"), 0.6) == ""
+    assert results.note(0.1, 0.9).startswith("like the curve of a head that knows no class")
+    assert results.note(float("nan"), 0.5) == ""
     assert found.likeness["random_head"].notna().all()
     assert igsed.explain(sound, RATE, "Cat", "ig", toy(), control=False).likeness["random_head"].isna().all()
 
@@ -288,3 +288,23 @@ def test_importing_the_package_stays_light():
     code = "import igsed, sys, json; print(json.dumps([n for n in ('pandas', 'torch', 'numpy') if n in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+def test_an_event_is_as_likely_as_the_likeliest_stretch_that_it_overlaps():
+    found = pd.DataFrame({"label": ["a", "b", "a"], "onset": [0.0, 0.9, 2.0], "offset": [1.0, 1.1, 2.5]})
+    stretches = np.array([[0.0, 1.0], [1.0, 2.0], [2.0, 2.5]])
+    probabilities = np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
+    np.testing.assert_allclose(results.likelihoods(found, ["a", "b"], stretches, probabilities), [0.1, 0.4, 0.5])
+    overlapping = np.array([[0.0, 1.5], [0.5, 2.0], [1.0, 2.5]])
+    np.testing.assert_allclose(results.likelihoods(found, ["a", "b"], overlapping, probabilities), [0.3, 0.6, 0.5])
+    scores = np.array([[0.0, 1.0, 2.0, 4.0] * 7, [5.0] * 28])
+    np.testing.assert_allclose(results.heights(found, ["a", "b"], scores)[[0, 1]], [scores[0, :10].mean() / 4, 0])
+
+
+def test_improbable_classes_have_no_events():
+    sound, model = noise(12), toy()
+    model.classifier.head.bias.data[:] = torch.tensor([-30.0, 3.0, -30.0])
+    for method in ("cam", "ig"):
+        found = igsed.explain(sound, RATE, LABELS, method, model)
+        assert set(found.events["label"]) <= {"Dog"}
+        assert set(igsed.explain(sound, RATE, LABELS, method, model, floor=0).events["label"]) == set(LABELS)

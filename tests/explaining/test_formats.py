@@ -28,9 +28,7 @@ def explanations(draw, names=NAMES):
     rows = st.lists(st.integers(-9, 9), min_size=count, max_size=count)
     values = np.array([draw(rows) for _ in labels], float)
     found = Rule(gap=0).events(values, labels)
-    found["confidence"] = results.confidences(
-        found, labels, values, np.array([[0.0, 6.0]]), np.full((1, len(labels)), 0.9)
-    )
+    found["confidence"] = 0.9 * results.heights(found, labels, values)
     found["note"] = ""
     table = pd.DataFrame({"label": labels, "probability": 0.9, "low": 0.9, "high": 0.9, "explained": True})
     likeness = pd.DataFrame({"label": labels, "loudness": 0.5, "random_head": np.nan})

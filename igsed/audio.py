@@ -114,6 +114,34 @@ def read(path: str | Path, start: float = 0.0, end: float = math.inf, dtype: str
     return _joined(path, found.blocks), found.sample_rate
 
 
+def blocks(path: str | Path) -> Iterator[np.ndarray]:
+    """A whole sound file as mono float32 (samples,), block by block, so that memory does not grow with its length.
+
+    What cannot be decoded of a damaged FLAC, Ogg or MP3 is left out, as `load` does. Of other formats there may be more
+    than `LONGEST` samples.
+
+    Raises
+    ------
+    InputError
+        As of `read`; of samples that are not finite when they are reached.
+    """
+    length = 0
+    with _open(path, unknown=True) as (file, _):
+        decoded = file.format in _DECODED
+        count, most = (math.inf, LONGEST) if decoded else (file.frames, math.inf)
+        try:
+            for block in _blocks(path, file, count, "float32", most=most):
+                length += len(block)
+                yield _joined(path, [block])
+            return
+        except (OSError, RuntimeError) as error:
+            if not decoded:
+                raise InputError(_unreadable(path, error)) from None
+    rest = _decode_all(path, length, math.inf, "float32", length, 512)
+    if rest.blocks:
+        yield _joined(path, rest.blocks)
+
+
 def measure(waveform: np.ndarray, sample_rate: int) -> Facts:
     """The facts of a whole recording, mono (samples,)."""
     return Facts(len(waveform), sample_rate, float(np.abs(waveform).max()), float(waveform.mean(dtype=np.float64)))
@@ -202,18 +230,25 @@ def _part(path, file: _Forwards, first: float, last: int, dtype: str) -> list[np
 
 
 def _blocks(
-    path, file: _Forwards, count: float, dtype: str, slowly_from: float = math.inf, step: int = 1
+    path,
+    file: _Forwards,
+    count: float,
+    dtype: str,
+    slowly_from: float = math.inf,
+    step: int = 1,
+    most: float | None = None,
 ) -> Iterator[np.ndarray]:
-    """So many samples, block by block; from `slowly_from` on, in blocks of `step`."""
+    """So many samples, block by block; from `slowly_from` on, in blocks of `step`. More than `most` are refused."""
     length, size = 0, max(1, _BLOCK // file.channels)
+    most = LONGEST if most is None else most
     while length < count:
         wanted = min(size, count - length, slowly_from - length if length < slowly_from else step)
         block = file.read(int(wanted), dtype, always_2d=True).mean(axis=1)
         if not len(block):
             return
         length += len(block)
-        if length > LONGEST:
-            raise InputError(f"{path}: holds more than {LONGEST} samples. Cut it into shorter recordings.")
+        if length > most:
+            raise InputError(f"{path}: holds more than {most} samples. Cut it into shorter recordings.")
         yield block
 
 

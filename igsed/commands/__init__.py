@@ -14,7 +14,7 @@ from types import ModuleType
 import igsed
 
 NAMES = (
-    *("check", "forecast", "show", "compare", "verify", "unlock"),
+    *("explain", "check", "forecast", "show", "compare", "verify", "unlock"),
     *("list", "new", "test", "export", "docs", "completion"),
 )
 """In the order in which `igsed --help` has them."""

@@ -196,3 +196,31 @@ def test_recordings_are_written_into_the_split_only(content, annotated):
             assert new == {f"out/audio/{clip}.flac" for clip in made.clips["clip"]}
             events.write(Path(place, "written.tsv"), made.events)
             assert len(events.read(Path(place, "written.tsv"))) == len(made.events)
+
+
+@given(SOUND)
+@settings(deadline=None, max_examples=200)
+def test_a_sound_in_blocks_is_the_sound_at_once(content):
+    def joined(path):
+        return np.concatenate([np.zeros(0, np.float32), *audio.blocks(path)])
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.wav")
+        path.write_bytes(content)
+        whole, parts = value_or_refusal(audio.load, path), value_or_refusal(joined, path)
+        if whole is not None:
+            np.testing.assert_array_equal(parts, whole.waveform)
+        else:
+            assert parts is None or not len(parts)
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.95])
+@pytest.mark.parametrize("form", [("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")])
+def test_a_damaged_sound_in_blocks_is_what_can_be_read(tmp_path, form, kept, monkeypatch):
+    monkeypatch.setattr(audio, "_BLOCK", 5000)
+    path, whole = tmp_path / "a.wav", sound(*form, samples=50_000)
+    content = bytearray(whole)
+    place = int(kept * len(whole))
+    content[place : place + 50] = bytes(50)
+    path.write_bytes(content)
+    np.testing.assert_array_equal(np.concatenate(list(audio.blocks(path))), audio.load(path).waveform)

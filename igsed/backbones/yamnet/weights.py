@@ -9,6 +9,7 @@ Source: tensorflow/models, research/audioset/yamnet, Apache-2.0.
 
 from __future__ import annotations
 
+import csv
 import errno
 import functools
 import hashlib
@@ -153,6 +154,26 @@ def variables(index: Path, data: Path) -> dict[str, np.ndarray]:
     if not found:
         raise InputError(f"{index}: a TensorBundle, but not that of YAMNet: no key contains '_yamnet/'")
     return found
+
+
+def class_names(downloads: Path) -> list[str]:
+    """The 521 classes as people read them ("Dog"), in the order of the network's outputs; fetched where absent.
+
+    Parameters
+    ----------
+    downloads : Path
+        As of `fetch`.
+
+    Raises
+    ------
+    InputError
+        The class map is not there and cannot be fetched.
+    """
+    path = Path(downloads) / "yamnet" / PurePosixPath(_MEMBERS[2]).name
+    if not path.is_file() or file_digest(path) != CLASS_MAP_SHA256:
+        path = fetch(downloads)[2]
+    with open(path, newline="", encoding="utf-8") as file:
+        return [row["display_name"] for row in csv.DictReader(file)]
 
 
 def variables_digest(variables: dict[str, np.ndarray]) -> str:

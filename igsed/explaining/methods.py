@@ -1,0 +1,112 @@
+"""Which method says when: its name, its settings, and how well it did where events are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from igsed import detectors
+from igsed.detectors import Detector, OfClassifier, OfFrames
+from igsed.errors import InputError
+
+DEFAULT = "cam"
+"""What the findings support best for a network whose head is on its frames, at the least cost."""
+
+QUIET: Mapping[str, Any] = {"baseline": "quiet_second", "domain": "mel", "n_steps": 4, "tolerance": None}
+"""Integrated Gradients as they do best: from the recording's quietest second, at the mel spectrum."""
+
+_PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {"ig": ("ig", QUIET), "ig_quiet": ("ig", QUIET)}
+
+BANKS = ("generated sounds", "free sounds", "the minibank")
+
+ACCURACY: Mapping[str, tuple[float, float, float]] = {
+    "cam": (0.90, 0.82, 0.63),
+    "lrp": (0.90, 0.82, 0.64),
+    "ig_quiet": (0.77, 0.81, 0.69),
+    "smoothgrad": (0.84, 0.78, 0.66),
+    "deep_lift": (0.82, 0.72, 0.59),
+    "gradient_input": (0.80, 0.75, 0.60),
+    "occlusion": (0.65, 0.62, 0.42),
+    "fw_ws": (0.87, 0.81, 0.74),
+    "fw_ss": (0.94, 0.87, 0.77),
+}
+"""Average precision of frames on the banks of `docs/findings.md`, with default settings and a head of ten classes."""
+
+ENERGY = (0.66, 0.63, 0.62)
+"""That of loudness."""
+
+
+class Method(NamedTuple):
+    """A detector with all its settings; `name` is how the findings call it."""
+
+    name: str
+    detector: Detector
+    settings: dict[str, Any]
+
+    @property
+    def framewise(self) -> bool:
+        """Whether it looks at each frame by itself."""
+        return isinstance(self.detector, OfFrames)
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return "IG from the quietest second" if self.name == "ig_quiet" else self.detector.title
+
+    @property
+    def accuracy(self) -> str:
+        """How well it did, in a sentence; where nothing was measured, that."""
+        if self.name not in ACCURACY:
+            return "How well this method, with these settings, says when was not measured (docs/findings.md)."
+        told = ", ".join(f"{value:.2f} on {bank}" for value, bank in zip(ACCURACY[self.name], BANKS, strict=True))
+        loud = ", ".join(f"{value:.2f}" for value in ENERGY)
+        return (
+            f"Average precision of frames, measured with heads trained for ten classes and not with others "
+            f"(docs/findings.md): {told}; loudness alone {loud}."
+        )
+
+
+def chosen(name: str = DEFAULT, settings: Mapping[str, Any] | None = None) -> Method:
+    """The method that is meant.
+
+    Parameters
+    ----------
+    name : str
+        A detector that needs a classifier or its frames, or `package.module:name`. `ig` is that from the quietest
+        second, with four pieces of the path; `baseline: silence` gives the paper's.
+    settings : mapping, optional
+        What differs from the defaults.
+
+    Raises
+    ------
+    InputError
+        There is no such method, it does not explain a classifier, or it does not take these settings.
+    """
+    given = dict(settings or {})
+    base, preset = _PRESETS.get(name, (name, {}))
+    detector = detectors.find(base)
+    if detector.needs not in ("classifier", "frames", "masks"):
+        raise InputError(f"method {name!r}: explains no classifier. Use {', '.join(known())}, or package.module:name.")
+    if getattr(detector, "trained_on", "train") == "validation":
+        raise InputError(f"method {name!r}: learns from strong labels of validation clips, which are not here.")
+    full = detectors.checked(detector, {**preset, **given})
+    if isinstance(detector, OfClassifier) and detector.sounds(full):
+        raise InputError(f"method {name!r}: with these settings it takes sounds of training clips, which are not here.")
+    called = name
+    if base == "ig":
+        called = "ig_quiet" if full == detectors.checked(detector, QUIET) else "ig"
+    elif full != detectors.checked(detector, {}):
+        called = f"{name} with other settings"
+    return Method(called, detector, full)
+
+
+def known() -> list[str]:
+    """The methods that need no path."""
+    found = []
+    for name in detectors.DETECTORS.built_in:
+        detector = detectors.find(name)
+        if detector.needs in ("classifier", "masks") or (
+            isinstance(detector, OfFrames) and detector.trained_on == "train"
+        ):
+            found.append(name)
+    return found

@@ -1,0 +1,206 @@
+"""`igsed explain`: what it shows, writes, passes over and refuses."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import igsed
+from igsed import __main__ as main
+from igsed.commands.explain import FORMATS
+from igsed.explaining import command, folders, formats
+
+MODEL = """
+import time, torch
+from igsed.classifier import Classifier
+from toys import Toy
+
+def net():
+    head = torch.nn.Linear(3, 3)
+    head.load_state_dict({"weight": torch.eye(3), "bias": torch.ones(3)})
+    found = Classifier(Toy(), head)
+    found.labels = ["Cat", "Dog", "Speech"]
+    return found
+
+def slow(classifier, waveform, targets, seconds=2.0):
+    time.sleep(seconds)
+    return torch.rand(len(targets), int(len(waveform) / classifier.sample_rate * 10 + 1e-6))
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder of four recordings, beside a model; the current folder."""
+    (tmp_path / "model.py").write_text(MODEL)
+    shutil.copy(Path(__file__).parents[1] / "toys.py", tmp_path)
+    for name in ("a.wav", "b.flac", "sub/a.wav", "sub/it's <b> $x_1$.wav"):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sound = 0.1 * np.random.default_rng(len(name)).uniform(-1, 1, (3100, 2))
+        soundfile.write(path, sound, 1000)
+    (tmp_path / "in" / ".hidden.wav").write_text("no sound")
+    (tmp_path / "in" / "notes.txt").write_text("no sound")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def explain(*arguments):
+    return main.main(["explain", *map(str, arguments), "--model", "model.py:net"])
+
+
+def written(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
+
+
+def test_one_file_is_told_and_nothing_written(place, capsys):
+    before = sorted(place.rglob("*"))
+    assert explain("in/a.wav", "--label", "dog") == 0
+    shown = capsys.readouterr().out
+    assert "Dog" in shown
+    assert "Cat" not in shown
+    assert "Average precision" in shown
+    assert sorted(path for path in place.rglob("*") if "__pycache__" not in str(path)) == before
+
+
+def test_a_folder_is_explained_once(place, capsys):
+    assert explain("in", "--format", "audacity", "--format", "json", "--out", "out") == 0
+    names = ["a", "b", "sub/a", "sub/it's <b> $x_1$"]
+    assert written(place / "out") == sorted(f"{name}{ending}" for name in names for ending in (".txt", ".json"))
+    times = {path: path.stat().st_mtime_ns for path in (place / "out").rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert explain("in", "--format", "audacity", "--format", "json", "--out", "out") == 0
+    assert "4 of 4 recordings had been explained before" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    # what is missing is made again, and only that
+    (place / "out" / "b.json").unlink()
+    assert explain("in", "--format", "audacity", "--format", "json", "--out", "out") == 0
+    assert {path for path in times if path.stat().st_mtime_ns != times[path]} == {
+        place / "out" / "b.json",
+        place / "out" / "b.txt",
+        place / "out" / ".b.explained",
+    }
+    # a further format is made beside what is there
+    assert explain("in", "--format", "desed", "--out", "out") == 0
+    assert len(written(place / "out")) == 12
+
+
+def test_nothing_is_overwritten_without_force(place, capsys):
+    (place / "out").mkdir()
+    (place / "out" / "a.txt").write_text("mine")
+    assert explain("in/a.wav", "--format", "audacity", "--out", "out") == 1
+    assert "--force" in capsys.readouterr().err
+    assert (place / "out" / "a.txt").read_text() == "mine"
+    assert explain("in/a.wav", "--format", "audacity", "--out", "out", "--force") == 0
+    first = (place / "out" / "a.txt").read_text()
+    assert first != "mine"
+    # made otherwise
+    assert explain("in/a.wav", "--format", "audacity", "--out", "out", "--threshold", "0.1") == 1
+    assert (place / "out" / "a.txt").read_text() == first
+
+
+def test_one_that_fails_stops_no_other(place, capsys):
+    soundfile.write(place / "in" / "silent.wav", np.zeros(3000), 1000)
+    soundfile.write(place / "in" / "one.wav", np.ones(1), 1000)
+    sound = np.random.default_rng(0).uniform(-1, 1, 3000).astype(np.float32)
+    sound[1500] = np.nan
+    soundfile.write(place / "in" / "nan.wav", sound, 1000, subtype="FLOAT")
+    (place / "in" / "text.wav").write_text("these are words")
+    (place / "in" / "empty.wav").write_text("")
+    assert explain("in", "--format", "audacity", "--out", "out") == 1
+    told = capsys.readouterr().err
+    for name, reason in (
+        ("silent", "nothing sounds"),
+        ("one", "less than a frame"),
+        ("nan", "not finite"),
+        ("text", "cannot be read as audio"),
+        ("empty", "empty"),
+    ):
+        assert any(f"{name}.wav" in line and reason in line for line in told.splitlines()), name
+    assert "5 of 9 recordings could not be explained" in told
+    assert len(written(place / "out")) == 4
+    assert not list((place / "out").rglob(".part-*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["nowhere.wav"], "no such file"),
+        (["in/a.wav", "--label", "Dgo"], "Did you mean 'Dog'"),
+        (["in/a.wav", "--method", "camm"], "cam"),
+        (["in/a.wav", "--method", "ig", "--set", "n_step=3"], "n_steps"),
+        (["in/a.wav", "--set", "3"], "KEY=VALUE"),
+        (["in/a.wav", "--set", "gap=3"], "option of that name"),
+        (["in/a.wav", "--floor", "1.5"], "floor"),
+        (["in/a.wav", "--format", "doc"], "audacity"),
+        (["in/a.wav", "--threshold", "high"], "otsu"),
+        (["in/a.wav", "--jobs", "0"], "--jobs"),
+        ([], "no recording"),
+        ([Path("in/.hidden.wav").parent / "sub" / ".."], None),
+    ],
+)
+def test_what_cannot_be_is_told(place, capsys, arguments, problem):
+    assert explain(*arguments) == (1 if problem else 0)
+    assert problem is None or problem in capsys.readouterr().err
+
+
+def test_labels_are_listed(place, capsys):
+    assert explain("--labels") == 0
+    assert capsys.readouterr().out.split() == ["Cat", "Dog", "Speech"]
+
+
+def test_recordings_of_one_name_keep_their_endings(place):
+    soundfile.write(place / "in" / "b.wav", 0.1 * np.random.default_rng(0).uniform(-1, 1, 3000), 1000)
+    names = [task.output.name for task in folders.tasks([place / "in"], place / "out")]
+    assert names == ["a", "b.flac", "b.wav", "a", "it's <b> $x_1$"]
+
+
+def test_several_at_a_time_write_the_same(place):
+    assert explain("in", "--format", "json", "--out", "one") == 0
+    assert explain("in", "--format", "json", "--out", "two", "--jobs", "2") == 0
+    assert written(place / "one") == written(place / "two")
+    for name in written(place / "one"):
+        assert (place / "one" / name).read_bytes() == (place / "two" / name).read_bytes()
+    assert not multiprocessing.active_children()
+
+
+def test_a_kill_leaves_whole_files_and_the_next_call_goes_on(place):
+    command = [sys.executable, "-m", "igsed", "explain", "in", "--model", "model.py:net", "--out", "out"]
+    command += ["--format", "audacity", "--method", "model:slow", "--no-control"]
+    environment = os.environ | {"PYTHONPATH": str(Path(igsed.__file__).parents[1])}
+    with subprocess.Popen(command, cwd=place, env=environment, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 60
+        while not written(place / "out") and time.monotonic() < until:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGKILL)
+    before = {path: path.stat().st_mtime_ns for path in (place / "out").rglob("*.txt")}
+    assert 0 < len(before) < 4
+    command[-1:] = ["--no-control"]
+    assert subprocess.run(command, cwd=place, env=environment, check=False, capture_output=True).returncode == 0
+    assert len(written(place / "out")) == 4
+    assert not list((place / "out").rglob(".part-*"))
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_the_picture_is_drawn(place):
+    pytest.importorskip("matplotlib")
+    assert explain("in/sub", "--out", "out") == 0
+    pictures = sorted((place / "out").glob("*.png"))
+    assert [path.name for path in pictures] == ["a.png", "it's <b> $x_1$.png"]
+    assert all(path.read_bytes()[:4] == b"\x89PNG" for path in pictures)
+
+
+def test_settings_are_numbers_or_words():
+    given = ["a=3", "b=0.5", "c=true", "d=null", "e=quiet_second", "f=[1, 2]"]
+    assert command._settings(given) == {"a": 3, "b": 0.5, "c": True, "d": None, "e": "quiet_second", "f": [1, 2]}
+
+
+def test_the_help_names_every_format():
+    assert tuple(formats.FORMATS) == FORMATS

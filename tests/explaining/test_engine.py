@@ -1,0 +1,310 @@
+"""From a recording to scores and events, with a tiny network, and with YAMNet."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import nn
+
+import igsed
+from igsed import attribution, backbones, detectors, features, scores, timeline
+from igsed.backbones.yamnet.network import YAMNet
+from igsed.classifier import Classifier
+from igsed.errors import InputError
+from igsed.explaining import engine, labels, methods, models, results
+from igsed.explaining.streams import Recording
+from igsed.thresholds.otsu import otsu_mask
+from tests.backbones import yamnet_reference as reference
+from tests.toys import RATE, Toy
+from tests.weights import yamnet_files, yamnet_weights
+
+LABELS = ("Cat", "Dog", "Speech")
+
+
+def toy(window=10.0, **more):
+    head = nn.Linear(3, 3)
+    head.load_state_dict(
+        {"weight": torch.randn(3, 3, generator=torch.Generator().manual_seed(2)), "bias": torch.ones(3)}
+    )
+    return models.Model("toy", LABELS, Classifier(Toy(), head).eval(), window, **more)
+
+
+def noise(seconds, rate=RATE, seed=0):
+    envelope = np.repeat(np.random.default_rng(seed + 1).uniform(0.05, 1, int(seconds) + 1), rate)[
+        : round(seconds * rate)
+    ]
+    return envelope * np.random.default_rng(seed).uniform(-0.5, 0.5, round(seconds * rate))
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    torch.manual_seed(0)
+    network = YAMNet().requires_grad_(False)
+    for layer in network.layers:  # so that something reaches the last one
+        layer.convolution.weight.mul_(2.5)
+    return network
+
+
+@pytest.mark.parametrize("seconds", [9.9, 10.4, 17.35, 31.7])
+def test_joined_windows_are_one_long_pass(untrained, seconds):
+    """YAMNet's padding depends on the length; windows are as long as the recording up to whole frames."""
+    model = models.Model(
+        "yamnet", tuple(map(str, range(521))), models.MeanClassifier(untrained, untrained.dense), span=0.96
+    )
+    sound = noise(seconds, 16000).astype(np.float32)
+    recording = Recording.of_array(sound, 16000, 16000)
+    heard = engine.listen(recording, model, methods.chosen(), timeline.frame_count(seconds))
+    with torch.no_grad():
+        whole = model.classifier.frames(torch.from_numpy(sound)[None])[0].numpy()
+    np.testing.assert_allclose(heard.times, untrained.frame_times(len(sound)), atol=1e-9)
+    np.testing.assert_allclose(heard.logits, whole, atol=1e-4 * np.abs(whole).max())
+    assert np.ptp(whole, axis=0).max() > 1e-3 * np.abs(whole).max()
+
+
+def test_loudness_is_that_of_the_detector():
+    sound = noise(23.456)
+    heard = engine.listen(Recording.of_array(sound, RATE, RATE), toy(), methods.chosen(), 234)
+    expected = detectors.load("energy")(sound.astype(np.float32), RATE, ["a"], 0, "x")[0]
+    np.testing.assert_allclose(heard.energy, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["cam", "ig", "gradient_input", "lrp", "occlusion"])
+def test_a_clip_has_the_scores_of_the_method_itself(method):
+    sound, model = noise(7.25), toy()
+    found = igsed.explain(sound, RATE, ["Dog", "Cat"], method, model)
+    waveform = torch.from_numpy(sound.astype(np.float32))
+    if method == "cam":
+        logits = model.classifier.frames(waveform[None])[0].detach().numpy()[:, [1, 0]]
+        expected = timeline.resample(logits.T, model.network.frame_times(len(waveform)).numpy(), 72)
+    else:
+        settings = methods.QUIET if method == "ig" else {}
+        run = detectors.load(method, **settings)
+        torch.manual_seed(engine.seeds.integer(0, "explain", 0))
+        expected = attribution.explain(run, model.classifier, waveform, [1, 0]).scores.numpy()
+    np.testing.assert_allclose(found.frames[["Dog", "Cat"]].to_numpy().T, expected, rtol=1e-5, atol=1e-6)
+    rule = results.rule(floor=0, gap=0)
+    plain = igsed.explain(sound, RATE, ["Dog"], method, model, floor=0, gap=0).events
+    edges = timeline.segments(otsu_mask(expected[0]))
+    np.testing.assert_allclose(plain[["onset", "offset"]], edges)
+    assert rule.threshold == "otsu"
+
+
+@pytest.mark.parametrize("method", ["cam", "ig"])
+def test_long_recordings_have_every_frame_once(method):
+    found = igsed.explain(noise(33.33), RATE, LABELS, method, toy())
+    assert list(found.scores["frame"]) == [*range(333)] * 3
+    assert found.frames["offset"].iloc[-1] == pytest.approx(33.3)
+    assert found.scores["score"].notna().all()
+    assert {"label", "onset", "offset", "confidence", "note"} == set(found.events)
+    assert found.events["confidence"].between(0, 1).all()
+
+
+def test_yamnets_probabilities_are_those_of_the_published_network():
+    """On patches of 0.96 s, for which TensorFlow's answers are recorded."""
+    published = np.load(reference.FILE)["scores"]
+    network = backbones.load("yamnet", yamnet_weights())
+    classifier = models.MeanClassifier(network, network.dense).eval()
+    patches = torch.from_numpy(reference.signal()).unfold(0, reference.PATCH, reference.PATCH_HOP)[: reference.PATCHES]
+    with torch.no_grad():
+        np.testing.assert_allclose(torch.sigmoid(classifier(patches)), published, atol=3e-4)
+        # The methods pool by themselves.
+        frames = classifier.backbone.body(classifier.backbone.spectrum(patches))
+        pooled = classifier.head(classifier.backbone.project(frames.amax(1) + frames.mean(1)))
+        np.testing.assert_allclose(torch.sigmoid(pooled), published, atol=3e-4)
+    model = models.Model("yamnet", tuple(map(str, range(521))), classifier, span=models.PATCH)
+    one = igsed.explain(patches[0].numpy(), 16000, model=model)
+    largest = one.labels.set_index("label").loc[list(model.labels), "probability"]
+    np.testing.assert_allclose(largest, published[0], atol=3e-4)
+
+
+def test_yamnets_classes_have_the_published_names():
+    _, _, class_map = yamnet_files()
+    names = models.weights.class_names(class_map.parents[1])
+    assert (len(names), len(set(names))) == (521, 521)
+    assert (names[0], names[1], names[69]) == ("Speech", "Child speech, kid speaking", "Dog")
+
+
+@pytest.fixture
+def experiment(tmp_path, monkeypatch):
+    """A finished run with the toy network, two seeds, a clip with its scores."""
+    folder = tmp_path / "results" / "tiny"
+    (folder / "models" / "clip").mkdir(parents=True)
+    (folder / "predictions" / "seed0").mkdir(parents=True)
+    config = {
+        "backbone": {"name": f"{__name__}:TINY", "weights": str(tmp_path / "weights")},
+        "mixtures": {"duration": 8},
+        "evaluation": {"upsampling": "linear"},
+        "labels": None,
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "backbone").mkdir()
+    (folder / "backbone" / "tiny").write_text("")
+    for seed in range(2):
+        random = torch.Generator().manual_seed(seed)
+        head = {"weight": torch.randn(3, 3, generator=random), "bias": torch.randn(3, generator=random)}
+        save_file(head, folder / "models" / "clip" / f"seed{seed}.safetensors")
+    pd.DataFrame({"clip": "a", "label": LABELS}).to_csv(folder / "predictions" / "seed0" / "test.csv")
+    monkeypatch.setattr(models.backbones.NETWORKS, "find", lambda name: _Tiny())
+    monkeypatch.setattr(models.backbones, "load", lambda name, path, **settings: Toy())
+    return folder
+
+
+class _Tiny:
+    name, make = "tiny", ""
+
+    class settings:
+        @staticmethod
+        def model_validate(values):
+            return values
+
+    def place(self, settings, results, resources):
+        return f"{results}/backbone/tiny"
+
+    def own_weights(self, settings):
+        return settings["weights"]
+
+
+def test_an_experiments_scores_and_events_are_the_workflows(experiment, tmp_path):
+    """Those that workflow/scripts/framewise.py makes from the cached features."""
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(8, 2000), 2000, subtype="FLOAT")
+    features.extract(Toy(), [path], tmp_path / "frames.npy", tmp_path / "clips.npy")
+    for seed in (0, 1):
+        head = models.load_file(experiment / "models" / "clip" / f"seed{seed}.safetensors")
+        weight, bias = head["weight"].numpy(), head["bias"].numpy()
+        times = Toy().frame_times(8 * RATE).numpy()
+        expected = detectors.framewise.scores(np.load(tmp_path / "frames.npy")[0], weight, bias, times, 80, "linear")
+        with scores.Writer(tmp_path / "scores.parquet") as writer:
+            writer.add("a", LABELS, expected)
+        workflow = scores.read(tmp_path / "scores.parquet")
+        found = igsed.explain(path, labels=LABELS, model=str(experiment), seed=seed, floor=0, gap=0)
+        assert list(found.scores["clip"].unique()) == ["a"]
+        np.testing.assert_allclose(found.frames[[*LABELS]].to_numpy().T, workflow.values, atol=1e-6)
+        for label, values in zip(LABELS, workflow.values, strict=True):
+            own = found.events[found.events["label"] == label]
+            np.testing.assert_array_equal(own[["onset", "offset"]], timeline.segments(otsu_mask(values)))
+        logits = np.load(tmp_path / "clips.npy")[0] @ weight.T + bias
+        probabilities = found.labels.set_index("label").loc[[*LABELS], "probability"]
+        np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
+def test_without_a_seed_heads_are_averaged_and_their_spread_shown(experiment):
+    found = igsed.explain(noise(8), RATE, LABELS, model=experiment)
+    each = [igsed.explain(noise(8), RATE, LABELS, model=experiment, seed=seed) for seed in (0, 1)]
+    mean = np.mean([one.frames[[*LABELS]].to_numpy() for one in each], axis=0)
+    np.testing.assert_allclose(found.frames[[*LABELS]].to_numpy(), mean, atol=1e-5)
+    both = np.stack([one.labels.set_index("label").loc[[*LABELS], "probability"] for one in each])
+    table = found.labels.set_index("label").loc[[*LABELS]]
+    np.testing.assert_allclose(table["low"], both.min(0), atol=1e-5)
+    np.testing.assert_allclose(table["high"], both.max(0), atol=1e-5)
+
+
+def test_labels_are_found_and_misspelt_ones_told():
+    names = ["Speech", "Dog", "Bark", "Domestic animals, pets"]
+    assert labels.chosen(["dog", "Dog", "domestic animals, pets"], names) == [1, 3]
+    with pytest.raises(InputError, match=r"'Dgo'.*Did you mean 'Dog'"):
+        labels.chosen("Dgo", names)
+    with pytest.raises(InputError, match="'Domestic animals, pets'"):
+        labels.chosen(["pets"], names)
+
+
+@pytest.mark.parametrize(
+    ("method", "problem"),
+    [("oracle", "explains no classifier"), ("energy", "no classifier"), ("few_shot", "strong labels"), ("cma", "cam")],
+)
+def test_methods_that_cannot_explain_are_told(method, problem):
+    with pytest.raises(InputError, match=problem):
+        methods.chosen(method)
+    with pytest.raises(InputError, match="training clips"):
+        methods.chosen("ig", {"baseline": "background"})
+
+
+def test_the_stated_accuracies_are_those_of_the_findings():
+    page = (models.Path(igsed.__file__).parents[1] / "docs" / "findings.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `")]
+    table = {row[1].split("`")[1]: [cell.split()[0] for cell in row[2:5] if cell.strip()] for row in rows[6:]}
+    for name, values in {**methods.ACCURACY, "energy": methods.ENERGY}.items():
+        assert [f"{value:.2f}" for value in values] == table[name], name
+
+
+@pytest.mark.parametrize("sound", [np.zeros(16000), np.full(16000, 0.3)])
+def test_silence_is_told(sound):
+    with pytest.raises(InputError, match="nothing sounds"):
+        igsed.explain(sound, RATE, model=toy())
+
+
+def test_too_short_and_one_sample_are_told():
+    for count in (1, 50):
+        with pytest.raises(InputError, match="less than a frame"):
+            igsed.explain(noise(1)[:count], RATE, model=toy())
+
+
+def test_a_note_says_where_a_curve_follows_loudness():
+    sound = noise(30)
+    found = igsed.explain(sound, RATE, LABELS, "ig", toy())
+    for row in found.likeness.itertuples():
+        notes = set(found.events.loc[found.events["label"] == row.label, "note"])
+        assert notes <= {results.note(row.loudness, row.random_head)}
+    assert results.note(0.9, 0.1).startswith("follows loudness")
+    assert results.note(0.1, 0.9).startswith("like the curve of a head that knows no class")
+    assert results.note(float("nan"), 0.5) == ""
+    assert found.likeness["random_head"].notna().all()
+    assert igsed.explain(sound, RATE, "Cat", "ig", toy(), control=False).likeness["random_head"].isna().all()
+
+
+def test_a_note_says_where_an_event_is_digital_silence():
+    energy = np.concatenate([np.full(20, 1e-6), np.zeros(10)])
+    found = pd.DataFrame({"label": ["a", "b", "b"], "onset": [0.0, 1.9, 2.5], "offset": [2.0, 2.1, 3.0]})
+    told = results.notes(found, {"a": "like loudness", "b": ""}, energy)
+    assert told[0] == "like loudness"
+    assert [("digital silence" in text) for text in told] == [False, True, True]
+
+
+def test_a_classifier_of_ones_own(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from tests.toys import Toy\nfrom igsed.classifier import Classifier\nimport torch\n"
+        "def net():\n    found = Classifier(Toy(), torch.nn.Linear(3, 2))\n    found.labels = ['Owl', 'Bat']\n"
+        "    return found\nnone = 3\n"
+    )
+    found = igsed.explain(noise(3), RATE, model=f"{path}:net", labels="owl")
+    assert found.explained == ["Owl"]
+    for wrong in ("nothing", "none"):
+        with pytest.raises(InputError, match="model"):
+            models.load(f"{path}:{wrong}")
+    with pytest.raises(InputError, match="no such folder"):
+        models.load(tmp_path / "results")
+
+
+def test_importing_the_package_stays_light():
+    import subprocess
+    import sys
+
+    code = "import igsed, sys, json; print(json.dumps([n for n in ('pandas', 'torch', 'numpy') if n in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+def test_an_event_is_as_likely_as_the_likeliest_stretch_that_it_overlaps():
+    found = pd.DataFrame({"label": ["a", "b", "a"], "onset": [0.0, 0.9, 2.0], "offset": [1.0, 1.1, 2.5]})
+    stretches = np.array([[0.0, 1.0], [1.0, 2.0], [2.0, 2.5]])
+    probabilities = np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
+    np.testing.assert_allclose(results.likelihoods(found, ["a", "b"], stretches, probabilities), [0.1, 0.4, 0.5])
+    overlapping = np.array([[0.0, 1.5], [0.5, 2.0], [1.0, 2.5]])
+    np.testing.assert_allclose(results.likelihoods(found, ["a", "b"], overlapping, probabilities), [0.3, 0.6, 0.5])
+    scores = np.array([[0.0, 1.0, 2.0, 4.0] * 7, [5.0] * 28])
+    np.testing.assert_allclose(results.heights(found, ["a", "b"], scores)[[0, 1]], [scores[0, :10].mean() / 4, 0])
+
+
+def test_improbable_classes_have_no_events():
+    sound, model = noise(12), toy()
+    model.classifier.head.bias.data[:] = torch.tensor([-30.0, 3.0, -30.0])
+    for method in ("cam", "ig"):
+        found = igsed.explain(sound, RATE, LABELS, method, model)
+        assert set(found.events["label"]) <= {"Dog"}
+        assert set(igsed.explain(sound, RATE, LABELS, method, model, floor=0).events["label"]) == set(LABELS)

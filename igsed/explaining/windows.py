@@ -43,7 +43,7 @@ def plan(total: int, length: int, overlap: int, period: int = 1) -> Plan:
         How long the recording is.
     length : int
         Of a window, at least; it is made longer by less than `period`, so that it is as long as the recording up to
-        whole periods. A recording that is shorter is one window.
+        whole periods, and is at least `overlap` and one period. A recording that is shorter is one window.
     overlap : int
         Of neighbouring windows, at least.
 
@@ -54,6 +54,7 @@ def plan(total: int, length: int, overlap: int, period: int = 1) -> Plan:
     >>> plan(7, 10, 2)
     Plan(starts=(0,), length=7)
     """
+    length = max(length, overlap + period)  # else the next window would begin after the overlap, or after the end
     if total <= length:
         return Plan((0,), total)
     length += (total - length) % period

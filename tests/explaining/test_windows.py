@@ -24,8 +24,8 @@ def test_windows_cover_all_and_overlap(size):
     assert all(start % period == 0 for start in plan.starts)
     steps = np.diff(plan.starts)
     assert (steps > 0).all()
-    assert (steps <= max(plan.length - min(overlap, length // 2), period)).all()
-    assert plan.length < length + period
+    assert (steps <= plan.length - min(overlap, length // 2)).all()
+    assert plan.length < max(length, min(overlap, length // 2) + period) + period
 
 
 @given(sizes)

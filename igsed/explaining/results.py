@@ -42,7 +42,7 @@ _FOREIGN = "digital silence, which is foreign to the network, so do not believe 
 
 FLOOR = 0.05
 """Probability below which frames are not told apart. With Otsu's threshold the mean IoU of CAM is the same as without
-on three banks (differences up to 0.006), that of FW-WS higher by 0.02 to 0.09 (docs/explain.md)."""
+on three banks (differences up to 0.006), that of FW-WS higher by 0.02 to 0.07 (docs/explain.md)."""
 
 
 class Rule(NamedTuple):

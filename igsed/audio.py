@@ -218,6 +218,8 @@ def _decode(path: str | Path, start: float, end: float, dtype: str) -> _Decoded:
                     if sum(map(len, blocks)) == max(0, last - first):
                         return _Decoded(blocks, last, file.samplerate, file.channels)
         return _decode_all(path, first, last, dtype)
+    except soundfile.SoundFileRuntimeError as error:  # what a damaged header makes of a file
+        raise InputError(_unreadable(path, error)) from None
     except MemoryError:
         raise InputError(f"{path}: does not fit into memory. Cut it into shorter recordings.") from None
 

@@ -172,6 +172,17 @@ def test_any_damage_is_read_or_refused_with_a_message(tmp_path_factory, data):
         assert str(path) in message
 
 
+@pytest.mark.parametrize("start", [0.0, 0.01])
+def test_a_header_that_forbids_seeking_is_refused(tmp_path, start):
+    """Byte 20 is the format; 64 is one that libsndfile opens and cannot seek in."""
+    path = recording(tmp_path / "damaged.wav", seconds=0.02, rate=8000)
+    content = bytearray(path.read_bytes())
+    content[20] = 64
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"damaged\.wav: cannot be read as audio"):
+        audio.read(path, start)
+
+
 @pytest.mark.parametrize("write", [audio.write_flac, audio.write_wav])
 def test_a_full_disk_never_cuts_a_sound_in_silence(tmp_path, write):
     """However little room is missing; libsndfile alone does not notice all of these."""

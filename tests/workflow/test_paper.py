@@ -137,7 +137,7 @@ def test_alternatives_stand_side_by_side(paper):
     table = pd.read_csv(paper.results / "tables" / "detection.csv")
     assert list(dict.fromkeys(table["protocol"])) == [
         *("own", "shared", "peak", "otsu"),
-        *("own_present", "shared_present", "peak_present", "otsu_present"),
+        *("otsu_present", "own_present", "peak_present", "shared_present"),
     ]
     names = [entry["name"] for entry in SMALL["detectors"]]
     assert all(rows["detector"].tolist() == names for _, rows in table.groupby("protocol"))

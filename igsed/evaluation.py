@@ -645,7 +645,7 @@ def ranking(
     pandas.DataFrame
         `split` and the columns of `igsed.statistics.ranking`.
     """
-    directions = {metric.name: bool(metric.higher_is_better) for metric in ranking_metrics(chosen)}
+    directions = {metric.name: bool(metric.higher_is_better) for metric in metrics.ranking(chosen)}
     columns = ["split", "metric", "detector", "value", "rank", "rank_low", "rank_high"]
     found = []
     for split, clips in subsets.items() if directions and pairs else ():
@@ -653,11 +653,6 @@ def ranking(
         settings = resampling.replicates, resampling.confidence, resampling.seed
         found.append(statistics.ranking(tables, directions, clips, *settings).assign(split=split))
     return pd.concat(found)[columns] if found else pd.DataFrame(columns=columns)
-
-
-def ranking_metrics(chosen: Sequence[Metric]) -> list[Metric]:
-    """The metrics by which detectors are ranked."""
-    return [metric for metric in chosen if metric.ranked and metric.of_pairs]
 
 
 def representative(pairs: pd.DataFrame, count: int, metric: str = DRAWN[0]) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="NAME",
-        help="metrics to compare beside average_precision, pointing_game and class_auc",
+        help="metrics to compare beside those by which detectors are ranked",
     )
     parser.add_argument("--protocol", metavar="NAME", help="default: the first that all experiments have")
     parser.add_argument(

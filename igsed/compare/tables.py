@@ -12,9 +12,9 @@ from scipy import stats
 from igsed.compare import differences
 from igsed.compare.folders import MEANS, Bank, Experiment, read
 from igsed.errors import InputError, suggestion
-from igsed.metrics import METRICS, Metric
+from igsed.metrics import METRICS, Metric, ranking
 
-DEFAULT = ("average_precision", "pointing_game", "class_auc")
+DEFAULT = tuple(metric.name for metric in ranking())
 """The metrics that are always compared, where there are results of them; they need no threshold."""
 
 FEWEST = 3

@@ -59,6 +59,7 @@ __all__ = [
     "precision",
     "psds",
     "rank_accuracy",
+    "ranking",
     "recall",
     "relevance_mass",
     "roc_auc",
@@ -69,6 +70,11 @@ __all__ = [
 def built_in() -> list[Metric]:
     """The metrics of igsed's own, in the order of what they need."""
     return sorted(METRICS.built_in.values(), key=lambda metric: ORDER.index(metric.needs))
+
+
+def ranking(metrics: Iterable[Metric] | None = None) -> list[Metric]:
+    """Those metrics by which detectors are ranked; without an argument of igsed's own. They need no threshold."""
+    return [metric for metric in (built_in() if metrics is None else metrics) if metric.ranked and metric.of_pairs]
 
 
 def of_pairs(metrics: Iterable[Metric] | None = None) -> list[str]:

@@ -43,6 +43,10 @@ class Metric(Component):
         The lowest and the highest value.
     unit : str
         Empty for a number without one.
+    short : str
+        What narrow tables call it; by default the title.
+    percent : bool
+        Whether people see it in per cent.
     higher_is_better : bool, optional
         None: neither is.
     definition, undefined : str
@@ -71,6 +75,8 @@ class Metric(Component):
     function: Callable
     range: tuple[float, float] = (0, 1)
     unit: str = ""
+    short: str = ""
+    percent: bool = False
     higher_is_better: bool | None = True
     definition: str = ""
     undefined: str = "never"
@@ -80,6 +86,11 @@ class Metric(Component):
     column: bool = True
     ranked: bool = False
     default: bool = True
+
+    @property
+    def heading(self) -> str:
+        """The head of a column in a narrow table."""
+        return f"{self.short or self.title}{' / %' if self.percent else ''}"
 
     @property
     def of_pairs(self) -> bool:

@@ -172,25 +172,28 @@ def relevance_mass(scores, active) -> np.ndarray:
     return ratio((positive * active).sum(-1), total, (total == 0) | ~active.any(-1))
 
 
-POINTING_GAME = Metric(
-    name="pointing_game",
-    title="Pointing Game",
-    citation="J. Zhang et al. 2016, Top-down neural attention by excitation backprop",
-    needs="scores",
-    function=pointing_game,
-    definition="1 when the highest score (of equals the first) lies in an active frame, else 0",
-    undefined="A = 0",
-    chance="the share of active frames",
-    ranked=True,
-)
 AVERAGE_PRECISION = Metric(
     name="average_precision",
     title="Average precision",
+    short="AP",
     needs="scores",
     function=average_precision,
     definition="sum over thresholds of precision × gain in recall, equal scores together, as scikit-learn's",
     undefined="A = 0",
     chance="about the share of active frames; that share exactly for constant scores",
+    ranked=True,
+)
+POINTING_GAME = Metric(
+    name="pointing_game",
+    title="Pointing Game",
+    citation="J. Zhang et al. 2016, Top-down neural attention by excitation backprop",
+    short="PG",
+    percent=True,
+    needs="scores",
+    function=pointing_game,
+    definition="1 when the highest score (of equals the first) lies in an active frame, else 0",
+    undefined="A = 0",
+    chance="the share of active frames",
     ranked=True,
 )
 POINTING_GAME_NEAR = Metric(

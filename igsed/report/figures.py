@@ -34,8 +34,10 @@ from matplotlib.transforms import Bbox
 
 from igsed import labels as frame_labels
 from igsed.detectors import DETECTORS, Style, title_of
+from igsed.metrics import ranking
 from igsed.report import paper
 from igsed.report.colours import pale
+from igsed.report.tables import bounds
 from igsed.thresholds import Rule, built_in
 from igsed.timeline import FRAME, segments
 
@@ -473,8 +475,6 @@ def _draw_sweep(
 FEW = 10
 """Fewer clips than this say little of a class; it is drawn paler (`colours.pale`) and smaller."""
 
-_PER_CLASS = {"average_precision": ("Average precision", "average_precision"), "pointing_game": ("Pointing Game", "pg")}
-
 
 @matplotlib.rc_context(RC)
 def per_class(table: pd.DataFrame, protocol: str | None = None) -> Figure:
@@ -490,10 +490,11 @@ def per_class(table: pd.DataFrame, protocol: str | None = None) -> Figure:
     clips = table.groupby("label")["clips"].max().loc[labels]
     height_of = max(0.32, 0.085 * (len(look) + 1))
     figure = Figure(figsize=(WIDTH, 1.2 + height_of * len(labels)), layout="constrained")
-    shown = {**_PER_CLASS, "iou": (f"IoU (protocol {protocol})", "iou")}
+    shown = {metric.name: metric.title for metric in ranking() if metric.name in table}
+    shown["iou"] = f"IoU (protocol {protocol})"
     panels = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     step = 0.8 / max(len(look), 1)
-    for ax, (metric, (title, short)) in zip(panels, shown.items(), strict=True):
+    for ax, (metric, title) in zip(panels, shown.items(), strict=True):
         for place, (detector, style) in enumerate(look.items()):
             rows = table[table["detector"] == detector].set_index("label").reindex(labels)
             height = np.arange(len(labels)) + (place - (len(look) - 1) / 2) * step
@@ -502,7 +503,7 @@ def per_class(table: pd.DataFrame, protocol: str | None = None) -> Figure:
                 if not here.any():
                     continue  # a line without points has no extent, which the layout cannot take
                 colour = pale(style.colour) if weak else style.colour
-                ends = rows.loc[here, [f"{short}_low_wide", f"{short}_high_wide"]].to_numpy(float).T
+                ends = rows.loc[here, list(bounds(metric))].to_numpy(float).T
                 ax.hlines(height[here], *ends, color=colour, linewidth=0.8 if weak else 1.4)
                 ax.plot(rows.loc[here, metric], height[here], **_marker(style, weak=weak), zorder=4, clip_on=False)
             if metric == "iou" and rows["paper_iou"].notna().any():
@@ -525,14 +526,6 @@ def per_class(table: pd.DataFrame, protocol: str | None = None) -> Figure:
 def _few_note() -> list[Line2D]:
     """The legend's word on pale points."""
     return [Line2D([], [], **_marker(_GREY, weak=True), label=f"fewer than {FEW} clips")]
-
-
-_HEADLINE = {
-    "average_precision": ("Average precision", "average_precision"),
-    "pointing_game": ("Pointing Game", "pg"),
-    "class_auc": ("Class AUC", "class_auc"),
-}
-"""Metric → axis and short name: two say *when*, one *what*."""
 
 
 @matplotlib.rc_context(RC)
@@ -558,14 +551,13 @@ def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Fi
     heights = np.arange(len(rows)) + 0.6 * below.sort_values(kind="stable").to_numpy()
     names = [title_of(name) + (f" {mark}" if not neutral else "") for name, neutral in rows["neutral"].items()]
     figure = Figure(figsize=(WIDTH, 0.7 + 0.17 * (len(rows) + 1)), layout="constrained")
-    shown = {metric: head for metric, head in _HEADLINE.items() if metric in rows}
+    shown = {metric.name: metric.title for metric in ranking() if metric.name in rows}
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-    for ax, (metric, (title, short)) in zip(panels, shown.items(), strict=True):
+    for ax, (metric, title) in zip(panels, shown.items(), strict=True):
         for reference in (name for name in ("random", "oracle") if name in rows.index):
             ax.axvline(rows.loc[reference, metric], color="#888888", linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
         for height, (name, row) in zip(heights, rows.iterrows(), strict=True):
-            interval = row[f"{short}_low_wide"], row[f"{short}_high_wide"]
-            ax.hlines(height, *interval, color=look[name].colour, linewidth=1.2)
+            ax.hlines(height, *row[list(bounds(metric))], color=look[name].colour, linewidth=1.2)
             ax.plot(row[metric], height, **_marker(look[name]), zorder=4, clip_on=False)
             if pd.notna(row.get(f"paper_{metric}")):
                 ax.plot(row[f"paper_{metric}"], height, **_marker(look[name], hollow=True), zorder=3, clip_on=False)

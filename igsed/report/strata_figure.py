@@ -16,13 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from igsed.detectors import Style, title_of
-from igsed.metrics import METRICS, Metric
+from igsed.metrics import METRICS, Metric, ranking
 from igsed.report.colours import pale
 from igsed.report.figures import FEW, RC, WIDTH, styles
 from igsed.strata import CONDITIONS, MANY, UNKNOWN, ordered
-
-_WANTED = (("average_precision",), ("class_auc", "pointing_game"))
-"""A row of panels each: the first of these metrics that there is."""
 
 _SIDE_BY_SIDE = 13
 """Strata that fit into the figure's width."""
@@ -43,8 +40,8 @@ def figure(table: pd.DataFrame) -> Figure:
     ----------
     table
         `igsed.strata.table` of one split and of the detectors that are drawn, in their order. Conditions that are not
-        known of any pair, or have too many values, are left out. Rows: average precision and, where it is there,
-        `class_auc`, else Pointing Game; IoU where none of these is.
+        known of any pair, or have too many values, are left out. Rows: the first and the last of the metrics by which
+        detectors are ranked (one says when, one what), as far as they are there; IoU where none is.
     """
     metrics = [METRICS.find(name) for name in _rows(table["metric"].unique())]
     shown = {
@@ -100,9 +97,9 @@ def chance(metric: Metric, active_ratio: np.ndarray) -> np.ndarray | None:
 
 
 def _rows(there: Sequence[str]) -> list[str]:
-    """The metrics that are drawn, of those that are there."""
-    found = [next((name for name in names if name in there), None) for names in _WANTED]
-    return [name for name in found if name] or ["iou"]
+    """The metrics that are drawn: of those that rank detectors and are there the first and the last, else IoU."""
+    found = [metric.name for metric in ranking() if metric.name in there]
+    return list(dict.fromkeys([*found[:1], *found[-1:]])) or ["iou"]
 
 
 def _blocks(counts: Mapping[str, int]) -> list[list[str]]:

@@ -105,6 +105,7 @@ SHIFT = 1.5
 """How many times as active real recordings may be as synthetic clips, or the reverse, for thresholds to carry over."""
 
 _SCORES = {"iou": "iou", "f1": "f1", "pointing_game": "pg"}
+"""The paper's metrics → what the columns of their intervals begin with."""
 _THRESHOLD_FREE = ("average_precision", "class_auc")
 _COUNTED = ("iou", "f1", "pointing_game", "average_precision")
 """The means whose undefined values Table II counts."""
@@ -460,6 +461,12 @@ def baselines(attributions: Mapping[str, pd.DataFrame], detectors: Sequence[str]
     return pd.DataFrame(rows, columns=_BASELINE_COLUMNS)
 
 
+def bounds(metric: str) -> tuple[str, str]:
+    """The columns of Tables II and III with the wider interval of a metric."""
+    begin = _SCORES.get(metric, metric)
+    return f"{begin}_low_wide", f"{begin}_high_wide"
+
+
 def marked(baselines: pd.DataFrame) -> list[str]:
     """The detectors of a table of baselines whose baseline is not neutral."""
     return baselines.loc[baselines["neutral"] == 0, "detector"].tolist()
@@ -756,13 +763,14 @@ def _display_ranking(table: pd.DataFrame) -> pd.DataFrame:
     }
     chosen = [name.removesuffix("_rank") for name in table if name.endswith("_rank") and name != "borda_rank"]
     for metric in chosen:
-        options = {"scale": 100, "digits": 1} if metric == "pointing_game" else {}
+        options = {"scale": 100, "digits": 1} if METRICS.find(metric).percent else {}
         cells = [
             _with_interval(*(row[f"{metric}{part}"] for part in ("", "_low_wide", "_high_wide")), **options)
             for row in rows
         ]
-        title = {"average_precision": "AP", "pointing_game": "PG / %"}.get(metric) or METRICS.find(metric).title
-        shown["", title] = [_ranked(row, metric, cell) for row, cell in zip(rows, cells, strict=True)]
+        shown["", METRICS.find(metric).heading] = [
+            _ranked(row, metric, cell) for row, cell in zip(rows, cells, strict=True)
+        ]
     shown["Difference of AP", "value"] = [
         _with_interval(row["difference"], row["difference_low"], row["difference_high"]) for row in rows
     ]

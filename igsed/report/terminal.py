@@ -7,21 +7,20 @@ and a combining one none.
 import shutil
 import textwrap
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from igsed.detectors import title_of
-from igsed.metrics import METRICS
+from igsed.metrics import METRICS, ranking
 from igsed.report.tables import MARK, MISSING
 
-COLUMNS = ("average_precision", "pointing_game", "class_auc")
+COLUMNS = tuple(metric.name for metric in ranking())
 """The metrics that are shown: they need no threshold."""
 
 THRESHOLDED = ("iou", "f1")
 """Those that are shown besides where a protocol is asked for."""
 
-_TITLES = {"average_precision": "AP", "pointing_game": "PG / %"}
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _GAP, _SHORTEST = "  ", 12
 
@@ -95,9 +94,9 @@ def notes(
     bracketed: bool = True,
 ) -> str:
     """What the table's columns and marks are; arguments as `table`'s, `bracketed` is whether it has intervals."""
-    explained: Mapping[str, str] = {"average_precision": "AP: average precision", "pointing_game": "PG: Pointing Game"}
     found = set(intervals["metric"])
-    said = [text for name, text in explained.items() if name in metrics and name in found]
+    shown = [METRICS.find(name) for name in metrics if name in found]
+    said = [f"{metric.short}: {metric.title}" for metric in shown if metric.short]
     told = ", ".join([*said, "means over (clip, class) pairs"])
     told += " with the wider 95 % interval." if bracketed else ". A wider terminal shows intervals."
     if set(controls) & set(intervals["detector"]):
@@ -108,7 +107,7 @@ def notes(
 
 
 def _title(metric: str) -> str:
-    return _TITLES.get(metric) or METRICS.find(metric).title
+    return METRICS.find(metric).heading
 
 
 def _cell(means: pd.DataFrame, detector: str, metric: str, with_interval: bool) -> str:
@@ -116,7 +115,7 @@ def _cell(means: pd.DataFrame, detector: str, metric: str, with_interval: bool) 
         return MISSING
     row = means.loc[(detector, metric)]
     low, high = (row.get(f"{side}_wide", row[side]) for side in ("low", "high"))
-    scale, digits = (100, 0) if metric == "pointing_game" else (1, 2)
+    scale, digits = (100, 0) if METRICS.find(metric).percent else (1, 2)
     value, low, high = (
         f"{scale * number:.{digits}f}" if pd.notna(number) else "" for number in (row["value"], low, high)
     )

@@ -4,7 +4,7 @@ import pandas as pd
 
 from igsed import clips, evaluation, seeds
 from igsed.jobs.console import job, progress
-from igsed.metrics import METRICS, of_pairs
+from igsed.metrics import METRICS, of_pairs, ranking
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
@@ -22,7 +22,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
 
     # A detector at a time: the pairs of all would take gigabytes.
     reference, numbers, differences, ranked = read(params.reference), [], [], {}
-    few = ["seed", "clip", "label", "source", "split", *(m.name for m in evaluation.ranking_metrics(chosen))]
+    few = ["seed", "clip", "label", "source", "split", *(m.name for m in ranking(chosen))]
     for name in progress(params.detectors, "comparing detectors"):
         pairs = read(name)
         numbers.append(evaluation.tidy(pairs, pd.DataFrame(), of_pairs(chosen), params.parameters))

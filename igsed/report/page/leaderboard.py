@@ -7,13 +7,17 @@ import numpy as np
 import pandas as pd
 
 from igsed.detectors import title_of
-from igsed.metrics import METRICS, Metric
+from igsed.metrics import DRAWN, METRICS, Metric, built_in, ranking
 from igsed.names import ordered
 from igsed.report import paper
 from igsed.report.page.settings import Settings
 
 MEANS = {"all": "All pairs", "class_mean": "Mean over classes"}
-MAIN = ("average_precision", "pointing_game", "class_auc", "iou", "f1", "psds1", "psds2")
+MAIN = (
+    *(metric.name for metric in ranking()),
+    *DRAWN,
+    *(metric.name for metric in built_in() if metric.needs == "scored_events" and metric.column),
+)
 """The metrics that are shown first, where the experiment has them."""
 
 _SETS = {
@@ -22,7 +26,6 @@ _SETS = {
     "Detected frames": ("mask",),
     "Events": ("events", "scored_events"),
 }
-_SHORT = {"average_precision": "AP", "pointing_game": "Pointing Game"}
 
 
 def numbers(
@@ -101,15 +104,10 @@ def sets(shown: Sequence[Metric]) -> dict[str, list[str]]:
     return {title: members for title, members in found.items() if members}
 
 
-def short_title(metric: Metric) -> str:
-    """What a metric's column is called."""
-    return _SHORT.get(metric.name, metric.title)
-
-
 def _described(metric: Metric) -> dict:
     low, high = metric.range
     return {
-        "title": short_title(metric),
+        "title": metric.title,
         "unit": metric.unit,
         "better": {True: 1, False: -1, None: 0}[metric.higher_is_better],
         "range": [low, high] if np.isfinite([low, high]).all() else None,

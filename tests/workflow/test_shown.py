@@ -1,7 +1,9 @@
 """What a run shows: one line on a terminal, a few in a file, the results at its end, and every error."""
 
+import functools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +25,11 @@ def start(project: Project, output) -> subprocess.Popen:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     environment |= {"TERM": "xterm", "NO_COLOR": "1"}
     both = {"stdout": output, "stderr": subprocess.STDOUT}
-    return subprocess.Popen(command, cwd=project.folder, env=environment, start_new_session=True, **both)
+    # Where the tests run in the background of a shell, SIGINT is ignored, and a child would ignore it too.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(
+        command, cwd=project.folder, env=environment, start_new_session=True, preexec_fn=heard, **both
+    )
 
 
 def undo(project: Project) -> None:
@@ -75,8 +81,8 @@ def test_errors_of_jobs_are_shown_with_their_log(editable):
 
 
 def test_an_interrupted_run_ends_without_a_line_and_goes_on_later(finished):
-    for path in finished.results.glob("evaluation/*/sweep.csv"):
-        path.unlink()  # so many jobs that the last of them do not run yet
+    undo(finished)
+    shutil.rmtree(finished.results / "evaluation")  # so many jobs that the last of them do not run yet
     terminal = Terminal()
     run = start(finished, terminal.outside)
     terminal.wait_for(" of ")

@@ -36,6 +36,7 @@ ROOT = Path(__file__).parents[1]
 SPLITS = ("train", "validation", "test")
 FRAMES, SECONDS, RATE = 100, 10, 32000
 COARSE, EMBEDDING = 32, 1024  # YAMNet's
+RECORDINGS = 6
 RULES = [
     "all",
     "train",
@@ -45,9 +46,11 @@ RULES = [
     "truth",
     "merge",
     "masked",
+    "conditions",
     "sweep",
     "evaluate",
     "metrics",
+    "strata",
     "tables",
     "data_report",
     "figure_headline",
@@ -55,7 +58,9 @@ RULES = [
     "figure_examples",
     "figure_thresholds",
     "figure_per_class",
+    "figure_strata",
     "figure_training",
+    "page",
     "manifest",
 ]
 
@@ -140,12 +145,12 @@ def _facts(seconds: int) -> tuple:
 
 
 def index() -> pd.DataFrame:
-    """A soundbank's index: six recordings of every class in each split."""
+    """A soundbank's index: `RECORDINGS` recordings of every class in each split."""
     rows = [
         (split, "foreground", label, f"{label}/{k}", f"{label}_{k}.wav", *_facts(3))
         for split in SPLITS
         for label in LABELS
-        for k in range(6)
+        for k in range(RECORDINGS)
     ]
     rows += [(split, "background", "room", f"{split}/0", f"{split}.wav", *_facts(12)) for split in SPLITS]
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -171,7 +176,29 @@ def mixtures(project: Path, split: str, count: int, draw: np.random.Generator) -
     annotated = pd.DataFrame({"clip": clip, "filename": clip, "onset": onset, "offset": onset + length})
     annotated = annotated.assign(filename=annotated["clip"] + ".flac", event_label=draw.choice(LABELS, size=len(clip)))
     events.write(project / folder / "events.tsv", annotated, [f"{name}.flac" for name in names])
+    annotations(project / folder / "jams", split, annotated, draw)
     return names, annotated
+
+
+def annotations(folder: Path, split: str, annotated: pd.DataFrame, draw: np.random.Generator) -> None:
+    """Write what Scaper tells of every clip: its background, and where, how loud and from which recording events are."""
+    folder.mkdir()
+    background = {"role": "background", "source_file": f"{split}.wav"}
+    for clip, rows in annotated.groupby("clip"):
+        values = [
+            {
+                "role": "foreground",
+                "label": label,
+                "source_file": f"{label}_{draw.integers(RECORDINGS)}.wav",
+                "event_time": float(onset),
+                "event_duration": float(offset - onset),
+                "snr": float(draw.uniform(15, 25)),
+            }
+            for label, onset, offset in zip(rows["event_label"], rows["onset"], rows["offset"], strict=True)
+        ]
+        data = [{"value": value} for value in (background, *values)]
+        told = json.dumps({"annotations": [{"namespace": "scaper", "data": data}]})
+        (folder / f"{clip}.jams").write_text(told, encoding="utf-8")
 
 
 def features(folder: Path, present: np.ndarray, embedding: int, draw: np.random.Generator, block: int = 100) -> None:

@@ -126,10 +126,10 @@ class _Amounts:
         return self.splits[split]
 
     def pairs(self, split: str, **_) -> float:
-        return self.splits[split] * classes_per_clip(self.config)
+        return self.splits[split] * classes_per_clip(self.config, split)
 
     def explained(self, split: str, source: str, shard: str, **_) -> float:
-        return self._of_job(split, source, shard) * classes_per_clip(self.config)
+        return self._of_job(split, source, shard) * classes_per_clip(self.config, split)
 
     def masks(self, split: str, masks: str, shard: str, **_) -> float:
         chosen = self.config.chosen(masks)
@@ -306,10 +306,9 @@ def _cost(job: Job, costs: Mapping[str, Cost]) -> Cost | None:
     return costs.get(_stage(job.rule)[0].format(**job.wildcards))
 
 
-def classes_per_clip(config: Config) -> float:
-    """Expected number of different classes in a clip, where labels are uniform over the classes."""
-    fewest, most = config.mixtures.events
-    numbers = np.arange(fewest, most + 1)
+def classes_per_clip(config: Config, split: str = "train") -> float:
+    """Expected number of different classes in a clip of a split, where labels are uniform over the classes."""
+    numbers = np.array(config.mixtures.numbers_of_events(split))
     classes = max(1, len(config.classes))
     return float(np.mean(classes * (1 - (1 - 1 / classes) ** numbers)))
 

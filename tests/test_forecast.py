@@ -268,6 +268,19 @@ def test_expected_classes_per_clip():
     assert math.isclose(expected([2, 2], ["Dog", "Cat"]), 1.5)
 
 
+def test_test_clips_that_are_variants_have_the_events_of_their_conditions():
+    mixtures = {
+        "events": [1, 1],
+        "clips": {"train": 9, "validation": 9, "test": 4},
+        "conditions": {"snr": [0, 10], "events": [1, 2]},
+    }
+    found = config(mixtures=mixtures, labels=["Dog", "Cat"])
+    expected = {split: forecasts.classes_per_clip(found, split) for split in ("train", "validation", "test")}
+    assert expected == {"train": 1, "validation": 1, "test": pytest.approx((1 + 1.5) / 2)}
+    more = {**mixtures, "conditions": {"snr": [0, 10], "events": [1, 6]}}
+    assert config(mixtures=more).clips_of_job("ig") < config(mixtures=mixtures).clips_of_job("ig")
+
+
 @pytest.fixture
 def sources(tmp_path):
     """A table of three sources, one of unknown size, and an empty folder of resources."""

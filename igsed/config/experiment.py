@@ -215,6 +215,6 @@ class Config(Section):
             passes = chosen.detector.count(chosen.settings)
         elif isinstance(chosen.detector, OfClassifier):
             forward, backward = chosen.detector.passes(chosen.settings)
-            passes = forward + _BACKWARD * backward * self.mixtures.events[1]
+            passes = forward + _BACKWARD * backward * max(self.mixtures.numbers_of_events("test"))
         seconds = passes * self.backbone.component.seconds * self.mixtures.duration / 10
         return max(1, round(_JOB * (_GPU if gpu else 1) / max(seconds, 1e-9)))

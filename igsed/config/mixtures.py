@@ -116,3 +116,9 @@ class Mixtures(Section):
                     f"of each base clip ({len(conditions.snr)} snr × {len(conditions.events)} events); write "
                     f"{number - rest + conditions.variants}"
                 )
+
+    def numbers_of_events(self, split: str) -> list[int]:
+        """How many events clips of a split have, one number as often as the other."""
+        if self.conditions and split == "test":
+            return self.conditions.events
+        return list(range(self.events[0], self.events[1] + 1))

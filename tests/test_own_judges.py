@@ -9,7 +9,7 @@ from igsed import evaluation, labels, metrics
 from igsed.clips import Split
 from igsed.config.evaluation import Evaluation
 from igsed.errors import InputError
-from igsed.report import figures, tables
+from igsed.report import figures, tables, typesetting
 from igsed.scores import FrameScores
 
 MODULE = """
@@ -173,12 +173,12 @@ def test_own_components_reach_every_table(given):
     assert row["hits_low"] <= row["hits"] <= row["hits_high"]
     assert row["found"] == here["mean", "found"]
     assert list(table["protocol"].unique())[:5] == section.main_protocols
-    text = tables.markdown(table, chosen=section.chosen_metrics, rules=list(section.rules.values()))
+    text = typesetting.markdown(table, chosen=section.chosen_metrics, rules=list(section.rules.values()))
     assert "Share of hits: H / number of frames." in text
     assert "Protocol mean: Above the mean." in text
     assert "| Share of hits | Found |" in text
     assert "Peak" not in text
-    assert r"Share of hits & Found \\" in tables.latex(table, chosen=section.chosen_metrics)
+    assert r"Share of hits & Found \\" in typesetting.latex(table, chosen=section.chosen_metrics)
 
     classes = tables.per_class(intervals, ["ig", "mine"], section.main_protocols)
     assert "mean" in set(classes["protocol"])

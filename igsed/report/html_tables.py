@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from igsed.metrics import Metric
-from igsed.report import tables
+from igsed.report import typesetting
 from igsed.thresholds import Rule
 
 TITLES = {
@@ -94,11 +94,11 @@ def page(title: str, blocks: Iterable[Block]) -> str:
 
 
 def table_page(table: pd.DataFrame, chosen: Sequence[Metric] = (), rules: Sequence[Rule] | None = None) -> str:
-    """Any of the tables of `igsed.report.tables` with its caption; the arguments are those of `tables.caption_of`."""
-    kind, shown, parts = tables.display(table, chosen)
-    names = sum(name in tables.LEFT for _, name in shown.columns)
+    """Any table of `igsed.report.tables` below its caption; arguments are those of `typesetting.caption_of`."""
+    kind, shown, parts = typesetting.display(table, chosen)
+    names = sum(name in typesetting.LEFT for _, name in shown.columns)
     grid = Grid(list(shown.columns), shown.to_numpy().tolist(), names, parts)
-    return page(TITLES[kind], [tables.caption_of(kind, chosen, rules, table), grid])
+    return page(TITLES[kind], [typesetting.caption_of(kind, chosen, rules, table), grid])
 
 
 def _block(block: Block) -> str:

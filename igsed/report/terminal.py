@@ -13,7 +13,7 @@ import pandas as pd
 
 from igsed.detectors import title_of
 from igsed.metrics import METRICS, ranking
-from igsed.report.tables import MARK, MISSING
+from igsed.report.typesetting import MARK, MISSING
 
 COLUMNS = tuple(metric.name for metric in ranking())
 """The metrics that are shown: they need no threshold."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from igsed.report import data_report, html_tables, tables
+from igsed.report import data_report, html_tables, tables, typesetting
 from igsed.report.html_tables import Grid, Heading, Items
 
 ROOT = Path(__file__).parents[2]
@@ -75,9 +75,9 @@ def test_a_grid_has_every_cell_in_its_place():
 def test_a_table_shows_what_its_markdown_shows():
     table = detection()
     read = Reader(html_tables.table_page(table))
-    lines = [line.strip("| ").split(" | ") for line in tables.markdown(table).splitlines() if line.startswith("|")]
+    lines = [line.strip("| ").split(" | ") for line in typesetting.markdown(table).splitlines() if line.startswith("|")]
     assert read.rows[2:] == lines[2:]
-    assert tables.caption_of("detection", table=table) in read.text
+    assert typesetting.caption_of("detection", table=table) in read.text
     rows = [attrs for tag, attrs in read.tags if attrs.get("scope") == "row"]
     assert len(rows) == len(table)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from igsed import LABELS
-from igsed.report import paper, tables
+from igsed.report import paper, tables, typesetting
 
 CONTRACT = [
     "detector",
@@ -167,7 +167,7 @@ def test_a_class_that_is_never_predicted_is_undefined_not_zero(small):
     assert dog["recall"] == 0
     assert dog["f1"] == 0
     assert dog["undefined"] == 1
-    row = next(line for line in tables.markdown(table).splitlines() if line.startswith("| Dog"))
+    row = next(line for line in typesetting.markdown(table).splitlines() if line.startswith("| Dog"))
     assert row == "| Dog | 1 | – | 1.00 | 0.00 | 0.56 | 0.00 | 0.71 | 1 |"
     assert re.search(r"^Dog,1,,,1\.000000,0\.000000,", tables.csv(table), re.M)
 
@@ -285,7 +285,7 @@ def test_classes_stand_side_by_side_and_the_paper_s_row_below_ours():
         0.82,
     )
     cat, dog = (table.loc[table["label"] == label, "pairs"].max() for label in ("Cat", "Dog"))
-    header, rule, *rows = tables.markdown(table).splitlines()[2:]
+    header, rule, *rows = typesetting.markdown(table).splitlines()[2:]
     assert header == f"| Protocol | Detector | Cat {cat} pairs | Dog {dog} pairs |"
     assert rule == "| --- | --- | ---: | ---: |"
     cells = [row.strip("| ").split(" | ") for row in rows]
@@ -293,16 +293,16 @@ def test_classes_stand_side_by_side_and_the_paper_s_row_below_ours():
     assert [row[:2] for row in cells] == [[protocol, name] for protocol in ("own", "shared") for name in names]
     assert rows[:2] == ["| own | IG | – | 0.31 / 0.27 / 82 |", "| own | IG, paper | (0.47 / 0.61) | (0.45 / 0.57) |"]
     assert rows[4:6] == [rows[0].replace("own", "shared"), rows[1].replace("own", "shared")]
-    latex = tables.latex(table).splitlines()
+    latex = typesetting.latex(table).splitlines()
     start = latex.index(r"own & IG & -- & 0.31 / 0.27 / 82 \\")
     assert latex[start + 1] == r"own & IG, paper & (0.47 / 0.61) & (0.45 / 0.57) \\"
     assert latex[start + 4] == r"\midrule"
 
 
 def test_a_class_that_the_paper_lacks_has_a_dash_in_its_row():
-    rows = tables.markdown(tables.per_class(intervals(labels=("Zebra", "Cat"), detectors=("ig",)))).splitlines()
+    rows = typesetting.markdown(tables.per_class(intervals(labels=("Zebra", "Cat"), detectors=("ig",)))).splitlines()
     assert "| own | IG, paper | (0.47 / 0.61) | (–) |" in rows
-    unknown = tables.markdown(tables.per_class(intervals(labels=("Zebra",), detectors=("ig",))))
+    unknown = typesetting.markdown(tables.per_class(intervals(labels=("Zebra",), detectors=("ig",))))
     assert "IG, paper" not in unknown
 
 
@@ -354,7 +354,7 @@ def test_only_detectors_whose_baseline_is_not_neutral_are_marked():
     baselines = tables.baselines({"ig": foreign, "mine": attribution(), "b": foreign}, ["b", "mine", "ig"])
     assert tables.marked(baselines) == ["b", "ig"]
     for table in (baselines, tables.detection(intervals(), foreign=tables.marked(baselines))):
-        text, latex = tables.markdown(table, ""), tables.latex(table, "")
+        text, latex = typesetting.markdown(table, ""), typesetting.latex(table, "")
         assert set(table.loc[table["neutral"] == 0, "detector"]) & {"ig", "mine", "energy"} == {"ig"}
         assert set(table["neutral"]) == {0, 1}
         assert "| IG † |" in text
@@ -365,13 +365,13 @@ def test_only_detectors_whose_baseline_is_not_neutral_are_marked():
         assert latex.isascii()
     plain = tables.detection(intervals())
     assert (plain["neutral"] == 1).all()
-    assert "†" not in tables.markdown(plain, "")
-    assert "dagger" not in tables.latex(plain, "")
+    assert "†" not in typesetting.markdown(plain, "")
+    assert "dagger" not in typesetting.latex(plain, "")
 
 
 def test_people_see_baselines_in_few_digits():
     source = attribution(2.345, -1.26, 101.7, 55.4, completeness_error=[2e-4, 3e-4, 0.0123])
-    assert tables.markdown(tables.baselines({"ig": source}, ["ig"]), "").splitlines()[2:] == [
+    assert typesetting.markdown(tables.baselines({"ig": source}, ["ig"]), "").splitlines()[2:] == [
         r"| Detector | \|Logit\| clip | \|Logit\| baseline | Norm clip | Norm baseline | Pieces | "
         "Completeness error median | Completeness error worst | Pairs |",
         "| --- |" + " ---: |" * 8,
@@ -384,8 +384,8 @@ def test_an_experiment_without_baselines_has_an_empty_table_of_them():
     assert table.empty
     assert tables.marked(table) == []
     assert tables.csv(table).startswith("detector,logit,")
-    assert tables.markdown(table).count("\n| ") == 2
-    assert r"\bottomrule" in tables.latex(table)
+    assert typesetting.markdown(table).count("\n| ") == 2
+    assert r"\bottomrule" in typesetting.latex(table)
 
 
 def test_recordings_stand_beside_the_synthetic_clips():
@@ -447,7 +447,7 @@ def test_recordings_for_people_begin_with_what_needs_no_threshold():
     here = (table["label"] == "all") & (table["protocol"] == "own") & (table["detector"] == "ig")
     columns = [f"real_{column}" for column in ("iou", "f1", "pointing_game", "pg_low", "pg_high", "pairs", "clips")]
     table.loc[here, columns] = 0.314, 0.271, 0.5, 0.25, 0.75, 777, 66
-    text = tables.markdown(table).splitlines()
+    text = typesetting.markdown(table).splitlines()
     assert text[2] == (
         "| Detector | Sound | AP | PG / % | Class AUC | IoU / F1 own | IoU / F1 shared | Active / % | Pairs | Clips |"
     )
@@ -458,7 +458,7 @@ def test_recordings_for_people_begin_with_what_needs_no_threshold():
     assert cells[5] == "0.31 / 0.27"
     assert cells[-2:] == ["777", "66"]
     assert not any("Dog" in line for line in text)
-    assert r"\midrule" in tables.latex(table)
+    assert r"\midrule" in typesetting.latex(table)
 
 
 @pytest.mark.parametrize(("synthetic", "real", "warned"), [(0.2, 0.7, True), (0.6, 0.2, True), (0.2, 0.28, False)])
@@ -468,7 +468,7 @@ def test_another_share_of_active_frames_is_warned_of(synthetic, real, warned):
     ratios = keys.assign(
         metric="active_ratio", value=keys["split"].map({"test": synthetic, "recordings": real}), seed=0, n=1
     )
-    text = tables.markdown(tables.recordings(source, ratios))
+    text = typesetting.markdown(tables.recordings(source, ratios))
     assert ("Warning" in text) == warned
     if warned:
         assert f"{100 * synthetic:.0f} % of the frames of synthetic clips and in {100 * real:.0f} %" in text
@@ -513,7 +513,7 @@ def test_ranking_has_the_best_first_and_controls_below():
     table = tables.ranking(ranks_of(values), source, differences, "own", names, ["ig"], ["energy"])
     assert table["detector"].tolist() == ["energy", "ig", "fw_ws", "oracle"]
     assert table["average_precision_low_wide"].tolist() == pytest.approx([0.7, 0.4, 0.1, 0.8])
-    text = tables.markdown(table).splitlines()
+    text = typesetting.markdown(table).splitlines()
     heads = [
         "Detector",
         "Borda",
@@ -528,7 +528,7 @@ def test_ranking_has_the_best_first_and_controls_below():
     assert rows[1][4:] == ["-0.30 [-0.40, -0.20]", "< 0.001", "0.15"]
     assert rows[3][1:3] == ["–", "1.00 [0.80, 1.20]"]
     assert "of AP from IG," in text[0]
-    lines = tables.latex(table).splitlines()
+    lines = typesetting.latex(table).splitlines()
     ruled = [lines[k + 1].partition(" &")[0] for k, line in enumerate(lines) if line == r"\midrule"]
     assert ruled == [r"IG $\dagger$", "Energy", "Oracle"]
 
@@ -537,27 +537,27 @@ def test_people_see_two_digits_intervals_and_per_cent():
     table = tables.detection(intervals(detectors=("ig", "fw_ws")))
     table.loc[0, ["iou", "iou_low_wide", "iou_high_wide"]] = 0.3921, 0.351, 0.4349
     table.loc[0, ["pointing_game", "pg_low_wide", "pg_high_wide"]] = 0.8263, 0.78, 0.869
-    text = tables.markdown(table)
+    text = typesetting.markdown(table)
     assert "| own | IG | 0.39 [0.35, 0.43] | 0.39 |" in text
     assert "| 82.6 [78.0, 86.9] | 82.6 |" in text
     assert "FW-WS" in text
     assert "shared rows" in text
-    assert "own & IG & 0.39 [0.35, 0.43] & 0.39 &" in tables.latex(table)
+    assert "own & IG & 0.39 [0.35, 0.43] & 0.39 &" in typesetting.latex(table)
 
 
 @pytest.mark.parametrize("kind", MADE)
 def test_text_versions_are_well_formed(kind, small):
     table = MADE[kind](small)
-    text = tables.markdown(table)
-    assert text.startswith(tables.caption_of(kind))
-    assert tables.markdown(table, "Mine").startswith("Mine\n\n|")
+    text = typesetting.markdown(table)
+    assert text.startswith(typesetting.caption_of(kind))
+    assert typesetting.markdown(table, "Mine").startswith("Mine\n\n|")
     pipes = {len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("|")}
     assert len(pipes) == 1
     assert "nan" not in text.lower()
     assert "<NA>" not in text
-    source = tables.latex(table, label="tab:x")
+    source = typesetting.latex(table, label="tab:x")
     assert r"\label{tab:x}" in source
-    assert rf"\label{{tab:{kind}}}" in tables.latex(table)
+    assert rf"\label{{tab:{kind}}}" in typesetting.latex(table)
     body = source.split(r"\begin{tabular}")[1]
     columns = len(re.match(r"\{([lr]+)\}", body).group(1))
     for line in body.splitlines():
@@ -572,17 +572,17 @@ def test_text_versions_are_well_formed(kind, small):
 
 
 def test_latex_escapes_every_special_character():
-    assert tables.escape(r"a\b") == r"a\textbackslash{}b"
-    assert tables.escape("&%$#_{}") == r"\&\%\$\#\_\{\}"
-    assert tables.escape("~^") == r"\textasciitilde{}\textasciicircum{}"
-    assert tables.escape("–") == "--"
+    assert typesetting.escape(r"a\b") == r"a\textbackslash{}b"
+    assert typesetting.escape("&%$#_{}") == r"\&\%\$\#\_\{\}"
+    assert typesetting.escape("~^") == r"\textasciitilde{}\textasciicircum{}"
+    assert typesetting.escape("–") == "--"
     table = tables.detection(intervals(detectors=("my_50%_det&r",)))
-    assert r"own & my\_50\%\_det\&r &" in tables.latex(table, caption="50 % & more")
-    assert r"\caption{50 \% \& more}" in tables.latex(table, caption="50 % & more")
+    assert r"own & my\_50\%\_det\&r &" in typesetting.latex(table, caption="50 % & more")
+    assert r"\caption{50 \% \& more}" in typesetting.latex(table, caption="50 % & more")
 
 
 def test_markdown_escapes_the_cell_border():
-    assert r"| a\|b |" in tables.markdown(tables.detection(intervals(detectors=("a|b",))))
+    assert r"| a\|b |" in typesetting.markdown(tables.detection(intervals(detectors=("a|b",))))
 
 
 def test_csv_is_fixed_and_reads_back():
@@ -604,7 +604,7 @@ def test_text_from_a_table_read_back_from_csv(tmp_path, small):
         table = MADE[name](small)
         path = tmp_path / f"{name}.csv"
         path.write_text(tables.csv(table))
-        assert tables.markdown(pd.read_csv(path)) == tables.markdown(table)
+        assert typesetting.markdown(pd.read_csv(path)) == typesetting.markdown(table)
 
 
 def test_labels_outside_the_ten_come_last_by_name():

@@ -6,7 +6,7 @@ import pandas as pd
 
 from igsed.jobs.console import job
 from igsed.metrics import METRICS
-from igsed.report import html_tables, tables
+from igsed.report import html_tables, tables, typesetting
 from igsed.thresholds import RULES
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
@@ -45,8 +45,8 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         texts = {
             "csv": tables.csv(table),
             "html": html_tables.table_page(table, **components),
-            "md": tables.markdown(table, **components),
-            "tex": tables.latex(table, **components),
+            "md": typesetting.markdown(table, **components),
+            "tex": typesetting.latex(table, **components),
         }
         for suffix, text in texts.items():
             getattr(out, f"{name}_{suffix}").write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from igsed.detectors import title_of
-from igsed.report import answer, paper, tables
+from igsed.report import answer, paper, typesetting
 from igsed.report.figures import styles
 from igsed.report.page import clips, leaderboard, markup
 from igsed.report.page.settings import Settings
@@ -103,8 +103,8 @@ def make(results: Results, settings: Settings) -> Made:
         "data": _data(results.data),
         "downloads": results.downloads,
         "paper": paper.CITATION,
-        "mark": tables.MARK,
-        "missing": tables.MISSING,
+        "mark": typesetting.MARK,
+        "missing": typesetting.MISSING,
     }
     bare = len(_rendered(context, numbers, settings, _Shown(), []).encode())
     budget = settings.max_mb * _MB - bare
@@ -250,7 +250,7 @@ def _board(numbers: dict, settings: Settings) -> dict:
 
 def _cell(values: list | None, published: list | float | None) -> _Cell:
     if not values or values[0] is None:
-        return _Cell(tables.MISSING, "", "")
+        return _Cell(typesetting.MISSING, "", "")
     interval = "" if None in values[1:] or len(values) < 3 else f"[{values[1]:.3f}, {values[2]:.3f}]"
     return _Cell(f"{values[0]:.3f}", interval, "" if published is None else f"{published:.3f}")
 
@@ -272,7 +272,7 @@ def _thresholds(metrics: pd.DataFrame, settings: Settings) -> dict:
         columns.append((protocol, rule.title))
         for detector in settings.detectors:
             values = here.loc[here["detector"] == detector, "value"].dropna()
-            rows[detector].append(", ".join(f"{value:g}" for value in values) or tables.MISSING)
+            rows[detector].append(", ".join(f"{value:g}" for value in values) or typesetting.MISSING)
     return {"columns": columns, "rows": [(title_of(name), cells) for name, cells in rows.items()]}
 
 
@@ -300,7 +300,7 @@ def _text(value) -> str:
     if isinstance(value, str):
         return value.replace("_", " ")
     if pd.isna(value):
-        return tables.MISSING
+        return typesetting.MISSING
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
 
 

@@ -292,21 +292,28 @@ def judge(
     detections : pandas.DataFrame
         `label, metric, value, n` of the metrics of events, `detector, seed, split, protocol` and the parameter.
     """
-    tables, detections = [], []
+    tables, detections, names = [], [], metrics.of_pairs(judging.of_pairs)
+    of_scores, of_masks = _by_protocol(judging.of_pairs)
     for name, clips in split.subsets.items():
         here = predictions[predictions["clip"].isin(clips)]
         at_every_threshold = scored_event_metrics(split, clips, scores, here, judging)
         of_events: dict[tuple, list[pd.DataFrame]] = {}  # by rule and parameter, which protocols may have in common
+        of_choices: dict[str, tuple] = {}
         for protocol, (rule_name, shared, choice) in judging.protocols.items():
             rule = RULES.find(rule_name)
             found = sweeps.shared if shared else sweeps.own
             parameter = best_parameter(rule, found, seed, choice, judging.select)
             key = {"detector": detector, "seed": seed, "split": name, "protocol": protocol}
             key |= {rule.parameter: parameter} if rule.parameter else {}
-            pairs = select(here, choice)
-            values, active = rows_of(scores, pairs), labels.of_pairs(split.events, pairs, scores.values.shape[1])
+            if choice not in of_choices:
+                pairs = select(here, choice)
+                values, active = rows_of(scores, pairs), labels.of_pairs(split.events, pairs, scores.values.shape[1])
+                free = pair_metrics(values, np.zeros(values.shape, bool), active, pairs["clip"], of_scores)
+                of_choices[choice] = pairs, values, active, free
+            pairs, values, active, free = of_choices[choice]
             masks = rule.mask(values, parameter) if len(pairs) else np.zeros(values.shape, bool)
-            numbers = pair_metrics(values, masks, active, pairs["clip"], judging.of_pairs)
+            bound = pair_metrics(values, masks, active, pairs["clip"], of_masks)
+            numbers = bound.join(free.drop(columns="active_ratio"))[[*names, "active_ratio"]]
             tables.append(pairs.join(numbers).assign(**key))
             if (rule_name, parameter) not in of_events:
                 estimated = detected_events(scores, here, functools.partial(rule.mask, parameter=parameter))
@@ -528,9 +535,10 @@ def intervals(
     pandas.DataFrame
         Rows `detector, split, protocol, label, metric` with the columns of `igsed.statistics.bootstrap`.
     """
-    names, found = metrics.of_pairs(judging.of_pairs), []
-    of_masks = [metric for metric in judging.of_pairs if metric.needs == "mask"]
+    of_scores, of_masks = _by_protocol(judging.of_pairs)
     weights: dict[int, np.ndarray] = {}
+    once: dict[tuple, pd.DataFrame] = {}
+    found = []
     for (subset, protocol), rows in pairs.groupby(["split", "protocol"], sort=False):
         name, shared, choice = judging.protocols[str(protocol)]
         rule, redrawn = RULES.find(name), {}
@@ -548,19 +556,37 @@ def intervals(
                 mask = rule.mask(values, value)
                 tables[value] = pd.DataFrame({m.name: m.values(mask, values, active, own["clip"]) for m in of_masks})
             redrawn[seed] = statistics.Rethresholded(chosen, tables)
-        table = statistics.bootstrap(
+        drawn = functools.partial(
+            statistics.bootstrap,
             rows,
-            names,
-            judging.labels,
-            split.subsets[str(subset)],
-            resampling.replicates,
-            resampling.confidence,
-            resampling.seed,
-            redrawn,
+            labels=judging.labels,
+            clips=split.subsets[str(subset)],
+            replicates=resampling.replicates,
+            confidence=resampling.confidence,
+            seed=resampling.seed,
         )
+        if (subset, choice) not in once:
+            once[subset, choice] = drawn(metrics.of_pairs(of_scores))
+        tables = [once[subset, choice], drawn(metrics.of_pairs(of_masks), rethresholded=redrawn)]
         key = {"detector": rows["detector"].iloc[0], "split": subset, "protocol": protocol}
-        found.append(table.assign(**key))
+        found.append(_in_order(tables, judging.labels, judging.of_pairs).assign(**key))
     return pd.concat(found)[INTERVALS] if found else pd.DataFrame(columns=INTERVALS)
+
+
+def _by_protocol(chosen: Sequence[Metric]) -> tuple[list[Metric], list[Metric]]:
+    """The metrics of pairs that every protocol of a choice of pairs has the same values of, and those that see a mask.
+
+    The former are computed and resampled once for each choice.
+    """
+    of_scores = [metric for metric in chosen if metric.needs != "mask"]
+    return of_scores, [metric for metric in chosen if metric.needs == "mask"]
+
+
+def _in_order(tables: Sequence[pd.DataFrame], classes: Sequence[str], chosen: Sequence[Metric]) -> pd.DataFrame:
+    """Tables of `igsed.statistics` by label and metric, as if it had been made of all metrics together."""
+    table, names = pd.concat([table for table in tables if len(table)]), pd.Index(metrics.of_pairs(chosen))
+    places = pd.Index([*classes, "class_mean", "all"]).get_indexer(table["label"]), names.get_indexer(table["metric"])
+    return table.iloc[np.lexsort(places[::-1])]
 
 
 _NUMBERS = ["split", "protocol", "label", "metric", "value", "low", "high"]
@@ -575,7 +601,8 @@ def differences(
     pairs: pd.DataFrame,
     reference: pd.DataFrame,
     subsets: Mapping[str, Sequence[str]],
-    chosen: Sequence[str],
+    choices: Mapping[str, str],
+    chosen: Sequence[Metric],
     classes: Sequence[str],
     resampling: Resampling,
 ) -> pd.DataFrame:
@@ -587,8 +614,11 @@ def differences(
         `judge`'s of the one and of the other, with `source` where the recordings are known.
     subsets : mapping
         Value of the column `split` → all its clips.
-    chosen, classes : sequence of str
-        Metrics of pairs, and labels.
+    choices : mapping
+        Protocol → its choice of pairs (see `select`).
+    chosen : sequence of Metric
+        Of pairs.
+    classes : sequence of str
 
     Returns
     -------
@@ -597,11 +627,24 @@ def differences(
         the protocols that both have.
     """
     found, others = [], dict(iter(reference.groupby(["split", "protocol"])))
+    of_scores, of_masks = _by_protocol(chosen)
+    once: dict[tuple, pd.DataFrame] = {}
     for (split, protocol), rows in pairs.groupby(["split", "protocol"], sort=False):
         if (split, protocol) in others:
-            other = others[split, protocol]
-            settings = resampling.replicates, resampling.confidence, resampling.seed
-            table = statistics.paired_difference(rows, other, chosen, classes, subsets[split], *settings)
+            other, choice = others[split, protocol], choices[str(protocol)]
+            drawn = functools.partial(
+                statistics.paired_difference,
+                rows,
+                other,
+                labels=classes,
+                clips=subsets[split],
+                replicates=resampling.replicates,
+                confidence=resampling.confidence,
+                seed=resampling.seed,
+            )
+            if (split, choice) not in once:
+                once[split, choice] = drawn(metrics.of_pairs(of_scores))
+            table = _in_order([once[split, choice], drawn(metrics.of_pairs(of_masks))], classes, chosen)
             key = {"detector": rows["detector"].iloc[0], "minus": other["detector"].iloc[0]}
             found.append(table.assign(**key, split=split, protocol=protocol))
     return pd.concat(found, ignore_index=True)[_DIFFERENCES] if found else pd.DataFrame(columns=_DIFFERENCES)

@@ -34,6 +34,12 @@ POWER = 0.8
 """With which probability a difference of the size `detectable` would have been found."""
 
 
+_COLUMNS = [
+    *("label", "metric", "value", "low", "high", "std"),
+    *("pairs", "clips", "sources", "seeds", "undefined"),
+]
+
+
 class Rethresholded(NamedTuple):
     """What other validation clips would have made of the pairs of one seed.
 
@@ -380,7 +386,7 @@ def _interval_table(
                     "undefined": int(of_label.sum() - entered.sum()),
                 }
             )
-    return pd.DataFrame(rows), np.swapaxes(resampled, 1, 2).reshape(replicates, -1)
+    return pd.DataFrame(rows, columns=_COLUMNS), np.swapaxes(resampled, 1, 2).reshape(replicates, -1)
 
 
 def _units(pairs: pd.DataFrame, values: np.ndarray, labels: Sequence[str], column: str, units: Sequence) -> _Units:

@@ -214,9 +214,40 @@ def test_detectors_are_compared_within_a_split_and_a_protocol():
     subsets = {split: [f"c{k}" for k in range(4)] for split in ("test", "recordings")}
     both = pd.concat(tables)
     ig, fw_ss = (both[both["detector"] == name] for name in ("ig", "fw_ss"))
-    differences = evaluation.differences(fw_ss, ig, subsets, ["iou"], ["Cat"], RESAMPLING)
+    differences = evaluation.differences(
+        fw_ss, ig, subsets, {"own": "present"}, [METRICS.find("iou")], ["Cat"], RESAMPLING
+    )
     found = differences[differences["label"] == "all"].set_index(["detector", "minus", "split"])["value"]
     assert found.to_dict() == pytest.approx({("fw_ss", "ig", "test"): 0.25, ("fw_ss", "ig", "recordings"): 0.25})
+
+
+@pytest.mark.parametrize("names", [["iou", "average_precision", "f1", "roc_auc"], ["f1"], ["pointing_game"]])
+def test_what_protocols_have_in_common_is_compared_as_if_each_had_its_own(names):
+    """Metrics without a threshold are the same under protocols of one choice of pairs, and differ between choices."""
+    rng = np.random.default_rng(1)
+    chosen, clips = [*map(METRICS.find, names)], [f"c{k:02d}" for k in range(12)]
+    choices = {"own": "present", "peak": "present", "own_predicted": "predicted_present"}
+
+    def judged(detector):
+        tables = []
+        for choice in dict.fromkeys(choices.values()):
+            rows = [(c, CLASSES[k % 3], 0.5) for k, c in enumerate(clips) if choice == "present" or k % 4]
+            common = pair_table(rows, detector=detector).assign(source=[f"r{k % 5}" for k in range(len(rows))])
+            for metric in chosen:
+                common[metric.name] = rng.random(len(rows))
+            for protocol in (name for name, of in choices.items() if of == choice):
+                own = {m.name: rng.random(len(rows)) for m in chosen if m.needs == "mask"}
+                tables.append(common.assign(protocol=protocol, **own))
+        return pd.concat(tables)
+
+    one, other = judged("cam"), judged("ig")
+    found = evaluation.differences(one, other, {"test": clips}, choices, chosen, CLASSES, RESAMPLING)
+    for protocol in choices:
+        rows, others = (table[table["protocol"] == protocol] for table in (one, other))
+        expected = statistics.paired_difference(rows, others, names, CLASSES, clips, 100, 0.95, 0)
+        here = found[found["protocol"] == protocol].reset_index(drop=True)
+        expected = expected.drop(columns="std")  # of differences it is not written
+        pd.testing.assert_frame_equal(here[expected.columns], expected, check_exact=True)
 
 
 def test_comparisons_are_corrected_for_their_number():
@@ -234,7 +265,7 @@ def test_comparisons_are_corrected_for_their_number():
         }.items()
     ]
     ig, *others = (table.assign(source="r" + table["clip"].str[1]) for table in tables)
-    settings = {"test": clips}, ["iou", "f1"], CLASSES[:2], RESAMPLING
+    settings = {"test": clips}, {"own": "present"}, [*map(METRICS.find, ["iou", "f1"])], CLASSES[:2], RESAMPLING
     found = evaluation.corrected([evaluation.differences(table, ig, *settings) for table in others], CLASSES[:2])
     for metric in ("iou", "f1"):
         for family in (["all"], ["class_mean"], CLASSES[:2]):

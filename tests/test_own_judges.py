@@ -156,7 +156,10 @@ def test_own_components_reach_every_table(given):
         for name in ("ig", "mine")
     )
     mine, ig = (pairs[pairs["detector"] == name] for name in ("mine", "ig"))
-    differences = evaluation.differences(mine, ig, {"test": CLIPS}, names, ["Cat", "Dog"], resampling)
+    choices = {protocol: pairs for protocol, (_, _, pairs) in section.protocols.items()}
+    differences = evaluation.differences(
+        mine, ig, {"test": CLIPS}, choices, judging.of_pairs, ["Cat", "Dog"], resampling
+    )
     assert {"hits", "peak"} <= set(intervals["metric"])
     assert {"hits", "peak"} <= set(differences["metric"])
     found = intervals.set_index(["detector", "protocol", "label", "metric"]).loc["mine", "mean", "all", "hits"]

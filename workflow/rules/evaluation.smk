@@ -105,6 +105,7 @@ rule metrics:
         metrics=CONFIG.evaluation.metrics,
         ranked=CONFIG.ranked,
         protocol=CONFIG.evaluation.main_protocols[0],
+        choices={name: protocol.pairs for name, protocol in CONFIG.evaluation.protocols.items()},
         parameters=CONFIG.evaluation.parameters,
         reference=CONFIG.evaluation.shared_from,
         replicates=CONFIG.evaluation.bootstrap,

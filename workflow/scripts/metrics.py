@@ -9,6 +9,7 @@ from igsed.metrics import METRICS, of_pairs, ranking
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
     chosen = list(map(METRICS.find, params.metrics))
+    judged = [metric for metric in chosen if metric.of_pairs]
     subsets = {}
     for split, path in zip(params.splits, files.clips, strict=True):
         subsets |= clips.subsets(path, split)
@@ -27,7 +28,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         pairs = read(name)
         numbers.append(evaluation.tidy(pairs, pd.DataFrame(), of_pairs(chosen), params.parameters))
         if name != params.reference:
-            compared = reference, subsets, of_pairs(chosen), params.labels, resampling
+            compared = reference, subsets, params.choices, judged, params.labels, resampling
             differences.append(evaluation.differences(pairs, *compared))
         if name in params.ranked:
             ranked[name] = pairs.loc[pairs["protocol"] == params.protocol, few]

@@ -1,5 +1,8 @@
 """Memory against the number of clips: the real rules on an experiment five times as large (`benchmarks/load.py`)."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from benchmarks import load
@@ -23,6 +26,7 @@ def growth(tmp_path_factory):
         project = tmp_path_factory.mktemp(f"load{clips}")
         load.make(project, clips, DETECTORS, seeds=1, embedding=EMBEDDING)
         targets = [f"results/load/evaluation/{name}/sweep.csv" for name in DETECTORS]
+        targets.append("results/load/evaluation/fw_ss/test_intervals.csv")
         peaks[clips] = load.run(project, 2, *targets).groupby("stage")["peak_mb"].max()
     few, many = SIZES
     return (peaks[many] - peaks[few]) * 1024 / (many - few)
@@ -38,6 +42,11 @@ def test_of_a_detector_little_more_than_its_scores_is_in_memory(growth):
     assert growth["sweep"] < 4 * SCORES
 
 
+def test_judging_grows_by_a_few_times_the_scores(growth):
+    assert growth["evaluate"] < 8 * SCORES
+    assert growth["conditions"] < SCORES
+
+
 def test_what_jobs_left_is_put_together_a_job_at_a_time(growth):
     # The rows of what is known of each pair, ten to a clip, but not their scores besides.
     assert growth["merge"] < 1.5 * SCORES
@@ -50,5 +59,16 @@ def test_snakemake_itself_does_not_grow_with_clips(growth):
 
 def test_every_process_is_measured(growth):
     assert set(growth.dropna().index) == {
-        *("snakemake", "train", "classify", "framewise", "merge", "masked", "sweep"),
+        *("snakemake", "train", "classify", "framewise", "merge", "masked", "conditions", "sweep", "evaluate"),
     }
+
+
+def test_every_rule_behind_attribution_is_measured():
+    """A rule is either run by the benchmark, or comes before what the benchmark makes, or has no part in it."""
+    before = {"fetch", "soundbank", "weights", "training_sounds", "given"}
+    before |= {"mix", "mixtures", "features", "levels", "random_body", "attribute", "mask"}
+    of_recordings = {"recordings", "table_recordings", "figure_recordings"}
+    workflow = Path(__file__).parents[1] / "workflow"
+    text = "\n".join(path.read_text(encoding="utf-8") for path in workflow.glob("rules/*.smk"))
+    known = set(re.findall(r"^rule (\w+):", text, re.MULTILINE)) | {"all"}
+    assert set(load.RULES) == known - before - of_recordings

@@ -2,7 +2,7 @@
 # make run     set everything up and run an experiment:  make run EXPERIMENT=config/minibank.yaml CORES=8
 # make test    set everything up and run the tests, but for those that kill runs for minutes (PYTEST='-m ""': all)
 # make check   format, lint, layers, types
-# make docs    the documentation site, into build/docs/ (its tutorial runs); also for others: open build/docs/index.html
+# make docs    the documentation site, into build/docs/; its tutorial runs
 # make dist    wheel and source distribution, into dist/
 # make lock    derive envs/*.lock from pyproject.toml (LOCK='--upgrade-package numpy': with a newer numpy)
 # make bench   what attribution and the other stages cost here, after make run (a quarter of an hour); into benchmarks/results
@@ -33,7 +33,8 @@ check: setup
 
 docs: setup
 	@bash envs/setup.sh docs
-	python -m sphinx -W --keep-going -n -q -j $(CORES) -b html -d build/doctrees docs build/docs
+	rm -rf docs/api/modules build/docs
+	python -m sphinx -E -W --keep-going -q -b html -d build/doctrees docs build/docs
 	@echo "The documentation is in build/docs/index.html."
 
 bench: setup

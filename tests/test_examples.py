@@ -19,6 +19,7 @@ from tests.weights import yamnet_files
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "my_methods.py"
+OF_THE_SITE = {"index", "contributing", "changelog"}  # pages that include a file beside docs/
 METHOD = "my_methods:gradient_times_input"
 SAMPLE_RATE = 1600
 
@@ -109,8 +110,10 @@ def test_the_readme_is_short_and_begins_with_the_question_the_picture_and_the_an
     assert answers[-1] < lines.index("## Install and run")
     assert "real recordings" in lines[answers[0]]
     assert {"    make run", "    make test"} <= {line.partition("   #")[0].rstrip() for line in lines}
+    adding = {path.stem for path in (ROOT / "docs" / "adding").glob("*.md")}
+    assert adding == {name for line in lines for name in re.findall(r"\(docs/adding/(\w+)\.md\)", line)}
     listed = {name for line in lines if line.startswith("| [") for name in re.findall(r"\(docs/(\w+)\.md\)", line)}
-    assert listed == {path.stem for path in (ROOT / "docs").glob("*.md")} - {"third_party"}
+    assert listed == {path.stem for path in (ROOT / "docs").glob("*.md")} - {"third_party", *OF_THE_SITE}
 
 
 @pytest.mark.parametrize(("kind", "page"), [("checkout", "README.md"), ("installed", "docs/running.md")])

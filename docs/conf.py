@@ -92,7 +92,6 @@ def turn_links(app: Sphinx, doctree: nodes.document) -> None:
             link["reftarget"] = page or link["reftarget"]
             if re.fullmatch(r"(docs/)?[\w/]+\.md", link.astext()):  # a file's name there, the title of a page here
                 link["refexplicit"] = False
-                link.clear()
         elif isinstance(link, addnodes.download_reference) and not path.startswith("docs"):
             link.replace_self(nodes.literal(path, path) if link.astext() == link["reftarget"] else link.children)
 

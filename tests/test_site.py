@@ -1,4 +1,4 @@
-"""The documentation site: it is built without a warning, asks for nothing of the network, and its links lead somewhere."""
+"""The documentation site: it is built without a warning, asks for nothing of the network, and links lead somewhere."""
 
 import re
 import shutil

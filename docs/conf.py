@@ -87,13 +87,21 @@ def turn_links(app: Sphinx, doctree: nodes.document) -> None:
         # MyST names a Markdown file without its ending, from the root of the disk where it lies outside of docs/.
         place = Path(app.srcdir, app.env.docname).parent / link.get("reftarget", "")
         path = os.path.relpath(os.path.normpath(place), ROOT)
-        page = PAGES.get(f"{path}.md")
-        if isinstance(link, addnodes.pending_xref) and link.get("refdomain") == "doc":
-            link["reftarget"] = page or link["reftarget"]
+        if link.get("refdomain") == "doc":
+            link["reftarget"] = PAGES.get(f"{path}.md", link["reftarget"])
             if re.fullmatch(r"(docs/)?[\w/]+\.md", link.astext()):  # a file's name there, the title of a page here
                 link["refexplicit"] = False
-        elif isinstance(link, addnodes.download_reference) and not path.startswith("docs"):
-            link.replace_self(nodes.literal(path, path) if link.astext() == link["reftarget"] else link.children)
+        elif isinstance(link, addnodes.download_reference) or link.get("reftype") == "myst":
+            included = (ROOT / link["reftarget"]).is_file()  # of a page that includes a file of another folder
+            if included or not path.startswith("docs"):
+                link.replace_self(link.children)
+
+
+def mark_numbers(app: Sphinx, doctree: nodes.document) -> None:
+    """Cells of a table that hold a number, with its interval or not, are not broken into lines."""
+    for cell in doctree.findall(nodes.entry):
+        if re.fullmatch(r"[-−–\d.,\[\] %×]+", cell.astext()):
+            cell["classes"].append("number")
 
 
 def bare_signature(app: Sphinx, what: str, name: str, found, options, signature: str, returns: str):
@@ -126,4 +134,5 @@ def setup(app: Sphinx) -> None:
     app.add_role("code-or-link", Code())
     app.connect("autodoc-process-signature", bare_signature)
     app.connect("doctree-read", turn_links)
+    app.connect("doctree-read", mark_numbers)
     app.connect("missing-reference", without_page)

@@ -33,8 +33,8 @@ check: setup
 
 docs: setup
 	@bash envs/setup.sh docs
-	rm -rf docs/api/modules build/docs
-	python -m sphinx -E -W --keep-going -q -b html -d build/doctrees docs build/docs
+	@rm -rf docs/api/modules build/docs
+	@python -m sphinx -E -W --keep-going -q -b html -d build/doctrees docs build/docs
 	@echo "The documentation is in build/docs/index.html."
 
 bench: setup

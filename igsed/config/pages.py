@@ -7,7 +7,7 @@ not what `write` would make.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def write(root: str | Path) -> list[Path]:
     return [Path(root) / path for path in FILES]
 
 
-FILES = {
+FILES: dict[Path, Callable[[], str]] = {
     PAGE: markdown,
     SCHEMA: schema,
     judges_page.PAGE: judges_page.markdown,

@@ -16,6 +16,14 @@ from tests.weights import yamnet_weights
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 OPENED = ["index.html", "findings.html", "configuration.html", "tutorial.html", "api/modules/igsed.metrics.html"]
+WANTED = {
+    "color-contrast",
+    "scrollable-region-focusable",
+    "aria-required-attr",
+    "image-alt",
+    "link-name",
+    "heading-order",
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +32,7 @@ def site(tmp_path_factory):
     yamnet_weights()
     copy = tmp_path_factory.mktemp("site")
     shutil.copytree(ROOT / "docs", copy / "docs", ignore=shutil.ignore_patterns("modules"))
-    for name in ("pyproject.toml", *(path.name for path in ROOT.glob("*.md"))):
+    for name in ("pyproject.toml", "LICENSE", "CITATION.cff", *(path.name for path in ROOT.glob("*.md"))):
         shutil.copy(ROOT / name, copy)
     for name in ("igsed", "Snakefile", "resources"):  # the tutorial finds the weights there
         (copy / name).symlink_to(ROOT / name)
@@ -88,6 +96,7 @@ def test_every_page_is_in_the_list_of_the_first(site):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_in_a_browser_no_page_scrolls_sideways_or_complains(site, width):
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     if not shutil.which(CHROMIUM):
         pytest.skip("there is no Chromium (apt-get install chromium)")
     with api.sync_playwright() as playwright:
@@ -102,8 +111,12 @@ def test_in_a_browser_no_page_scrolls_sideways_or_complains(site, width):
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             boxless = page.locator("article table:not(.table-wrapper table, .cell_output table)")
             assert boxless.count() == 0, f"{name}: a table without a box of its own"
-        assert complaints == []
-        assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+            assert complaints == []
+            assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+            seen = axe.Axe().run(page).response["violations"]  # it asks for style sheets itself, in vain
+            assert WANTED.isdisjoint(each["id"] for each in seen), (name, [each["id"] for each in seen])
+            complaints.clear()
+            requests.clear()
         browser.close()
 
 

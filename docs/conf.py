@@ -117,6 +117,11 @@ def bare_signature(app: Sphinx, what: str, name: str, found, options, signature:
     return str(inspect.Signature(parameters)).replace("'…'", "..."), ""
 
 
+def without_aliases(app: Sphinx, what: str, name: str, found, skipped: bool, options) -> bool | None:
+    """Leave out what Python says of the fields of a named tuple, "Alias for field number 0": its docstring says more."""
+    return True if type(found).__name__ == "_tuplegetter" else None
+
+
 def without_page(app: Sphinx, env, node: addnodes.pending_xref, content: nodes.Element) -> nodes.Element | None:
     """A name of the package without a page here, or with one elsewhere; None, an error, where there is no such name."""
     try:
@@ -132,6 +137,7 @@ def without_page(app: Sphinx, env, node: addnodes.pending_xref, content: nodes.E
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.add_role("code-or-link", Code())
+    app.connect("autodoc-skip-member", without_aliases)
     app.connect("autodoc-process-signature", bare_signature)
     app.connect("doctree-read", turn_links)
     app.connect("doctree-read", mark_numbers)

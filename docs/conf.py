@@ -118,7 +118,7 @@ def bare_signature(app: Sphinx, what: str, name: str, found, options, signature:
 
 
 def without_aliases(app: Sphinx, what: str, name: str, found, skipped: bool, options) -> bool | None:
-    """Leave out what Python says of the fields of a named tuple, "Alias for field number 0": its docstring says more."""
+    """Leave out what Python says of the fields of a named tuple, "Alias for field number 0"."""
     return True if type(found).__name__ == "_tuplegetter" else None
 
 

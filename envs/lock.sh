@@ -8,6 +8,12 @@ trap 'rm -rf "$tools"' EXIT
 "$tools/bin/python" -m pip --disable-pip-version-check --quiet install uv==0.13.9
 
 cat envs/*.lock >"$tools/all.lock"
-"$tools/bin/uv" pip compile --quiet pyproject.toml --all-extras --group scaper --universal --python-version 3.11 \
-    --generate-hashes --no-header --no-annotate --output-file "$tools/all.lock" "$@"
-"$tools/bin/python" envs/split_lock.py "$tools/all.lock" envs
+resolve() {
+    "$tools/bin/uv" pip compile --quiet pyproject.toml --group scaper --universal --python-version 3.11 --generate-hashes \
+        --no-header --no-annotate "$@"
+}
+resolve --all-extras --output-file "$tools/all.lock" "$@"
+# What is not in the resolution without the extra `docs` is needed by the site alone.
+cp "$tools/all.lock" "$tools/without_docs.lock"
+resolve --extra workflow --extra dev --output-file "$tools/without_docs.lock"
+"$tools/bin/python" envs/split_lock.py "$tools/all.lock" "$tools/without_docs.lock" envs

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Set up everything that igsed needs, in .venv. Safe to call again: what is there is left alone.
+#     envs/setup.sh [docs]   docs: also what the documentation site is built with
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,4 +38,14 @@ if [ "$(cat .venv/igsed-complete 2>/dev/null)" != "$wanted" ]; then
     fi
     bash envs/install.sh "$place/bin/python" || fail "the packages could not be installed. Check the network and call make again; what is done stays done."
     echo "$wanted" >.venv/igsed-complete
+fi
+
+if [ "${1:-}" = docs ]; then
+    wanted=$({ echo "$wanted"; cat envs/docs.lock; } | cksum)
+    if [ "$(cat .venv/igsed-docs-complete 2>/dev/null)" != "$wanted" ]; then
+        echo "Installing what the documentation is built with (a minute, about 150 MB) ..."
+        .venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r envs/docs.lock ||
+            fail "the packages of envs/docs.lock could not be installed. Check the network and call make docs again."
+        echo "$wanted" >.venv/igsed-docs-complete
+    fi
 fi

@@ -1,6 +1,7 @@
-"""Split a resolution in two: `requirements.lock`, and `cuda.lock` with what a CUDA build of torch needs besides.
+"""Split a resolution in three: `requirements.lock`, `cuda.lock` with what a CUDA build of torch needs besides, and
+`docs.lock` with what the documentation site needs besides.
 
-    python envs/split_lock.py RESOLUTION FOLDER
+    python envs/split_lock.py RESOLUTION RESOLUTION_WITHOUT_DOCS FOLDER
 
 A CPU build of torch bears the same version as the package index's build, with other contents and without CUDA's
 libraries. Its digest is added here, so that either build passes pip's check.
@@ -20,12 +21,22 @@ HEAD = """\
 """
 
 
-def main(resolution: Path, folder: Path) -> None:
-    pins = re.split(r"\n(?=\S)", resolution.read_text(encoding="utf-8").strip())
+def main(resolution: Path, without_docs: Path, folder: Path) -> None:
+    pins, kept = _pins(resolution), {_name(pin) for pin in _pins(without_docs)}
+    docs = [pin for pin in pins if _name(pin) not in kept]
     cuda = [pin for pin in pins if re.match(r"nvidia-|cuda-|triton", pin)]
-    for name, part in (("requirements.lock", [pin for pin in pins if pin not in cuda]), ("cuda.lock", cuda)):
+    rest = [pin for pin in pins if pin not in docs and pin not in cuda]
+    for name, part in (("requirements.lock", rest), ("cuda.lock", cuda), ("docs.lock", docs)):
         text = "\n".join(map(_with_cpu_builds, part))
         (folder / name).write_text(HEAD.format(name=name) + text + "\n", encoding="utf-8")
+
+
+def _pins(resolution: Path) -> list[str]:
+    return re.split(r"\n(?=\S)", resolution.read_text(encoding="utf-8").strip())
+
+
+def _name(pin: str) -> str:
+    return pin.partition("==")[0]
 
 
 def _with_cpu_builds(pin: str) -> str:

@@ -22,7 +22,6 @@ OWN = (ROOT / "config" / "own_detector.yaml").read_text(encoding="utf-8")
         (SHOWN[0], ["ig", "ig_coarse", "ig_fine", "random", "energy"]),
         (SHOWN[1], ["ig", "ig_quiet", "ig_quiet_random_head", "ig_quiet_smooth", "ig_quiet_contrast"]),
         (SHOWN[2], ["ig", "my_method", "random", "energy"]),
-        (SHOWN[3], ["ig", "theirs", "random", "energy"]),
         (OWN, ["ig", "gradient_times_input", "fw_ws", "fw_ss", "random", "energy"]),
     ],
 )
@@ -33,7 +32,7 @@ def test_a_configuration_that_is_shown_is_valid(text, names, monkeypatch):
 
 
 def test_every_configuration_is_among_them():
-    assert len(SHOWN) == 4
+    assert len(SHOWN) == 3
 
 
 def test_what_is_checked_is_told():

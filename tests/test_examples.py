@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.weights import yamnet_files
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "my_methods.py"
+OF_THE_SITE = {"index", "contributing", "changelog"}  # pages that include a file beside docs/
 METHOD = "my_methods:gradient_times_input"
 SAMPLE_RATE = 1600
 
@@ -99,9 +101,11 @@ def test_a_module_that_cannot_be_imported_is_named():
 
 
 def test_the_readme_is_short_and_begins_with_the_question_the_picture_and_the_answer():
-    """600 words, without tables and pictures."""
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    assert sum(len(line.split()) for line in lines if not line.startswith(("|", "![", "```"))) <= 600
+    """600 words, without tables, pictures and the entries to cite."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    counted = re.sub(r"```bibtex\n.*?```", "", text, flags=re.DOTALL).splitlines()
+    assert sum(len(line.split()) for line in counted if not line.startswith(("|", "![", "```"))) <= 600
     question = next(k for k, line in enumerate(lines) if "can its explanation say *when*?" in line)
     picture = next(k for k, line in enumerate(lines) if line.startswith("![") and "headline" in line)
     answers = [k for k, line in enumerate(lines) if line.startswith("- **")][:3]
@@ -109,8 +113,25 @@ def test_the_readme_is_short_and_begins_with_the_question_the_picture_and_the_an
     assert answers[-1] < lines.index("## Install and run")
     assert "real recordings" in lines[answers[0]]
     assert {"    make run", "    make test"} <= {line.partition("   #")[0].rstrip() for line in lines}
+    adding = {path.stem for path in (ROOT / "docs" / "adding").glob("*.md")}
+    assert adding == {name for line in lines for name in re.findall(r"\(docs/adding/(\w+)\.md\)", line)}
     listed = {name for line in lines if line.startswith("| [") for name in re.findall(r"\(docs/(\w+)\.md\)", line)}
-    assert listed == {path.stem for path in (ROOT / "docs").glob("*.md")} - {"third_party"}
+    assert listed == {path.stem for path in (ROOT / "docs").glob("*.md")} - {"third_party", *OF_THE_SITE}
+
+
+def test_the_version_and_what_is_cited_are_the_same_everywhere():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    (entries,) = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "bibtex")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert citation["version"] == version == re.search(r"version = \{(.*)\}", entries)[1]
+    assert re.search(r"^## \[(.*)\] - (.*)$", changes, flags=re.MULTILINE).groups() == (
+        version,
+        str(citation["date-released"]),
+    )
+    paper = citation["references"][0]
+    names = " and ".join(f"{author['family-names']}, {author['given-names']}" for author in paper["authors"])
+    assert [f"{{{words}}}" in entries for words in (names, paper["title"], citation["title"])] == [True] * 3
 
 
 @pytest.mark.parametrize(("kind", "page"), [("checkout", "README.md"), ("installed", "docs/running.md")])

@@ -247,19 +247,3 @@ def test_a_module_that_fails_is_told(tmp_path, monkeypatch):
         InputError, match=r"soundbank\.kind: soundbank 'failing_bank:KIND': .*ZeroDivisionError: division by zero"
     ):
         load(soundbank={"kind": "failing_bank:KIND"})
-
-
-def test_the_kind_of_the_page_works(tmp_path, monkeypatch):
-    """`docs/soundbank.md`, A kind of your own."""
-    page = (ROOT / "docs" / "soundbank.md").read_text(encoding="utf-8").partition("## A kind of your own")[2]
-    code, section = page.split("```python\n")[1].split("```")[0], page.split("```yaml\n")[1].split("```")[0]
-    (tmp_path / "my_kind.py").write_text(code)
-    for part, names in {"train": "ab", "eval": "c"}.items():
-        for k, label in enumerate(("Cat", "Dog", "background")):
-            for name in names:
-                recording(tmp_path / part / label / f"{name}.wav", seconds=0.5, rate=8000, seed=10 * k + ord(name))
-    monkeypatch.syspath_prepend(tmp_path)
-    chosen = load(**yaml.safe_load(section.replace("/data/flat", str(tmp_path))))
-    table = chosen.soundbank.component.index({}, chosen.classes, chosen.soundbank)
-    assert table["split"].value_counts().to_dict() == {"train": 3, "validation": 3, "test": 3}
-    assert forecast.inputs_of(chosen, tmp_path).recordings == 9

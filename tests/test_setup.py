@@ -45,25 +45,41 @@ def wanted() -> list[Requirement]:
 
 
 @pytest.mark.parametrize("requirement", wanted(), ids=str)
-def test_the_lock_grants_every_direct_wish(requirement):
-    assert Version(lock("requirements.lock")[canonical(requirement.name)]) in requirement.specifier
+def test_the_locks_grant_every_direct_wish(requirement):
+    pins = lock("requirements.lock") | lock("docs.lock")
+    assert Version(pins[canonical(requirement.name)]) in requirement.specifier
 
 
-def test_the_locks_are_complete():
-    """Whatever a locked package wants on this platform is locked too, in a version that it accepts."""
-    pins, missing = lock("requirements.lock"), []
-    with_cuda = pins | lock("cuda.lock")
-    for name in pins:
+def lacking(names, granted: dict[str, str]) -> list[str]:
+    """What installed packages want on this platform and a lock does not grant, in a version that they accept."""
+    missing = []
+    for name in names:
         for text in importlib.metadata.requires(name) or []:
             requirement = Requirement(text)
             needed = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
             dependency = canonical(requirement.name)
             if not needed or dependency in NEEDS_NO_GRANT:
                 continue
-            granted = with_cuda if name == "torch" and OF_CUDA.match(dependency) else pins
             if dependency not in granted or Version(granted[dependency]) not in requirement.specifier:
                 missing.append(f"{name} wants {requirement}")
-    assert missing == []
+    return missing
+
+
+def test_the_locks_are_complete():
+    """Whatever a locked package wants on this platform is locked too, in a version that it accepts."""
+    pins = lock("requirements.lock")
+    assert lacking(["torch"], pins | lock("cuda.lock")) == []
+    assert lacking(pins.keys() - {"torch"}, pins) == []
+
+
+def test_what_the_site_alone_needs_stands_apart():
+    """`make setup` installs none of it, and `make docs` moves nothing that is there."""
+    pins, site = lock("requirements.lock"), lock("docs.lock")
+    assert {"sphinx", "myst-nb", "numpydoc", "furo"} <= site.keys()
+    assert site.keys().isdisjoint(pins)
+    pytest.importorskip("sphinx", reason="make docs installs what the site needs")
+    assert lacking(site, pins | site) == []
+    assert {name: importlib.metadata.version(name) for name in site} == site
 
 
 def test_what_cuda_needs_stands_apart():
@@ -76,13 +92,27 @@ def test_the_lock_is_what_is_installed():
     assert {name: importlib.metadata.version(name).partition("+")[0] for name in pins} == pins
 
 
+def split(resolution: Path, without_docs: Path, folder: Path) -> None:
+    subprocess.run([sys.executable, ROOT / "envs" / "split_lock.py", resolution, without_docs, folder], check=True)
+
+
+def test_what_only_the_site_needs_has_a_lock_of_its_own(tmp_path):
+    pin = "{} \\\n    --hash=sha256:{}\n".format
+    without = pin("numpy==1 ; python_version < '4'", "00") + pin("numpy==2 ; python_version >= '4'", "01")
+    (tmp_path / "all").write_text(without + pin("sphinx==9", "33") + pin("triton==3", "22"))
+    (tmp_path / "without").write_text(without + pin("triton==3", "22"))
+    split(tmp_path / "all", tmp_path / "without", tmp_path)
+    digests = {path.name: re.findall("sha256:(..)", path.read_text()) for path in tmp_path.glob("*.lock")}
+    assert digests == {"requirements.lock": ["00", "01"], "docs.lock": ["33"], "cuda.lock": ["22"]}
+
+
 def test_either_build_of_torch_passes_the_check(tmp_path):
     """The digest of a CPU build, which the package index does not have, is added once, however often a lock is made."""
     resolution = tmp_path / "resolution"
     pin = "{} \\\n    --hash=sha256:{}\n".format
     resolution.write_text(pin("numpy==1", "00") + pin("torch==2.13.0", "11") + pin("triton==3", "22"))
     for _ in range(2):
-        subprocess.run([sys.executable, ROOT / "envs" / "split_lock.py", resolution, tmp_path], check=True)
+        split(resolution, resolution, tmp_path)
         made = (tmp_path / "requirements.lock").read_text()
         assert re.findall("sha256:(..)", made) == ["00", "11", "67"]
         assert re.findall("sha256:(..)", (tmp_path / "cuda.lock").read_text()) == ["22"]
@@ -183,8 +213,8 @@ def bare(tmp_path):
     return tmp_path
 
 
-def setup(folder: Path, **environment: str) -> subprocess.CompletedProcess:
-    command = [shutil.which("bash"), "envs/setup.sh"]
+def setup(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    command = [shutil.which("bash"), "envs/setup.sh", *arguments]
     environment = {"PATH": str(folder / "bin"), "HOME": os.environ.get("HOME", ""), **environment}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
 
@@ -203,21 +233,41 @@ def test_an_old_python_is_refused(bare):
     assert "Python 3.11 or newer" in setup(bare, PYTHON="python3").stderr
 
 
+def complete(folder: Path) -> None:
+    """Mark the environment of a copy as complete."""
+    (folder / "bin" / "python3.11").symlink_to(sys.executable)
+    command = "{ pwd; cat envs/requirements.lock envs/cuda.lock pyproject.toml envs/install.sh; } | cksum"
+    digest = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True)
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "igsed-complete").write_text(digest.stdout)
+
+
 def test_a_complete_environment_is_left_alone(bare):
     """The second call starts at once: it neither makes an environment nor installs anything."""
-    (bare / "bin" / "python3.11").symlink_to(sys.executable)
-    digest = subprocess.run(
-        "{ pwd; cat envs/requirements.lock envs/cuda.lock pyproject.toml envs/install.sh; } | cksum",
-        shell=True,
-        cwd=bare,
-        capture_output=True,
-        text=True,
-    )
-    (bare / ".venv").mkdir()
-    (bare / ".venv" / "igsed-complete").write_text(digest.stdout)
+    complete(bare)
     done = setup(bare)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [path.name for path in (bare / ".venv").iterdir()] == ["igsed-complete"]
+
+
+def test_what_the_site_needs_is_installed_once_and_again_after_a_failure(bare):
+    complete(bare)
+    python = bare / ".venv" / "bin" / "python"
+    python.parent.mkdir()
+    for status, told in (
+        (1, ["Installing what the documentation"]),
+        (0, ["Installing what the documentation"]),
+        (0, []),
+    ):
+        python.write_text(f'#!/bin/sh\necho "$@" >>asked\nexit {status}\n')
+        python.chmod(0o755)
+        done = setup(bare, "docs")
+        assert done.returncode == status
+        assert [line[: len(told[0])] for line in done.stdout.splitlines()] == told if told else done.stdout == ""
+        assert ("make docs" in done.stderr) == bool(status)
+    asked = (bare / "asked").read_text().splitlines()
+    assert len(asked) == 2
+    assert all(line.endswith("--no-deps --require-hashes -r envs/docs.lock") for line in asked)
 
 
 def test_a_folder_whose_name_no_environment_can_have(tmp_path):

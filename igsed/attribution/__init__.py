@@ -45,7 +45,7 @@ class Explanation(NamedTuple):
 
     @property
     def completeness_error(self) -> torch.Tensor:
-        """|total − (logit − baseline_logit)| / |logit − baseline_logit|, (target,)."""
+        """``|total − (logit − baseline_logit)| / |logit − baseline_logit|``, (target,)."""
         difference = self.logit - self.baseline_logit
         return (self.total - difference).abs() / difference.abs()
 
@@ -135,5 +135,5 @@ def norm(classifier, waveform: torch.Tensor, count: int) -> torch.Tensor:
 
 
 def frame_scores(attributions: torch.Tensor, sample_rate: int) -> torch.Tensor:
-    """Mean |attribution| in each 100 ms window (arXiv:2605.23293): (…, samples) → (…, frame)."""
+    """Mean ``|attribution|`` in each 100 ms window (arXiv:2605.23293): (…, samples) → (…, frame)."""
     return of_samples(attributions, sample_rate)

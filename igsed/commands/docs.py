@@ -1,6 +1,7 @@
 """Write the pages and the schema that are made from the package anew.
 
-For those who change settings, metrics or threshold rules: docs/configuration.md, docs/metrics.md, config/schema.json.
+For those who change settings or the declaration of a component: docs/configuration.md, docs/metrics.md,
+docs/adding/*.md, config/schema.json.
 """
 
 import argparse

@@ -31,44 +31,7 @@ middle one.
 
 """
 ADDING = """
-## Adding your own
-
-A metric or a rule is a function and its declaration, in any module that can be imported:
-
-    # my_judges.py
-    from igsed.metrics import Metric
-    from igsed.thresholds import Rule
-
-
-    def onset_hit(predicted, active):
-        \"\"\"Whether the first active frame is detected; bool (pair, frame) both, a number per pair.\"\"\"
-        first = active.argmax(-1)
-        return predicted[range(len(first)), first]
-
-
-    ONSET = Metric(
-        name="onset_hit",
-        title="Onset hit",
-        needs="mask",
-        function=onset_hit,
-        definition="1 where the first active frame is detected, else 0",
-    )
-    MEAN = Rule(
-        name="mean",
-        title="Above the mean",
-        function=lambda scores: scores > scores.mean(-1, keepdims=True),
-    )
-
-The configuration names them. A list replaces the default, so it names the built-in ones that you want too. Tables and
-figures show `iou` and `f1`, which must be among them.
-
-    evaluation:
-      metrics: [iou, f1, pointing_game, average_precision, my_judges:ONSET]
-      thresholds: [percentile, my_judges:MEAN]
-
-The metric then is in `metrics.csv`, `intervals.csv`, `differences.csv` and has a column in `tables/detection.*`. The
-rule makes a protocol of its name. `igsed.metrics.Metric` and `igsed.thresholds.Rule` describe every field. An installed
-package offers its own under the entry points `igsed.metrics` and `igsed.thresholds`; these need no path.
+[Adding a metric](adding/metric.md) and [adding a threshold rule](adding/threshold_rule.md) say how yours come in.
 """
 
 

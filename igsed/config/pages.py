@@ -7,10 +7,11 @@ not what `write` would make.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from igsed.config import judges_page
+from igsed.config import adding_pages, judges_page
 from igsed.config.choice import Choice
 from igsed.config.experiment import Config
 from igsed.detectors import DETECTORS
@@ -79,7 +80,12 @@ def write(root: str | Path) -> list[Path]:
     return [Path(root) / path for path in FILES]
 
 
-FILES = {PAGE: markdown, SCHEMA: schema, judges_page.PAGE: judges_page.markdown}
+FILES: dict[Path, Callable[[], str]] = {
+    PAGE: markdown,
+    SCHEMA: schema,
+    judges_page.PAGE: judges_page.markdown,
+    **{adding_pages.path(name): partial(adding_pages.markdown, name) for name in adding_pages.FAMILIES},
+}
 """What `write` makes: path in the checkout → function that gives its text."""
 
 

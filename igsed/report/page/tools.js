@@ -40,10 +40,14 @@ const tools = (() => {
     return Math.abs(value) >= 10 || numbers.metrics[metric].unit ? value.toFixed(Math.abs(value) >= 100 ? 0 : 1) : three(value);
   }
 
+  /** A name that can be broken behind its underscores. */
+  const breakable = (name) => name.split(/(?<=_)/).flatMap((part, k) => (k ? [element("wbr"), part] : [part]));
+
   function nameOf(detector) {
     const tag = detector.truth ? "truth" : detector.control ? "control" : "";
     return [
-      detector.title + (detector.neutral ? "" : ` ${MARK}`) + (tag ? " " : ""),
+      ...breakable(detector.title),
+      (detector.neutral ? "" : ` ${MARK}`) + (tag ? " " : ""),
       tag && element("span", { class: "tag" }, tag),
     ];
   }

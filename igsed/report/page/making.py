@@ -170,7 +170,8 @@ def _taking_turns(orders: Sequence[Sequence[str]]) -> Iterator[tuple[int, str]]:
 
 
 def _rendered(context: dict, numbers: dict, settings: Settings, shown: _Shown, left_out) -> str:
-    script, style = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
+    player, own, style = ((_HERE / name).read_text(encoding="utf-8") for name in ("player.js", "page.js", "page.css"))
+    script = f"{player}\n{own}"
     rules = {
         protocol: {"rule": rule, "title": RULES.find(rule).title, "shared": shared}
         for protocol, (rule, shared, _) in settings.protocols.items()

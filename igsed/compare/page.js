@@ -1,5 +1,6 @@
+// `player.js`, of which it uses the elements, and `tools.js` stand before it.
 (() => {
-  const { MISSING, at, byId, caption, element, fill, header, interval, nameOf, numbers, readable, shade, shown, small } = tools;
+  const { MISSING, at, caption, fill, header, interval, nameOf, numbers, readable, shade, shown, small } = tools;
   const board = byId("board-controls");
   const sorting = { column: "mean", down: false };
   const stateOf = () => Object.fromEntries(new FormData(board));

@@ -1,11 +1,10 @@
 """Text of strangers and figures as parts of a page: JSON inside a script, and SVG inside HTML."""
 
-import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from markupsafe import Markup as Safe
+from igsed.report.inline import Safe, json_text
 
 __all__ = ["Safe", "json_text", "svg_element"]
 
@@ -15,16 +14,6 @@ _DROPPED = {"metadata", "script", "foreignObject", "style", "title", "desc"}
 _REFERENCE = re.compile(r"url\(#([^)]*)\)")
 _LONG = re.compile(r"-?\d+\.\d{3,}")
 _OUTLINES = {"d", "x", "y", "points"}
-
-
-def json_text(value) -> str:
-    r"""A value as JSON that can stand inside `<script>`; NaN is an error.
-
-    >>> json_text({"a": "</script>&"})
-    '{"a":"\\u003c/script\\u003e\\u0026"}'
-    """
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def svg_element(path: str | Path, prefix: str, label: str) -> str:

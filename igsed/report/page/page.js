@@ -1,11 +1,9 @@
-// Whatever comes from the experiment is written as text (textContent, setAttribute), never as markup.
+// `player.js` and `tools.js` stand before it.
 (() => {
-  const { MISSING, at, byId, caption, element, fill, interval, nameOf, numbers, readable, shade, shown, small, three } = tools;
+  const { MISSING, at, caption, fill, interval, nameOf, numbers, readable, shade, shown, small, three } = tools;
   const bodies = document.querySelectorAll("script.clip-body");
   const SPLITS = { test: "Synthetic clips", recordings: "Real recordings", recordings_unseen: "Real recordings, unseen" };
   const MEANS = { all: "all pairs", class_mean: "mean over classes" };
-  const FRAME = 0.1;
-  const SVG = "http://www.w3.org/2000/svg";
 
   // Leaderboard
 
@@ -185,7 +183,7 @@
   let listed = [];
   let chosen = null; // entry of numbers.clips
   let body = null; // of its clip
-  let loop = null;
+  const { percent, moveCursor, stopLoop, startLoop, seek, pressed } = makePlayer(sound, () => body?.duration);
   const threshold = { protocol: numbers.protocol, rule: null, value: null };
   const decoded = new Map();
 
@@ -229,11 +227,7 @@
   /** The scores of a pair and detector as 64-bit numbers. */
   function scoresOf(pair, place) {
     const text = pair.detectors[place].scores;
-    if (!decoded.has(text)) {
-      const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-      const view = new DataView(bytes.buffer);
-      decoded.set(text, Float64Array.from({ length: bytes.length / 8 }, (_, k) => view.getFloat64(8 * k, true)));
-    }
+    if (!decoded.has(text)) decoded.set(text, numbersOf(text));
     return decoded.get(text);
   }
 
@@ -258,8 +252,7 @@
       most: 100,
       value: (step) => step / 100,
       threshold(scores, share) {
-        const [low, high] = [Math.min(...scores), Math.max(...scores)];
-        return low === high ? high : low * (1 - share) + high * share;
+        return shareOfRange(Math.min(...scores), Math.max(...scores), share);
       },
     },
   };
@@ -294,41 +287,6 @@
     const rule = rules[numbers.rules[threshold.protocol].rule];
     const level = rule && made[3] != null ? rule.threshold(scores, made[3]) : null;
     return { mask: maskOfRuns(made[0], pair.frames), level, parameter: made[3] };
-  }
-
-  function drawing(tag, attributes) {
-    const made = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
-  }
-
-  const percent = (time) => `${(100 * time) / body.duration}%`;
-
-  function seek(event) {
-    const box = event.currentTarget.getBoundingClientRect();
-    const share = (event.clientX - box.left) / box.width;
-    stopLoop();
-    sound.currentTime = Math.min(Math.max(share, 0), 1) * body.duration;
-    moveCursor();
-  }
-
-  function stopLoop() {
-    loop?.button.setAttribute("aria-pressed", "false");
-    loop = null;
-  }
-
-  function startLoop(button, onset, offset) {
-    const again = loop?.button === button;
-    stopLoop();
-    if (again) return;
-    loop = { button, onset, offset };
-    button.setAttribute("aria-pressed", "true");
-    sound.currentTime = onset;
-    play();
-  }
-
-  function play() {
-    sound.play().catch(() => {}); // a browser may refuse until the page has been touched
   }
 
   function spectrogram() {
@@ -409,13 +367,6 @@
     return [head, element("div", { class: "strip", onclick: seek }, svg, top)];
   }
 
-  function runsOf(mask) {
-    const found = [];
-    mask.forEach((on, k) => on !== (k ? mask[k - 1] : 0) && found.push(k));
-    if (found.length % 2) found.push(mask.length);
-    return found;
-  }
-
   function drawStage() {
     const pair = body.pairs[chosen.label];
     const seconds = [0, 0.25, 0.5, 0.75, 1].map((share) => element("span", {}, `${+(share * body.duration).toFixed(2)} s`));
@@ -438,17 +389,6 @@
       head.replaceWith(made[0]);
       if (strip) strip.replaceWith(made[1]);
     });
-  }
-
-  function moveCursor() {
-    const cursor = byId("cursor");
-    if (cursor && body) cursor.style.left = percent(Math.min(sound.currentTime, body.duration));
-  }
-
-  function tick() {
-    if (loop && (sound.currentTime >= loop.offset || sound.currentTime < loop.onset - 0.1)) sound.currentTime = loop.onset;
-    moveCursor();
-    if (!sound.paused) requestAnimationFrame(tick);
   }
 
   function choose(entry, link = true) {
@@ -572,23 +512,12 @@
     drawList();
     if (!follow()) choose(listed[0], false);
     window.addEventListener("hashchange", follow);
-    sound.addEventListener("play", tick);
-    for (const name of ["timeupdate", "seeked", "loadedmetadata"]) sound.addEventListener(name, moveCursor);
-    sound.addEventListener("ended", () => {
-      if (!loop) return;
-      sound.currentTime = loop.onset;
-      play();
-    });
     document.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input, textarea")) return;
       if (event.key === "j" || event.key === "k") {
         event.preventDefault();
         step(event.key === "j" ? 1 : -1);
-      } else if (event.key === " " && !event.target.closest("button, a, summary, audio")) {
-        event.preventDefault();
-        if (sound.paused) play();
-        else sound.pause();
-      }
+      } else pressed(event);
     });
   }
 

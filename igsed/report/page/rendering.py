@@ -21,7 +21,7 @@ def render(template: str | Path, scripts: Iterable[str | Path], data: Any, /, **
     template : path
         Extends `base.html`. Templates are looked for beside it, then in `HOME`; so are the scripts.
     scripts : iterable of path
-        In their order, after `tools.js`; the page's policy lets nothing else run.
+        In their order, after `player.js` and `tools.js`; the page's policy lets nothing else run.
     data : dict
         What `tools.js` has as `numbers`.
     context
@@ -29,7 +29,7 @@ def render(template: str | Path, scripts: Iterable[str | Path], data: Any, /, **
     """
     template = Path(template)
     folders = [template.parent, HOME]
-    script = "".join(_read(name, folders) for name in ("tools.js", *scripts))
+    script = "".join(_read(name, folders) for name in ("player.js", "tools.js", *scripts))
     return (
         environment(*folders)
         .get_template(template.name)

@@ -1,25 +1,10 @@
-"use strict";
-// What the scripts of all pages share; it stands before them. Whatever comes from an experiment is written as text
-// (textContent, setAttribute), never as markup.
+// What pages with a leaderboard share: `player.js` stands before it, a page's own script after it.
 const tools = (() => {
   const numbers = JSON.parse(document.getElementById("numbers").textContent);
   const MISSING = "–";
   const MARK = "†";
-  const byId = (id) => document.getElementById(id);
   const readable = (label) => label.replaceAll("_", " ");
   const at = (tree, ...keys) => keys.reduce((level, key) => (level == null ? undefined : level[key]), tree);
-
-  function element(tag, attributes = {}, ...children) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-      else if (name === "style") Object.assign(made.style, value);
-      else if (value === true) made.setAttribute(name, "");
-      else if (value !== false && value != null) made.setAttribute(name, value);
-    }
-    made.append(...children.filter((child) => child != null && child !== ""));
-    return made;
-  }
 
   function fill(select, options, chosen) {
     select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
@@ -81,5 +66,5 @@ const tools = (() => {
     return element("th", { scope: "col", class: numeric ? "number" : null, "aria-sort": sorted }, button);
   }
 
-  return { MISSING, MARK, at, byId, caption, element, fill, header, interval, nameOf, numbers, readable, shade, shown, small, three };
+  return { MISSING, MARK, at, caption, fill, header, interval, nameOf, numbers, readable, shade, shown, small, three };
 })();

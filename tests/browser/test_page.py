@@ -179,13 +179,17 @@ def test_nothing_scrolls_sideways(browser, file, width):
         for protocol in ("own", "otsu"):
             found.choose("board-controls", "protocol", protocol)
             assert found.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        shown = [found.page.locator(f"#answer svg.{kind}").is_visible() for kind in ("wide", "narrow")]
+        assert shown == [width > 640, width <= 640]
+        box = "document.querySelector('#answer .scroll')"
+        assert found.page.evaluate(f"{box}.scrollWidth <= {box}.clientWidth")
 
 
 def test_without_a_script_the_essentials_are_there(browser, file):
     with Opened(browser, file, java_script_enabled=False) as found:
         assert found.page.locator("p.answer").first.is_visible()
         assert found.page.locator("#board tbody tr").count() == 4
-        assert found.page.locator("#answer svg").is_visible()
+        assert found.page.locator("#answer svg.wide").is_visible()
         assert not found.page.locator("#board-controls").is_visible()
         assert "allow JavaScript" in found.page.inner_text("#clips")
 

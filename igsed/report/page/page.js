@@ -248,7 +248,7 @@
     },
     /** igsed.thresholds.peak. */
     peak: {
-      title: "Share of the range",
+      title: "Share of the score range",
       most: 100,
       value: (step) => step / 100,
       threshold(scores, share) {

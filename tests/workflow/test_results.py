@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import json
-import shutil
 
 import numpy as np
 import pandas as pd

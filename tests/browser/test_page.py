@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from igsed.metrics import f1, iou
@@ -278,6 +279,18 @@ def test_a_sound_is_heard_when_it_sounds(browser, rate, expected):
     opened.close()
     assert duration == pytest.approx(3.0, abs=0.001)
     assert (first, last) == pytest.approx((1.0, 2.0), abs=0.002)
+
+
+def test_a_window_names_its_recording_as_text(browser, tmp_path):
+    made = small_results.make(tmp_path)
+    table = pd.read_csv(tmp_path / "clips.csv")
+    table.assign(recording=HOSTILE, window=[0, 2, 0]).to_csv(tmp_path / "clips.csv", index=False)
+    page.write(page.make(made.results, made.settings), tmp_path / "index.html", None)
+    with Opened(browser, tmp_path / "index.html", fragment="#clip=b&class=Speech") as found:
+        assert found.page.inner_text("#player-from") == f"From the recording {HOSTILE}, second 4.6 on"
+        found.page.evaluate("location.hash = '#clip=a&class=Dog'")
+        found.wait("!document.getElementById('player-from').textContent.includes('second')")
+        assert found.complaints == []
 
 
 def test_linked_sounds_play(browser, small, tmp_path):

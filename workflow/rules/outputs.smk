@@ -422,6 +422,7 @@ rule page:
         figures=PAGE_FIGURES,
         downloads=DOWNLOADS,
         sentence=SOUNDBANK.sentence(CONFIG.soundbank),
+        real=REAL.title if REAL else "",
         backbone=CONFIG.backbone.name,
         random=CONFIG.seed,
         seeds=CONFIG.training.seeds,

@@ -25,6 +25,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     facts = {
         "Experiment": params.settings["experiment"],
         "Source recordings": params.sentence,
+        **({"Real recordings": params.real} if params.real else {}),
         "Network": params.backbone,
         "Seed of all draws": str(params.random),
         "Seeds of training": ", ".join(map(str, params.seeds)),

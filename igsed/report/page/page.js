@@ -400,6 +400,8 @@
     chosen = entry;
     stopLoop();
     byId("player-title").textContent = `${readable(entry.label)} in ${entry.clip}`;
+    const [recording, start] = body.from ?? [];
+    byId("player-from").textContent = recording ? `From the recording ${recording}${start ? `, second ${start} on` : ""}` : "";
     sound.setAttribute("aria-label", `Sound of ${entry.clip}`);
     drawStage();
     [...byId("clip-list").querySelectorAll("button")].forEach((button, k) => {

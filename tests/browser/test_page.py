@@ -1,9 +1,9 @@
 """The page of results in a real Chromium: it asks for nothing, says what Python says, and can be played and steered."""
 
 import itertools
-import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from igsed.metrics import f1, iou
@@ -11,22 +11,9 @@ from igsed.report import page
 from igsed.report.page import clips
 from igsed.thresholds import peak_mask, percentile_mask
 from tests import small_results
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-if not shutil.which(CHROMIUM):
-    pytest.skip("there is no Chromium (apt-get install chromium)", allow_module_level=True)
+from tests.chromium import Opened
 
 HOSTILE = "<img src=x onerror=hacked(1)>'\"&amp;"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -39,43 +26,6 @@ def file(small, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "index.html"
     page.write(page.make(small.results, small.settings), path, None)
     return path
-
-
-class Opened:
-    """A page in a window, with what it asked for and complained of."""
-
-    def __init__(self, browser, path, width=1280, height=900, fragment="", **options):
-        self.context = browser.new_context(viewport={"width": width, "height": height}, offline=True, **options)
-        self.page = self.context.new_page()
-        self.requests, self.complaints = [], []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(path.as_uri() + fragment)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.context.close()
-
-    def column(self, number):
-        """The texts of a column of the leaderboard."""
-        return self.page.locator(f"#board tbody tr > :nth-child({number})").all_inner_texts()
-
-    def choose(self, form, name, value):
-        self.page.select_option(f"#{form} select[name={name}]", value)
-
-    def wait(self, expression):
-        """Wait until something holds; the page's policy forbids Playwright's own way, which is `eval`."""
-        for _ in range(100):
-            if self.page.evaluate(expression):
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"still not so after five seconds: {expression}")
-
-    def time(self):
-        return self.page.evaluate("document.getElementById('sound').currentTime")
 
 
 @pytest.fixture
@@ -230,13 +180,17 @@ def test_nothing_scrolls_sideways(browser, file, width):
         for protocol in ("own", "otsu"):
             found.choose("board-controls", "protocol", protocol)
             assert found.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        shown = [found.page.locator(f"#answer svg.{kind}").is_visible() for kind in ("wide", "narrow")]
+        assert shown == [width > 640, width <= 640]
+        box = "document.querySelector('#answer .scroll')"
+        assert found.page.evaluate(f"{box}.scrollWidth <= {box}.clientWidth")
 
 
 def test_without_a_script_the_essentials_are_there(browser, file):
     with Opened(browser, file, java_script_enabled=False) as found:
         assert found.page.locator("p.answer").first.is_visible()
         assert found.page.locator("#board tbody tr").count() == 4
-        assert found.page.locator("#answer svg").is_visible()
+        assert found.page.locator("#answer svg.wide").is_visible()
         assert not found.page.locator("#board-controls").is_visible()
         assert "allow JavaScript" in found.page.inner_text("#clips")
 
@@ -325,6 +279,18 @@ def test_a_sound_is_heard_when_it_sounds(browser, rate, expected):
     opened.close()
     assert duration == pytest.approx(3.0, abs=0.001)
     assert (first, last) == pytest.approx((1.0, 2.0), abs=0.002)
+
+
+def test_a_window_names_its_recording_as_text(browser, tmp_path):
+    made = small_results.make(tmp_path)
+    table = pd.read_csv(tmp_path / "clips.csv")
+    table.assign(recording=HOSTILE, window=[0, 2, 0]).to_csv(tmp_path / "clips.csv", index=False)
+    page.write(page.make(made.results, made.settings), tmp_path / "index.html", None)
+    with Opened(browser, tmp_path / "index.html", fragment="#clip=b&class=Speech") as found:
+        assert found.page.inner_text("#player-from") == f"From the recording {HOSTILE}, second 4.6 on"
+        found.page.evaluate("location.hash = '#clip=a&class=Dog'")
+        found.wait("!document.getElementById('player-from').textContent.includes('second')")
+        assert found.complaints == []
 
 
 def test_linked_sounds_play(browser, small, tmp_path):

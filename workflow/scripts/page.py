@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
-from igsed.jobs import provenance
+from igsed.jobs import integrity, provenance
 from igsed.jobs.console import job
-from igsed.report import page
+from igsed.report import citation, page
+from igsed.report.page.making import FOLDER
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
@@ -25,14 +25,18 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     facts = {
         "Experiment": params.settings["experiment"],
         "Source recordings": params.sentence,
+        **({"Real recordings": params.real} if params.real else {}),
         "Network": params.backbone,
         "Seed of all draws": str(params.random),
         "Seeds of training": ", ".join(map(str, params.seeds)),
         "Software": ", ".join(f"{name} {version}" for name, version in provenance.versions().items()),
     }
-    citation = Path(params.root, "CITATION.cff")
-    software = page.cited(yaml.safe_load(citation.read_text(encoding="utf-8"))) if citation.exists() else ""
+    software = citation.of_checkout(params.root)
     tables = [pd.read_csv(files[name]) for name in ("intervals", "metrics", "differences", "detection", "data")]
     results = page.Results(*tables, dict(zip(params.figures, files.figures, strict=True)), sources, params.downloads)
     made = page.make(results, page.Settings(**params.settings, facts=facts, software=software))
     page.write(made, out.html, getattr(out, "sounds", None))
+
+if not hasattr(snakemake.output, "sounds"):
+    # Those of an earlier page, which had them beside it.
+    integrity.withdraw(Path(snakemake.output.html).with_name(FOLDER))

@@ -9,22 +9,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import soundfile
 from matplotlib import image
 
 from igsed import audio, clips, evaluation, labels, scores
 from igsed.metrics import f1, iou
 from igsed.report.figures import log_spectrogram
+from igsed.report.inline import TYPES, data_uri, encoded
 from igsed.report.page.leaderboard import number
 from igsed.report.page.settings import Settings
 from igsed.thresholds import RULES
-
-_QUALITY = {"MP3": {"compression_level": 0.889, "bitrate_mode": "CONSTANT"}, "FLAC": {}}
-"""MP3 of a constant bitrate (64 kbit/s at 32 kHz and above), in which a browser finds a time exactly."""
-
-_TYPES = {"MP3": "audio/mpeg", "FLAC": "audio/flac"}
-_MP3_RATES = (32000, 44100, 48000)
-"""At lower rates a browser plays an MP3 0.07 s and more too late (measured in Chromium), about an evaluation frame."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +131,7 @@ class Reader:
             "clip": clip,
             "split": self._split,
             "duration": duration,
+            "from": _origin(self._table.loc[clip], duration),
             "events": [[round(e.onset, 3), round(e.offset, 3), e.event_label] for e in here.itertuples()],
             "pairs": of_labels,
             "image": data_uri("image/webp", picture(waveform, rate)),
@@ -157,7 +151,7 @@ class Reader:
             for label, pair in of_labels.items()
         ]
         sound, kind = encoded(waveform, rate)
-        return Clip(index, body, sound, kind.lower(), _TYPES[kind])
+        return Clip(index, body, sound, kind.lower(), TYPES[kind])
 
     def _pair(self, clip: str, label: str, place: int) -> dict:
         """`active` (runs of frames), `frames`, and `detectors`: what each says, None where it says nothing."""
@@ -217,6 +211,13 @@ def runs(mask: np.ndarray) -> list[int]:
     return np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))).tolist()
 
 
+def _origin(row: pd.Series, duration: float) -> list | None:
+    """Of a window of a real recording: the recording's name, and the second at which the window begins in it."""
+    if not isinstance(row.get("recording"), str):
+        return None
+    return [row["recording"], round(float(row.get("window", 0)) * duration, 3)]
+
+
 def picture(waveform: np.ndarray, sample_rate: int) -> bytes:
     """The spectrogram of `log_spectrogram` as a picture in WebP, low frequencies below."""
     level = log_spectrogram(waveform, sample_rate)[2]
@@ -232,22 +233,3 @@ def picture(waveform: np.ndarray, sample_rate: int) -> bytes:
         pil_kwargs={"quality": 70, "method": 4},
     )
     return made.getvalue()
-
-
-def encoded(waveform: np.ndarray, sample_rate: int) -> tuple[bytes, str]:
-    """A sound (samples,) as MP3 or FLAC, whichever is smaller, and which of them it is."""
-    kinds = ["FLAC"]
-    if sample_rate in _MP3_RATES and "MP3" in soundfile.available_formats():
-        kinds.append("MP3")
-    made = {}
-    for kind in kinds:
-        file = io.BytesIO()
-        soundfile.write(file, np.clip(waveform, -1, 1), sample_rate, format=kind, **_QUALITY[kind])
-        made[kind] = file.getvalue()
-    kind = min(made, key=lambda name: len(made[name]))
-    return made[kind], kind
-
-
-def data_uri(media_type: str, content: bytes) -> str:
-    """A file's content as an address."""
-    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,11 +1,10 @@
 """Text of strangers and figures as parts of a page: JSON inside a script, and SVG inside HTML."""
 
-import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from markupsafe import Markup as Safe
+from igsed.report.inline import Safe, json_text
 
 __all__ = ["Safe", "json_text", "svg_element"]
 
@@ -17,17 +16,7 @@ _LONG = re.compile(r"-?\d+\.\d{3,}")
 _OUTLINES = {"d", "x", "y", "points"}
 
 
-def json_text(value) -> str:
-    r"""A value as JSON that can stand inside `<script>`; NaN is an error.
-
-    >>> json_text({"a": "</script>&"})
-    '{"a":"\\u003c/script\\u003e\\u0026"}'
-    """
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def svg_element(path: str | Path, prefix: str, label: str) -> str:
+def svg_element(path: str | Path, prefix: str, label: str, kind: str = "") -> str:
     """A figure's SVG as an element of HTML.
 
     Parameters
@@ -38,6 +27,8 @@ def svg_element(path: str | Path, prefix: str, label: str) -> str:
         Stands before every id, so that figures on one page do not take each other's parts.
     label : str
         What it shows, for those who cannot see it.
+    kind : str
+        "wide" or "narrow" where the page has both and shows one of them.
 
     Notes
     -----
@@ -46,7 +37,12 @@ def svg_element(path: str | Path, prefix: str, label: str) -> str:
     """
     root = ElementTree.fromstring(Path(path).read_bytes())
     _clean(root, prefix)
-    root.attrib = {"viewBox": root.get("viewBox", ""), "role": "img", "aria-label": label, "class": "drawing"}
+    root.attrib = {
+        "viewBox": root.get("viewBox", ""),
+        "role": "img",
+        "aria-label": label,
+        "class": f"drawing {kind}".strip(),
+    }
     return ElementTree.tostring(root, encoding="unicode")
 
 

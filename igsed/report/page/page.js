@@ -1,48 +1,9 @@
-"use strict";
-// Whatever comes from the experiment is written as text (textContent, setAttribute), never as markup.
+// `player.js` and `tools.js` stand before it.
 (() => {
-  const numbers = JSON.parse(document.getElementById("numbers").textContent);
+  const { MISSING, at, caption, fill, interval, nameOf, numbers, readable, shade, shown, small, three } = tools;
   const bodies = document.querySelectorAll("script.clip-body");
-  const MISSING = "–";
-  const MARK = "†";
   const SPLITS = { test: "Synthetic clips", recordings: "Real recordings", recordings_unseen: "Real recordings, unseen" };
   const MEANS = { all: "all pairs", class_mean: "mean over classes" };
-  const FRAME = 0.1;
-  const SVG = "http://www.w3.org/2000/svg";
-  const byId = (id) => document.getElementById(id);
-  const readable = (label) => label.replaceAll("_", " ");
-  const at = (tree, ...keys) => keys.reduce((level, key) => (level == null ? undefined : level[key]), tree);
-
-  function element(tag, attributes = {}, ...children) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-      else if (name === "style") Object.assign(made.style, value);
-      else if (value === true) made.setAttribute(name, "");
-      else if (value !== false && value != null) made.setAttribute(name, value);
-    }
-    made.append(...children.filter((child) => child != null && child !== ""));
-    return made;
-  }
-
-  function fill(select, options, chosen) {
-    select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
-    if (chosen !== undefined) select.value = chosen;
-  }
-
-  /** Three decimals; a tie goes to the even digit, as in Python. */
-  function three(value) {
-    if (value == null || Number.isNaN(value)) return MISSING;
-    const scaled = Math.abs(value) * 1000;
-    if (scaled % 1 !== 0.5) return value.toFixed(3);
-    const whole = Math.floor(scaled);
-    return ((Math.sign(value) * (whole + (whole % 2))) / 1000).toFixed(3);
-  }
-
-  function shown(value, metric) {
-    if (value == null) return MISSING;
-    return Math.abs(value) >= 10 || numbers.metrics[metric].unit ? value.toFixed(Math.abs(value) >= 100 ? 0 : 1) : three(value);
-  }
 
   // Leaderboard
 
@@ -74,30 +35,8 @@
     return p < 0.001 ? "p < 0.001" : `p ${p.toFixed(3)}`;
   }
 
-  function header(key, text, title, numeric) {
-    const sorted = sorting.column === key ? (sorting.down ? "descending" : "ascending") : "none";
-    const sort = () => {
-      sorting.down = sorting.column === key ? !sorting.down : numeric && numbers.metrics[key]?.better !== -1;
-      sorting.column = key;
-      drawBoard();
-      document.querySelector(`#board button[data-column="${CSS.escape(key)}"]`).focus();
-    };
-    const button = element("button", { type: "button", class: "sort", title, "data-column": key, onclick: sort }, text);
-    return element("th", { scope: "col", class: numeric ? "number" : null, "aria-sort": sorted }, button);
-  }
-
-  function nameOf(detector) {
-    const tag = detector.truth ? "truth" : detector.control ? "control" : "";
-    return [
-      detector.title + (detector.neutral ? "" : ` ${MARK}`) + (tag ? " " : ""),
-      tag && element("span", { class: "tag" }, tag),
-    ];
-  }
-
-  const caption = (text) => element("caption", {}, element("span", {}, text)); // the span stays in view
-  const small = (text) => element("span", { class: "small" }, text);
-  const interval = (metric, low, high) =>
-    low == null || high == null ? "" : small(`[${shown(low, metric)}, ${shown(high, metric)}]`);
+  const header = (key, text, title, numeric) =>
+    tools.header(sorting, drawBoard, key, text, title, numeric, numeric && numbers.metrics[key]?.better !== -1);
 
   function drawBoard() {
     const state = boardState();
@@ -182,17 +121,6 @@
       : `Only differences of means are shown from ${compared}${state.seed === "all" ? "" : " with one seed"}: without intervals and p.`;
   }
 
-  /** Light to dark blue, and black or white text, whichever is readable on it. */
-  function shade(share) {
-    const stops = [[247, 251, 255], [158, 202, 225], [66, 146, 198], [8, 69, 148]];
-    const place = Math.min(Math.max(share, 0), 1) * (stops.length - 1);
-    const first = Math.min(Math.floor(place), stops.length - 2);
-    const colour = stops[first].map((value, k) => Math.round(value + (stops[first + 1][k] - value) * (place - first)));
-    const [r, g, b] = colour.map((value) => (value / 255 <= 0.03928 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
-    const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    return { background: `rgb(${colour.join(" ")})`, color: light > 0.179 ? "#000" : "#fff" };
-  }
-
   function drawHeat() {
     const state = boardState();
     const labels = numbers.labels.filter((label) => !(label in MEANS));
@@ -255,7 +183,7 @@
   let listed = [];
   let chosen = null; // entry of numbers.clips
   let body = null; // of its clip
-  let loop = null;
+  const { percent, moveCursor, stopLoop, startLoop, seek, pressed } = makePlayer(sound, () => body?.duration);
   const threshold = { protocol: numbers.protocol, rule: null, value: null };
   const decoded = new Map();
 
@@ -299,11 +227,7 @@
   /** The scores of a pair and detector as 64-bit numbers. */
   function scoresOf(pair, place) {
     const text = pair.detectors[place].scores;
-    if (!decoded.has(text)) {
-      const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-      const view = new DataView(bytes.buffer);
-      decoded.set(text, Float64Array.from({ length: bytes.length / 8 }, (_, k) => view.getFloat64(8 * k, true)));
-    }
+    if (!decoded.has(text)) decoded.set(text, numbersOf(text));
     return decoded.get(text);
   }
 
@@ -324,12 +248,11 @@
     },
     /** igsed.thresholds.peak. */
     peak: {
-      title: "Share of the range",
+      title: "Share of the score range",
       most: 100,
       value: (step) => step / 100,
       threshold(scores, share) {
-        const [low, high] = [Math.min(...scores), Math.max(...scores)];
-        return low === high ? high : low * (1 - share) + high * share;
+        return shareOfRange(Math.min(...scores), Math.max(...scores), share);
       },
     },
   };
@@ -364,41 +287,6 @@
     const rule = rules[numbers.rules[threshold.protocol].rule];
     const level = rule && made[3] != null ? rule.threshold(scores, made[3]) : null;
     return { mask: maskOfRuns(made[0], pair.frames), level, parameter: made[3] };
-  }
-
-  function drawing(tag, attributes) {
-    const made = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
-  }
-
-  const percent = (time) => `${(100 * time) / body.duration}%`;
-
-  function seek(event) {
-    const box = event.currentTarget.getBoundingClientRect();
-    const share = (event.clientX - box.left) / box.width;
-    stopLoop();
-    sound.currentTime = Math.min(Math.max(share, 0), 1) * body.duration;
-    moveCursor();
-  }
-
-  function stopLoop() {
-    loop?.button.setAttribute("aria-pressed", "false");
-    loop = null;
-  }
-
-  function startLoop(button, onset, offset) {
-    const again = loop?.button === button;
-    stopLoop();
-    if (again) return;
-    loop = { button, onset, offset };
-    button.setAttribute("aria-pressed", "true");
-    sound.currentTime = onset;
-    play();
-  }
-
-  function play() {
-    sound.play().catch(() => {}); // a browser may refuse until the page has been touched
   }
 
   function spectrogram() {
@@ -479,13 +367,6 @@
     return [head, element("div", { class: "strip", onclick: seek }, svg, top)];
   }
 
-  function runsOf(mask) {
-    const found = [];
-    mask.forEach((on, k) => on !== (k ? mask[k - 1] : 0) && found.push(k));
-    if (found.length % 2) found.push(mask.length);
-    return found;
-  }
-
   function drawStage() {
     const pair = body.pairs[chosen.label];
     const seconds = [0, 0.25, 0.5, 0.75, 1].map((share) => element("span", {}, `${+(share * body.duration).toFixed(2)} s`));
@@ -510,17 +391,6 @@
     });
   }
 
-  function moveCursor() {
-    const cursor = byId("cursor");
-    if (cursor && body) cursor.style.left = percent(Math.min(sound.currentTime, body.duration));
-  }
-
-  function tick() {
-    if (loop && (sound.currentTime >= loop.offset || sound.currentTime < loop.onset - 0.1)) sound.currentTime = loop.onset;
-    moveCursor();
-    if (!sound.paused) requestAnimationFrame(tick);
-  }
-
   function choose(entry, link = true) {
     if (chosen?.body !== entry.body) {
       body = JSON.parse(bodies[entry.body].textContent);
@@ -530,6 +400,8 @@
     chosen = entry;
     stopLoop();
     byId("player-title").textContent = `${readable(entry.label)} in ${entry.clip}`;
+    const [recording, start] = body.from ?? [];
+    byId("player-from").textContent = recording ? `From the recording ${recording}${start ? `, second ${start} on` : ""}` : "";
     sound.setAttribute("aria-label", `Sound of ${entry.clip}`);
     drawStage();
     [...byId("clip-list").querySelectorAll("button")].forEach((button, k) => {
@@ -642,23 +514,12 @@
     drawList();
     if (!follow()) choose(listed[0], false);
     window.addEventListener("hashchange", follow);
-    sound.addEventListener("play", tick);
-    for (const name of ["timeupdate", "seeked", "loadedmetadata"]) sound.addEventListener(name, moveCursor);
-    sound.addEventListener("ended", () => {
-      if (!loop) return;
-      sound.currentTime = loop.onset;
-      play();
-    });
     document.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input, textarea")) return;
       if (event.key === "j" || event.key === "k") {
         event.preventDefault();
         step(event.key === "j" ? 1 : -1);
-      } else if (event.key === " " && !event.target.closest("button, a, summary, audio")) {
-        event.preventDefault();
-        if (sound.paused) play();
-        else sound.pause();
-      }
+      } else pressed(event);
     });
   }
 

@@ -108,6 +108,13 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
         pd.DataFrame({"label": names, "loudness": loudness, "random_head": known}),
         {"file": Path(sound.name).name, "rate": sound.rate, **_settings(model, asked)},
         sound,
+        pd.concat(
+            [
+                pd.DataFrame(heard.stretches, columns=["onset", "offset"], dtype=float),
+                pd.DataFrame(heard.probabilities[:, classes], columns=names, dtype=float),
+            ],
+            axis=1,
+        ),
     )
 
 

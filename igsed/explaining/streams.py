@@ -95,6 +95,10 @@ class Recording:
         """The first `seconds`, or all, float32 (samples,) at the rate that is wanted."""
         return next(self.windows([0], min(round(seconds * self.sample_rate), self.samples))).numpy()
 
+    def at(self, sample_rate: int) -> Recording:
+        """The same recording at another rate."""
+        return Recording(self.name, self._blocks, self._source, self.rate, sample_rate)
+
     def check_sounding(self) -> None:
         """To be called when all has been read once.
 

@@ -117,7 +117,8 @@
       else drawLevel(part, one.share);
       drawEvents(one, part, one.events);
     });
-    part.querySelector(".above").append(element("label", {}, "Threshold", input, output), back);
+    const label = element("label", {}, "Threshold", input, output);
+    part.querySelector(".above").append(element("span", { class: "threshold" }, label, back));
   }
 
   /** Keep the cursor in view while the sound plays. */
@@ -134,7 +135,7 @@
     const room = view.clientWidth / 80;
     const steps = [-2, -1, 0, 1, 2, 3, 4].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
     const step = steps.find((one) => window / one <= room) ?? window;
-    const count = Math.floor(numbers.duration / step + 1e-9) + 1;
+    const count = Math.floor((0.97 * numbers.duration) / step) + 1; // one at the end would be cut off
     stage.querySelector(".axis").replaceChildren(
       ...Array.from({ length: count }, (_, k) => {
         const time = rounded(k * step);

@@ -61,7 +61,7 @@ class Recording:
         InputError
             It cannot be read as sound.
         """
-        header = audio.header(path)
+        header = audio.header(path, most=math.inf)  # however long, only seconds of it are held
         samples = round(header.duration * header.sample_rate)
         return cls(str(path), lambda: audio.blocks(path), samples, header.sample_rate, sample_rate)
 

@@ -2,8 +2,9 @@
 
 An experiment judges detectors on one soundbank, here a *bank*; its real recordings, where it has any, are a bank of
 their own. `folders` reads and checks what experiments left behind, `differences` says in what they differ beside their
-banks, `tables` puts the detectors' numbers beside each other, ranks them and says how far the banks agree, `pages`
-writes that for people and machines.
+banks, `tables` puts the detectors' numbers beside each other, ranks them and says how far the banks agree, `places` how
+far ranks can be trusted. `sections` and `answer` say that in words, `figure` draws it, `numbers` has it for the page's
+script. `plain_text` makes Markdown of it, `page` the page, and `writing` writes all files.
 
 Conventions
 -----------
@@ -14,8 +15,9 @@ Conventions
 """
 
 from igsed.compare.folders import Bank, Experiment, read
-from igsed.compare.pages import FILES, check, text, write
+from igsed.compare.plain_text import text
 from igsed.compare.tables import Comparison, agreement, compare, ranked
+from igsed.compare.writing import FILES, check, write
 
 __all__ = [
     "FILES",

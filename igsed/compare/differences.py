@@ -26,15 +26,22 @@ _ABSENT = object()
 
 def sentences(experiments: Sequence[Experiment]) -> list[str]:
     """Every difference between the experiments that bears on comparing them; nothing of one experiment."""
-    return [
-        *_repetitions(experiments),
-        *_versions(experiments),
-        *_machines(experiments),
-        *_stated("The number of training seeds differs", {one.name: one.seeds for one in experiments}),
-        *_lists("classes", {one.name: one.classes for one in experiments}),
-        *_settings(experiments),
-        *_detectors(experiments),
-    ]
+    return [sentence for told in by_subject(experiments).values() for sentence in told]
+
+
+def by_subject(experiments: Sequence[Experiment]) -> dict[str, list[str]]:
+    """Of what the differences are → their sentences; subjects without any are left out."""
+    found = {
+        "Repetitions": _repetitions(experiments),
+        "Versions and code": _versions(experiments),
+        "Machines": _machines(experiments),
+        "Seeds": _stated("The number of training seeds differs", {one.name: one.seeds for one in experiments}),
+        "Protocols": _lists("protocols", {one.name: one.protocols for one in experiments}),
+        "Classes": _lists("classes", {one.name: one.classes for one in experiments}),
+        "Settings": _settings(experiments),
+        "Detectors": _detectors(experiments),
+    }
+    return {subject: told for subject, told in found.items() if told}
 
 
 def rows_of(experiments: Sequence[Experiment]) -> dict[tuple[str, str], str]:
@@ -54,6 +61,18 @@ def made_from_events(chosen: Mapping[str, Any]) -> bool:
     """Whether a detector, an entry in the settings, is made from the truth; of igsed's own alone it is known."""
     method = DETECTORS.built_in.get(chosen.get("method", chosen["name"]))
     return method is not None and method.needs == "events"
+
+
+def is_control(chosen: Mapping[str, Any]) -> bool:
+    """Whether a detector, an entry in the settings, is there to be compared with, as `Chosen.is_control` says it.
+
+    A method that is not igsed's own is none, unless its entry makes it one (`control`).
+    """
+    method = DETECTORS.built_in.get(chosen.get("method", chosen["name"]))
+    known = method is not None and (
+        method.needs in ("waveform", "events") or getattr(method, "trained_on", "train") == "validation"
+    )
+    return bool(chosen.get("control")) or known
 
 
 def _from_files(chosen: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from igsed.compare import differences
+from igsed.compare import differences, places
 from igsed.compare.folders import MEANS, Bank, Experiment, read
 from igsed.errors import InputError, suggestion
 from igsed.metrics import METRICS, Metric, ranking
@@ -41,7 +41,7 @@ class Comparison:
         Rows by `metric, label, detector, bank`: `split, protocol, value, low, high, interval, rank, mean_rank, banks,
         pairs, clips, seeds, undefined`. `detector` is the row's name (`differences.rows_of`); `interval` the bounds'
         kind, `wide` or `clips`; `rank` (1 best), `mean_rank` over the `banks` that have values, NaN where a detector is
-        not ranked.
+        not ranked; `rank_low`, `rank_high` (`places.with_intervals`).
     agreement : pandas.DataFrame
         As `agreement` returns it.
     differences : sequence of str
@@ -91,23 +91,50 @@ def compare(folders: Iterable[str | Path], metrics: Iterable[str] = (), protocol
         raise InputError(f"no experiment has results of {', '.join(chosen)}. Name other metrics with --metrics.")
     protocol = _protocol(experiments, protocol)
     banks = [bank for one in experiments for bank in one.banks]
-    table = ranked(_values(experiments, banks, found, protocol), {metric.name: metric for metric in found})
+    table = judged(experiments, banks, found, protocol)
     return Comparison(experiments, banks, found, protocol, table, agreement(table), differences.sentences(experiments))
+
+
+def common_protocols(experiments: Sequence[Experiment]) -> list[str]:
+    """The protocols that all experiments have, in an order in which that of the experiments does not matter."""
+    common = set.intersection(*(set(one.protocols) for one in experiments))
+    return sorted(common, key=lambda name: (sum(one.protocols.index(name) for one in experiments), name))
+
+
+def common_classes(experiments: Sequence[Experiment]) -> list[str]:
+    """The classes that all experiments have, in the order of the first."""
+    common = set.intersection(*(set(one.classes) for one in experiments))
+    return [label for label in experiments[0].classes if label in common]
+
+
+def judged(
+    experiments: Sequence[Experiment],
+    banks: Sequence[Bank],
+    metrics: Sequence[Metric],
+    protocol: str,
+    labels: Sequence[str] = tuple(MEANS),
+) -> pd.DataFrame:
+    """The table of a `Comparison`, for some metrics, a protocol and some labels."""
+    table = ranked(_values(experiments, banks, metrics, protocol, labels), {metric.name: metric for metric in metrics})
+    return places.with_intervals(table, {metric.name: metric.higher_is_better for metric in metrics})
 
 
 def _protocol(experiments: Sequence[Experiment], asked: str | None) -> str:
     told = "; ".join(f"{one.name}: {', '.join(one.protocols)}" for one in experiments)
-    common = set.intersection(*(set(one.protocols) for one in experiments))
+    common = common_protocols(experiments)
     if asked is None and not common:
         raise InputError(f"the experiments have no protocol in common ({told}). Compare those that have one.")
     if asked is not None and asked not in common:
         raise InputError(f"--protocol {asked}: not all experiments have it ({told}). Use one that all have.")
-    # The order of the folders must not matter, so the place in all experiments counts.
-    return asked or min(common, key=lambda name: (sum(one.protocols.index(name) for one in experiments), name))
+    return asked or common[0]
 
 
 def _values(
-    experiments: Sequence[Experiment], banks: Sequence[Bank], metrics: Sequence[Metric], protocol: str
+    experiments: Sequence[Experiment],
+    banks: Sequence[Bank],
+    metrics: Sequence[Metric],
+    protocol: str,
+    labels: Sequence[str],
 ) -> pd.DataFrame:
     """The table without ranks, and whether a detector is `rankable`: not made from the events."""
     rows = differences.rows_of(experiments)
@@ -115,9 +142,7 @@ def _values(
     for bank in banks:
         one = bank.experiment
         found = pd.concat([_with_intervals(one, names), _of_seeds(one, names)], ignore_index=True)
-        found = found[
-            (found["split"] == bank.split) & (found["protocol"] == protocol) & found["label"].isin(list(MEANS))
-        ]
+        found = found[(found["split"] == bank.split) & (found["protocol"] == protocol) & found["label"].isin(labels)]
         truth = {name for name, chosen in one.detectors.items() if differences.made_from_events(chosen)}
         parts.append(
             found.assign(
@@ -127,14 +152,14 @@ def _values(
             )
         )
     table = pd.concat(parts, ignore_index=True)
-    places = {
+    order = {
         "metric": names,
-        "label": list(MEANS),
+        "label": list(labels),
         "detector": list(dict.fromkeys(rows.values())),
         "bank": [bank.name for bank in banks],
     }
-    place = pd.DataFrame({key: pd.Index(values).get_indexer(table[key]) for key, values in places.items()})
-    return table.iloc[place.sort_values(list(places), kind="stable").index].reset_index(drop=True)
+    place = pd.DataFrame({key: pd.Index(values).get_indexer(table[key]) for key, values in order.items()})
+    return table.iloc[place.sort_values(list(order), kind="stable").index].reset_index(drop=True)
 
 
 def _with_intervals(one: Experiment, names: Sequence[str]) -> pd.DataFrame:
@@ -179,10 +204,10 @@ def ranked(table: pd.DataFrame, metrics: dict[str, Metric]) -> pd.DataFrame:
         if (best := metrics[name].higher_is_better) is None:
             common = common.iloc[:0]
         ranks = common.rank(ascending=not best)
-        places = pd.MultiIndex.from_frame(rows[["detector", "bank"]])
+        cells = pd.MultiIndex.from_frame(rows[["detector", "bank"]])
         parts.append(
             rows.assign(
-                rank=ranks.stack().reindex(places).to_numpy() if len(ranks) else np.nan,
+                rank=ranks.stack().reindex(cells).to_numpy() if len(ranks) else np.nan,
                 mean_rank=rows["detector"].map(ranks.mean(axis="columns")).astype(float),
                 banks=values.shape[1],
             )

@@ -52,10 +52,11 @@ TRAIN_CODE = {
     name: DIGEST("workflow/scripts/train.py", *chosen.modules) if chosen else CODE["train"]
     for name, chosen in MODELS.items()
 }
-# The page's template, style and scripts are no Python.
+# The page's templates, style and scripts are no Python.
 LOOK = [
     checksums.file_digest(path)
-    for path in sorted(pathlib.Path(workflow.basedir, "igsed", "report", "page").glob("*.[!p]*"))
+    for path in sorted(pathlib.Path(workflow.basedir, "igsed", "report", "page").glob("*.*"))
+    if path.suffix in (".html", ".css", ".js")
 ]
 
 

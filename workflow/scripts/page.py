@@ -1,13 +1,10 @@
 """The page of results, in which the answer comes first."""
 
-from pathlib import Path
-
 import pandas as pd
-import yaml
 
 from igsed.jobs import provenance
 from igsed.jobs.console import job
-from igsed.report import page
+from igsed.report import citation, page
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
@@ -30,8 +27,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         "Seeds of training": ", ".join(map(str, params.seeds)),
         "Software": ", ".join(f"{name} {version}" for name, version in provenance.versions().items()),
     }
-    citation = Path(params.root, "CITATION.cff")
-    software = page.cited(yaml.safe_load(citation.read_text(encoding="utf-8"))) if citation.exists() else ""
+    software = citation.of_checkout(params.root)
     tables = [pd.read_csv(files[name]) for name in ("intervals", "metrics", "differences", "detection", "data")]
     results = page.Results(*tables, dict(zip(params.figures, files.figures, strict=True)), sources, params.downloads)
     made = page.make(results, page.Settings(**params.settings, facts=facts, software=software))

@@ -77,7 +77,7 @@ def numbers(
             }
             for name in settings.detectors
         ],
-        "metrics": {metric.name: _described(metric) for metric in shown},
+        "metrics": {metric.name: described(metric) for metric in shown},
         "sets": sets(shown),
         "splits": ordered(set(metrics["split"]), ("test", "recordings")),
         "protocols": list(settings.protocols),
@@ -104,7 +104,8 @@ def sets(shown: Sequence[Metric]) -> dict[str, list[str]]:
     return {title: members for title, members in found.items() if members}
 
 
-def _described(metric: Metric) -> dict:
+def described(metric: Metric) -> dict:
+    """A metric for the script: `title`, `unit`, `better` (1 high, −1 low, 0 neither), `range`, `definition`."""
     low, high = metric.range
     return {
         "title": metric.title,

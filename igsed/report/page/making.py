@@ -1,7 +1,5 @@
 """The page itself: everything gathered, cut to size, and put into the template."""
 
-import base64
-import hashlib
 import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,16 +12,14 @@ import pandas as pd
 from igsed.detectors import title_of
 from igsed.report import answer, paper, tables
 from igsed.report.figures import styles
-from igsed.report.page import clips, leaderboard, markup
+from igsed.report.page import clips, leaderboard, markup, rendering
 from igsed.report.page.settings import Settings
-from igsed.report.templates import environment
 from igsed.thresholds import RULES
 
 FOLDER = "index_files"
 """Where linked sounds lie, beside the page."""
 
 SPLITS = {"test": "synthetic clips", "recordings": "real recordings", "recordings_unseen": "real recordings, unseen"}
-_HERE = Path(__file__).parent
 _MB = 1_000_000
 _FIGURES = {
     "headline": "Every detector with its intervals: average precision, Pointing Game and class AUC",
@@ -170,8 +166,6 @@ def _taking_turns(orders: Sequence[Sequence[str]]) -> Iterator[tuple[int, str]]:
 
 
 def _rendered(context: dict, numbers: dict, settings: Settings, shown: _Shown, left_out) -> str:
-    player, own, style = ((_HERE / name).read_text(encoding="utf-8") for name in ("player.js", "page.js", "page.css"))
-    script = f"{player}\n{own}"
     rules = {
         protocol: {"rule": rule, "title": RULES.find(rule).title, "shared": shared}
         for protocol, (rule, shared, _) in settings.protocols.items()
@@ -180,22 +174,17 @@ def _rendered(context: dict, numbers: dict, settings: Settings, shown: _Shown, l
     reasons: dict[str, list[str]] = {}
     for clip, reason in left_out:
         reasons.setdefault(reason, []).append(clip)
-    return (
-        environment(_HERE)
-        .get_template("page.html")
-        .render(
-            **context,
-            style=markup.Safe(style),
-            script=markup.Safe(script),
-            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-            data_json=markup.Safe(markup.json_text(data)),
-            bodies=[markup.Safe(body) for body in shown.bodies],
-            shown=len(shown.names),
-            total=len(shown.names) + len(left_out),
-            left_out=reasons,
-            linked=settings.audio == "link",
-            folder=FOLDER,
-        )
+    return rendering.render(
+        rendering.HOME / "page.html",
+        ["page.js"],
+        data,
+        **context,
+        bodies=[markup.Safe(body) for body in shown.bodies],
+        shown=len(shown.names),
+        total=len(shown.names) + len(left_out),
+        left_out=reasons,
+        linked=settings.audio == "link",
+        folder=FOLDER,
     )
 
 
@@ -303,16 +292,3 @@ def _text(value) -> str:
     if pd.isna(value):
         return tables.MISSING
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
-
-
-def cited(citation: Mapping[str, Any]) -> str:
-    """How the software is cited, from the content of its `CITATION.cff`.
-
-    >>> cited({"title": "igsed", "version": "1.0", "authors": [{"given-names": "A.", "family-names": "B"}]})
-    'A. B: igsed, version 1.0.'
-    """
-    authors = [
-        author.get("name") or f"{author.get('given-names', '')} {author.get('family-names', '')}".strip()
-        for author in citation.get("authors", [])
-    ]
-    return f"{', '.join(authors)}: {citation['title']}, version {citation['version']}."

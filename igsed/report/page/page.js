@@ -1,32 +1,9 @@
-// `player.js` stands before it.
+// `player.js` and `tools.js` stand before it.
 (() => {
-  const numbers = JSON.parse(document.getElementById("numbers").textContent);
+  const { MISSING, at, caption, fill, interval, nameOf, numbers, readable, shade, shown, small, three } = tools;
   const bodies = document.querySelectorAll("script.clip-body");
-  const MISSING = "–";
-  const MARK = "†";
   const SPLITS = { test: "Synthetic clips", recordings: "Real recordings", recordings_unseen: "Real recordings, unseen" };
   const MEANS = { all: "all pairs", class_mean: "mean over classes" };
-  const readable = (label) => label.replaceAll("_", " ");
-  const at = (tree, ...keys) => keys.reduce((level, key) => (level == null ? undefined : level[key]), tree);
-
-  function fill(select, options, chosen) {
-    select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
-    if (chosen !== undefined) select.value = chosen;
-  }
-
-  /** Three decimals; a tie goes to the even digit, as in Python. */
-  function three(value) {
-    if (value == null || Number.isNaN(value)) return MISSING;
-    const scaled = Math.abs(value) * 1000;
-    if (scaled % 1 !== 0.5) return value.toFixed(3);
-    const whole = Math.floor(scaled);
-    return ((Math.sign(value) * (whole + (whole % 2))) / 1000).toFixed(3);
-  }
-
-  function shown(value, metric) {
-    if (value == null) return MISSING;
-    return Math.abs(value) >= 10 || numbers.metrics[metric].unit ? value.toFixed(Math.abs(value) >= 100 ? 0 : 1) : three(value);
-  }
 
   // Leaderboard
 
@@ -58,30 +35,8 @@
     return p < 0.001 ? "p < 0.001" : `p ${p.toFixed(3)}`;
   }
 
-  function header(key, text, title, numeric) {
-    const sorted = sorting.column === key ? (sorting.down ? "descending" : "ascending") : "none";
-    const sort = () => {
-      sorting.down = sorting.column === key ? !sorting.down : numeric && numbers.metrics[key]?.better !== -1;
-      sorting.column = key;
-      drawBoard();
-      document.querySelector(`#board button[data-column="${CSS.escape(key)}"]`).focus();
-    };
-    const button = element("button", { type: "button", class: "sort", title, "data-column": key, onclick: sort }, text);
-    return element("th", { scope: "col", class: numeric ? "number" : null, "aria-sort": sorted }, button);
-  }
-
-  function nameOf(detector) {
-    const tag = detector.truth ? "truth" : detector.control ? "control" : "";
-    return [
-      detector.title + (detector.neutral ? "" : ` ${MARK}`) + (tag ? " " : ""),
-      tag && element("span", { class: "tag" }, tag),
-    ];
-  }
-
-  const caption = (text) => element("caption", {}, element("span", {}, text)); // the span stays in view
-  const small = (text) => element("span", { class: "small" }, text);
-  const interval = (metric, low, high) =>
-    low == null || high == null ? "" : small(`[${shown(low, metric)}, ${shown(high, metric)}]`);
+  const header = (key, text, title, numeric) =>
+    tools.header(sorting, drawBoard, key, text, title, numeric, numeric && numbers.metrics[key]?.better !== -1);
 
   function drawBoard() {
     const state = boardState();
@@ -164,17 +119,6 @@
     byId("board-notes").textContent = known
       ? `Differences from ${compared} are paired; p is Holm-corrected over the detectors.`
       : `Only differences of means are shown from ${compared}${state.seed === "all" ? "" : " with one seed"}: without intervals and p.`;
-  }
-
-  /** Light to dark blue, and black or white text, whichever is readable on it. */
-  function shade(share) {
-    const stops = [[247, 251, 255], [158, 202, 225], [66, 146, 198], [8, 69, 148]];
-    const place = Math.min(Math.max(share, 0), 1) * (stops.length - 1);
-    const first = Math.min(Math.floor(place), stops.length - 2);
-    const colour = stops[first].map((value, k) => Math.round(value + (stops[first + 1][k] - value) * (place - first)));
-    const [r, g, b] = colour.map((value) => (value / 255 <= 0.03928 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
-    const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    return { background: `rgb(${colour.join(" ")})`, color: light > 0.179 ? "#000" : "#fff" };
   }
 
   function drawHeat() {

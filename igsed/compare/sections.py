@@ -1,34 +1,15 @@
-"""A comparison for people (`compare.md`, `compare.html`, the terminal) and machines (`compare.csv`, `agreement.csv`).
+"""What is said of a comparison, the same in the terminal, in Markdown and on the page: sentences, and cells as text."""
 
-The same sentences and tables stand in all versions. What comes from a folder, its path and its settings, is escaped: it
-may have been written by a stranger.
-"""
-
-import os
-import re
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from igsed.compare.folders import MEANS
 from igsed.compare.tables import Comparison
-from igsed.errors import InputError
 from igsed.metrics import Metric
-from igsed.report.templates import environment
-
-FILES = ("compare.csv", "agreement.csv", "compare.md", "compare.html")
-"""What a comparison consists of."""
 
 MISSING = "–"
-_KEYS = ["metric", "label", "detector", "bank", "split", "protocol"]
-_COLUMNS = [
-    *(*_KEYS, "value", "low", "high", "interval", "rank", "mean_rank", "banks"),
-    *("pairs", "clips", "seeds", "undefined"),
-]
-_COUNTS = ("pairs", "clips", "seeds", "undefined")
 _INTERVALS = {
     "clips": "over resampled clips and seeds",
     "wide": "the wider of those over resampled clips and over resampled source recordings, both with seeds",
@@ -96,7 +77,7 @@ def _section(
                 else Cell(MISSING, "", "", False)
                 for bank in banks
             ],
-            _number(row.mean_rank, 2),
+            number(row.mean_rank, 2),
         )
         for row in order.itertuples()
     ]
@@ -104,7 +85,7 @@ def _section(
     shown = [
         (
             *(row["bank"], row["other"], str(row["detectors"])),
-            *(_number(row[statistic], 2) for statistic in ("spearman", "kendall")),
+            *(number(row[statistic], 2) for statistic in ("spearman", "kendall")),
             row["reason"],
         )
         for row in pairs
@@ -127,9 +108,9 @@ def _section(
 def _cell(row: pd.Series, lowest: float) -> Cell:
     if pd.isna(row["value"]):
         return Cell(MISSING, "", "", False)
-    interval = "" if pd.isna(row["low"]) else f"[{_number(row['low'])}, {_number(row['high'])}]"
+    interval = "" if pd.isna(row["low"]) else f"[{number(row['low'])}, {number(row['high'])}]"
     rank = "" if pd.isna(row["rank"]) else f"{row['rank']:g}"
-    return Cell(_number(row["value"]), interval, rank, bool(row["rank"] == lowest))
+    return Cell(number(row["value"]), interval, rank, bool(row["rank"] == lowest))
 
 
 def _leaders(metric: Metric, table: pd.DataFrame, having: Sequence[str]) -> str:
@@ -158,7 +139,7 @@ def _agreeing(agreement: pd.DataFrame) -> str:
     if known.empty:
         return f"There is no agreement to state: {'; '.join(dict.fromkeys(agreement['reason']))}."
     told = [
-        f"{name} {_span(known[column], lambda value: _number(value, 2))}"
+        f"{name} {_span(known[column], lambda value: number(value, 2))}"
         for column, name in {"spearman": "Spearman", "kendall": "Kendall"}.items()
     ]
     detectors = _span(known["detectors"], lambda value: str(int(value)))
@@ -202,172 +183,44 @@ def _notes(metric: Metric, table: pd.DataFrame, banks: Sequence[str], having: Se
     return notes
 
 
-def text(comparison: Comparison) -> str:
-    """The comparison for the terminal: the answers, the tables of means over pairs, the differences."""
-    return "\n".join(_lines(comparison, [s for s in sections(comparison) if s.label == "all"], str))
-
-
-def markdown(comparison: Comparison) -> str:
-    """The whole comparison as a page of Markdown."""
-    return "\n".join(_lines(comparison, sections(comparison), _escaped, whole=True)) + "\n"
-
-
-def _lines(
-    comparison: Comparison, told: Sequence[Section], escape: Callable[[str], str], whole: bool = False
-) -> list[str]:
-    answers = sections(comparison) if whole else told
-    lines = [f"# {_title(comparison)}", "", *(f"- {escape(f'{s.heading}: {s.answer}')}" for s in answers), ""]
-    lines += [f"{escape(sentence)}\n" for sentence in _reading(comparison)]
-    for section in told:
-        head = ["Detector", *map(escape, section.banks), "Mean rank"]
-        rows = [[escape(row.detector), *map(_plain, row.cells), row.mean_rank] for row in section.rows]
-        lines += [f"## {section.heading}", "", *_grid(head, rows), ""]
-        if whole and section.agreement:
-            head = ["Bank", "Other bank", "Detectors", "Spearman", "Kendall", "Why there is none"]
-            lines += [*_grid(head, [list(map(escape, row)) for row in section.agreement]), ""]
-        lines += [f"{escape(' '.join(section.notes))}\n"] * bool(section.notes)
-    lines += ["## What differs beside the banks", ""]
-    lines += [f"- {escape(_printable(sentence))}" for sentence in _caveats(comparison)]
-    lines += ["", "## Experiments", ""]
-    return lines + [f"- {escape(sentence)}" for sentence in _origins(comparison)]
-
-
-def _plain(cell: Cell) -> str:
-    return " ".join(filter(None, (cell.value, cell.interval, f"({cell.rank})" if cell.rank else "")))
-
-
-def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    rows = [list(head), *map(list, rows)]
-    widths = [max(3, *(len(row[k]) for row in rows)) for k in range(len(head))]
-    filled = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
-    ]
-    return [filled[0], "| " + " | ".join("-" * width for width in widths) + " |", *filled[1:]]
-
-
-def _title(comparison: Comparison) -> str:
+def title(comparison: Comparison) -> str:
+    """How many detectors and banks there are."""
     detectors, banks = comparison.table["detector"].nunique(), len(comparison.banks)
     return f"{detectors} detectors on {banks} {'bank' if banks == 1 else 'banks'}"
 
 
-def _reading(comparison: Comparison) -> list[str]:
+def reading(comparison: Comparison) -> list[str]:
+    """How a cell is to be read."""
     return [
         f"A cell is the value, its interval, and the detector's rank in the bank among those that all banks have (1 is "
-        f"the best; equal values share the mean of their ranks). Protocol: {_printable(comparison.protocol)}."
+        f"the best; equal values share the mean of their ranks). Protocol: {printable(comparison.protocol)}."
     ]
 
 
-def _caveats(comparison: Comparison) -> list[str]:
+def caveats(comparison: Comparison) -> list[str]:
+    """In what the experiments differ beside their banks, or that they do not."""
     if comparison.differences:
         return list(comparison.differences)
     alone = len(comparison.experiments) == 1
     return ["There is one experiment." if alone else "Nothing that is known to bear on the comparison."]
 
 
-def _origins(comparison: Comparison) -> list[str]:
+def origins(comparison: Comparison) -> list[str]:
     """Where each experiment lies, and what its banks hold."""
     told = []
     for one in comparison.experiments:
         counts = {bank.name: comparison.table.loc[comparison.table["bank"] == bank.name, "pairs"] for bank in one.banks}
         held = ", ".join(f"{name} {int(pairs.max())}" for name, pairs in counts.items() if pairs.notna().any())
         pairs = f" (pairs of all seeds: {held})" if held else ""
-        told.append(_printable(f"{one.name}: {one.folder}, {one.seeds} {'seed' if one.seeds == 1 else 'seeds'}{pairs}"))
+        told.append(printable(f"{one.name}: {one.folder}, {one.seeds} {'seed' if one.seeds == 1 else 'seeds'}{pairs}"))
     return told
 
 
-def html(comparison: Comparison) -> str:
-    """The whole comparison as a page of HTML that needs no other file."""
-    return (
-        environment(Path(__file__).parent)
-        .get_template("page.html")
-        .render(
-            title=_title(comparison),
-            sections=sections(comparison),
-            reading=_reading(comparison),
-            differences=list(map(_printable, _caveats(comparison))),
-            origins=_origins(comparison),
-        )
-    )
-
-
-def write(comparison: Comparison, folder: str | Path) -> list[Path]:
-    """Write `FILES`, all at once or none, and return them. An earlier comparison in the folder is replaced.
-
-    Raises
-    ------
-    InputError
-        The folder holds something else, or cannot be written.
-    """
-    folder = Path(folder)
-    check(folder)
-    target = Path(os.path.realpath(folder))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as place:
-            made, before = Path(place, "made"), Path(place, "before")
-            made.mkdir()
-            table = comparison.table[_COLUMNS].astype(dict.fromkeys(_COUNTS, "Int64"))
-            table.to_csv(made / "compare.csv", index=False, lineterminator="\n")
-            comparison.agreement.to_csv(made / "agreement.csv", index=False, lineterminator="\n")
-            (made / "compare.md").write_text(markdown(comparison), encoding="utf-8")
-            (made / "compare.html").write_text(html(comparison), encoding="utf-8")
-            if target.exists():
-                os.replace(target, before)
-            try:
-                os.replace(made, target)
-            except OSError:
-                if before.exists():
-                    os.replace(before, target)
-                raise
-    except OSError as error:
-        raise InputError(f"{error.filename or folder}: {error.strerror}. Make room, or name another folder.") from None
-    return [folder / name for name in FILES]
-
-
-def check(folder: str | Path) -> None:
-    """Check that a folder can be written to without loss: it is not there, is empty, or holds an earlier comparison.
-
-    Raises
-    ------
-    InputError
-        It holds something else.
-    """
-    folder = Path(folder)
-    try:
-        if not os.path.lexists(folder):
-            return
-        found = sorted(path.name for path in folder.iterdir())
-        others = [name for name in found if name not in FILES or not (folder / name).is_file()]
-        if not found:
-            return
-        with open(folder / "compare.csv", encoding="utf-8", errors="replace") as file:
-            ours = file.readline().strip() == ",".join(_COLUMNS)
-    except FileNotFoundError:
-        ours = False
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written to ({error.strerror}). Name another folder (--out).") from None
-    if others or not ours:
-        what = others[0] if others else found[0]
-        raise InputError(
-            f"{folder}: holds {what}, which igsed compare did not write, so it is not replaced. Name another folder "
-            "(--out)."
-        )
-
-
-def _number(value: float, digits: int = 3) -> str:
+def number(value: float, digits: int = 3) -> str:
+    """A number as text, `MISSING` for NaN."""
     return MISSING if pd.isna(value) else f"{value:.{digits}f}"
 
 
-def _printable(told: str) -> str:
+def printable(told: str) -> str:
     """Text without what would steer a terminal, turn the direction of writing, or cannot be encoded."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in told)
-
-
-def _escaped(told: str) -> str:
-    r"""Plain text as Markdown.
-
-    >>> print(_escaped("a|b <i> fw_ss _x_"))
-    a\|b \<i\> fw_ss \_x\_
-    """
-    told = re.sub(r"([\\`*|<>\[\]&~$])", r"\\\1", told)
-    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", told)

@@ -1,0 +1,58 @@
+"""The detectors of a comparison as people see them: titles, what they are there for, their order and colour."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pandas as pd
+
+from igsed.compare import differences
+from igsed.compare.tables import Comparison
+from igsed.detectors import DETECTORS, Style, title_of
+
+_PLAIN = Style("#333333", "solid", "o")
+
+
+class Shown(NamedTuple):
+    """A row: its name in the tables, its title, whether it is a control or made from the events, how it is drawn."""
+
+    name: str
+    title: str
+    control: bool
+    truth: bool
+    style: Style
+
+
+def shown(comparison: Comparison) -> list[Shown]:
+    """The rows, first the methods by their mean rank, then the controls, last what is made from the events."""
+    found: dict[str, Shown] = {}
+    for (experiment, detector), row in differences.rows_of(comparison.experiments).items():
+        (one,) = (one for one in comparison.experiments if one.name == experiment)
+        chosen = one.detectors[detector]
+        built_in = DETECTORS.built_in.get(detector)
+        found[row] = Shown(
+            row,
+            title_of(detector) + row.removeprefix(detector),
+            differences.is_control(chosen),
+            differences.made_from_events(chosen),
+            (built_in and built_in.style) or _PLAIN,
+        )
+    ranks = first_ranks(comparison)
+    order = sorted(found.values(), key=lambda one: ranks.get(one.name, float("inf")))
+    return sorted(order, key=lambda one: 2 if one.truth else int(one.control))
+
+
+def first_ranks(comparison: Comparison) -> dict[str, float]:
+    """Detector → its mean rank by the first metric over pairs, of those that are ranked."""
+    ranks = of_first_metric(comparison).dropna(subset=["mean_rank"])
+    return ranks.set_index("detector")["mean_rank"].to_dict()
+
+
+def titles(rows: Iterable[Shown]) -> dict[str, str]:
+    """Name → title."""
+    return {row.name: row.title for row in rows}
+
+
+def of_first_metric(comparison: Comparison) -> pd.DataFrame:
+    """The rows of the table that the answer and the figure are of: the first metric, the mean over pairs."""
+    table = comparison.table
+    return table[(table["metric"] == comparison.metrics[0].name) & (table["label"] == "all")]

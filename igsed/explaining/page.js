@@ -1,6 +1,6 @@
-// `player.js` stands before it.
+// `player.js` and `tools.js` stand before it.
 (() => {
-  const numbers = JSON.parse(byId("numbers").textContent);
+  const { MISSING, fill, numbers } = tools;
   const sound = byId("sound");
   const stage = byId("stage");
   const view = byId("view");
@@ -97,7 +97,7 @@
 
   function slider(one, part) {
     const own = one.share == null ? 50 : Math.round(100 * one.share);
-    const output = element("output", {}, one.share == null ? "–" : one.share.toFixed(2));
+    const output = element("output", {}, one.share == null ? MISSING : one.share.toFixed(2));
     const input = element("input", { type: "range", min: 0, max: 100, step: 1, value: own });
     input.setAttribute("aria-label", `Threshold of ${one.label}, a share of the range of its scores`);
     const back = element("button", { type: "button", disabled: true, title: "Back to the threshold of the command" }, "Back");
@@ -111,7 +111,7 @@
     });
     back.addEventListener("click", () => {
       input.value = own;
-      output.textContent = one.share == null ? "–" : one.share.toFixed(2);
+      output.textContent = one.share == null ? MISSING : one.share.toFixed(2);
       back.disabled = true;
       if (one.share == null) part.querySelector(".level")?.remove();
       else drawLevel(part, one.share);
@@ -156,10 +156,9 @@
     const form = byId("view-controls");
     const lengths = [600, 300, 120, 60, 30, 10, 3].filter((seconds) => seconds < numbers.duration);
     const choices = [numbers.duration, ...lengths].map((seconds) => {
-      const text = seconds === numbers.duration ? "all" : `${seconds} s`;
-      return element("option", { value: seconds, selected: seconds === numbers.window }, text);
+      return [String(seconds), seconds === numbers.duration ? "all" : `${seconds} s`];
     });
-    form.elements.window.replaceChildren(...choices);
+    fill(form.elements.window, choices, String(numbers.window));
     const seen = () => zoom(Number(form.elements.window.value));
     form.addEventListener("change", seen);
     form.addEventListener("submit", (event) => event.preventDefault());

@@ -1,9 +1,9 @@
 """A page of one recording: its sound, spectrogram, curves and events, to hear, see and try thresholds on.
 
-One file that loads nothing. It is made of `page.html` (a template), `page.css` and `page.js`, with the style and the
-player of the page of results (`igsed.report.page`). Without a script, sound, spectrogram, curves, events and the table
-are there. The same explanation gives the same bytes. What users name is escaped by the template, in JSON by
-`igsed.report.inline`; the script writes it as text only.
+One file that loads nothing. It is made of `page.html` (a template), `player.css` and `page.js`, with the frame, the
+style and the player of other pages (`igsed.report.page.rendering`). Without a script, sound, spectrogram, curves,
+events and the table are there. The same explanation gives the same bytes. What users name is escaped by the template,
+in JSON by `igsed.report.inline`; the script writes it as text only.
 
 Of a recording longer than `LONGEST` its first part is shown, which the page says. The script makes events of a share
 of the curve's range in the whole recording, as `igsed.explaining.results` does: from the same 64-bit scores by the same
@@ -14,25 +14,22 @@ probable the class is behind it, and of scores after `LONGEST` more seconds wher
 from __future__ import annotations
 
 import base64
-import hashlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import igsed.report
 from igsed.explaining import shown, wording
 from igsed.explaining.results import Explained
-from igsed.report.inline import Safe, json_text
-from igsed.report.templates import environment
+from igsed.report.page import rendering
 from igsed.timeline import FRAME
 
 LONGEST = 600.0
 """Seconds that are shown; of a longer recording the first ones."""
 
 _HERE = Path(__file__).parent
-_SHARED = Path(igsed.report.__file__).parent / "page"
+_PARTS = (("classes", "Classes"), ("listen", "Hear and see"), ("made", "How it was made"))
 _WINDOW = 60.0
 """Seconds that are seen at a time, if there are more."""
 
@@ -47,33 +44,27 @@ def html(found: Explained) -> str:
     """
     seconds = shown.seconds(found, LONGEST)
     curves = shown.curves(found, seconds)
-    data = _data(found, curves, seconds)
-    script = "\n".join(path.read_text(encoding="utf-8") for path in (_SHARED / "player.js", _HERE / "page.js"))
-    style = "".join(path.read_text(encoding="utf-8") for path in (_SHARED / "page.css", _HERE / "page.css"))
     window = min(seconds, _WINDOW)
-    return (
-        environment(_HERE)
-        .get_template("page.html")
-        .render(
-            found=found,
-            curves=curves,
-            length=wording.clock(found.duration),
-            cut=wording.clock(LONGEST) if seconds < found.duration else "",
-            seconds=seconds,
-            zoom=seconds / window,
-            ticks=[(time, 100 * time / seconds) for time in _ticks(seconds, window)],
-            sound=shown.sound(found, seconds),
-            picture=shown.spectrogram(found, seconds),
-            hertz=shown.hertz(found),
-            height=shown.HEIGHT,
-            width=seconds / FRAME,
-            levels=[_height(curve.share) for curve in curves],
-            facts=_facts(found),
-            style=Safe(style),
-            script=Safe(script),
-            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-            data_json=Safe(json_text(data)),
-        )
+    return rendering.render(
+        _HERE / "page.html",
+        ["page.js"],
+        _data(found, curves, seconds),
+        styles=["player.css"],
+        parts=_PARTS,
+        found=found,
+        curves=curves,
+        length=wording.clock(found.duration),
+        cut=wording.clock(LONGEST) if seconds < found.duration else "",
+        seconds=seconds,
+        zoom=seconds / window,
+        ticks=[(time, 100 * time / seconds) for time in _ticks(seconds, window)],
+        sound=shown.sound(found, seconds),
+        picture=shown.spectrogram(found, seconds),
+        hertz=shown.hertz(found),
+        height=shown.HEIGHT,
+        width=seconds / FRAME,
+        levels=[_height(curve.share) for curve in curves],
+        facts=_facts(found),
     )
 
 

@@ -195,6 +195,12 @@ class Explained:
 
         return draw(self)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from igsed.explaining import notebook
+
+        return notebook.html(self)
+
 
 def table(name: str, labels: Sequence[str], scores: np.ndarray) -> pd.DataFrame:
     """Scores (label, frame) as `clip, label, frame, onset, score`."""

@@ -6,6 +6,7 @@ Needs no matplotlib; without it there is no spectrogram.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 from igsed.explaining import wording
 from igsed.explaining.picture import COLOURS
 from igsed.explaining.results import Explained
+from igsed.explaining.streams import Recording
 from igsed.report.inline import TYPES, data_uri, encoded_pieces, playable
 from igsed.timeline import FRAME
 
@@ -161,17 +163,27 @@ def spectrogram(found: Explained, shown: float) -> str:
         return ""
     if found.sound is None:
         return ""
-    rate = found.sound.sample_rate
+    count = min(round(shown * found.sound.sample_rate), found.sound.samples)
+    level = figures.level(np.concatenate(list(powers(found.sound, count)), axis=1))
+    return data_uri("image/webp", picture(_narrowed(level)))
+
+
+def powers(recording: Recording, count: int, piece: int | None = None) -> Iterator[np.ndarray]:
+    """The power of the first `count` samples in bands (band, frame), float32, as `igsed.report.figures` has it.
+
+    It comes in pieces of a minute, or of `piece` samples, a multiple of the spectrogram's hop; a sound that is shorter
+    than a window is lengthened by silence.
+    """
+    from igsed.report import figures
+
+    rate = recording.sample_rate
     window, hop = figures.window_and_hop(rate)
-    count, piece = min(round(shown * rate), found.sound.samples), round(_PIECE / 0.02) * hop
-    starts = [start for start in range(0, count, piece) if start == 0 or count - start > window]
-    powers = []
-    for start, part in zip(starts, found.sound.windows(starts, piece + window - hop), strict=True):
+    piece = piece or round(_PIECE * rate / hop) * hop
+    starts = [start for start in range(0, count, piece) if start == 0 or count - start >= window]
+    for start, part in zip(starts, recording.windows(starts, piece + window - hop), strict=True):
         waveform = part.numpy()[: count - start]
-        # What is shorter than a window is lengthened by silence.
-        waveform = np.pad(waveform, (0, max(0, window - len(waveform))))
-        powers.append(figures.band_power(waveform, rate)[2].astype(np.float32))
-    return data_uri("image/webp", picture(_narrowed(figures.level(np.concatenate(powers, axis=1)))))
+        padded = np.pad(waveform, (0, max(0, window - len(waveform))))
+        yield figures.band_power(padded, rate)[2].astype(np.float32)
 
 
 def _narrowed(level: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from scipy import stats
 from igsed import compare, config, evaluation, metrics, statistics
 from igsed.__main__ import main
 from igsed.checksums import file_digest
-from igsed.compare import pages
+from igsed.compare import answer, page, places, plain_text, rows, writing
 from igsed.errors import InputError
 from igsed.jobs import integrity, provenance
 from igsed.metrics import METRICS
@@ -278,7 +278,7 @@ def test_a_metric_that_some_banks_lack_is_compared_on_the_others(two):
     table = of(found, "pointing_game")
     assert set(table.index.get_level_values("bank")) == {"a"}
     assert (table["banks"] == 1).all()
-    assert "Without results of this metric, and left out of ranks: b." in pages.markdown(found)
+    assert "Without results of this metric, and left out of ranks: b." in plain_text.markdown(found)
     for name, folder in itertools.product(("metrics.csv", "intervals.csv"), two):
         edit(folder, name, lambda table: table[table["metric"] != "class_correlation"])
     with pytest.raises(InputError, match=r"--metrics class_correlation: no experiment has it"):
@@ -586,38 +586,189 @@ class Tags(HTMLParser):
         self.told += data
 
 
+def data_of(html):
+    return json.loads(re.search(r'id="numbers">(.*?)</script>', html, re.DOTALL)[1])
+
+
 def test_the_page_is_whole_and_loads_nothing(two):
     found = compare.compare(two)
-    page = Tags(pages.html(found))
-    names = [tag for tag, _ in page.tags]
-    assert not {"script", "link", "img", "iframe", "base"} & set(names)
-    assert not any({"src", "href"} & set(attributes) for _, attributes in page.tags)
-    assert names.count("table") == names.count("caption") * 2 == 2 * len(pages.sections(found))
+    html = page.html(found)
+    read = Tags(html)
+    names = [tag for tag, _ in read.tags]
+    assert not {"img", "iframe", "base", "object", "embed"} & set(names)
+    assert names.count("script") == 2
+    assert not any("src" in attributes for _, attributes in read.tags)
+    ids = [attributes["id"] for _, attributes in read.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {attributes["href"][1:] for _, attributes in read.tags if attributes.get("href", "").startswith("#")} <= {
+        *ids
+    }
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+    board = re.search(r'<table id="board">.*?</table>', html, re.DOTALL)[0]
     for value in of(found)["value"]:
-        assert f"{value:.3f}" in page.told
-    assert "prefers-color-scheme: dark" in pages.html(found)
+        assert f"{value:.3f}" in board
+    assert page.html(found) == html
 
 
-def test_the_template_is_packed():
+def test_the_pages_numbers_are_those_of_the_files(two):
+    numbers = data_of(page.html(compare.compare(two)))
+    assert numbers["protocols"] == ["own", "shared"]
+    assert {"average_precision", "pointing_game", "iou", "f1"} <= set(numbers["metrics"])
+    names = [detector["name"] for detector in numbers["detectors"]]
+    assert [names.index("random"), names.index("oracle")] == [3, 4]  # controls, then what knows the truth
+    for bank, folder in enumerate(two):
+        written = pd.read_csv(folder / "intervals.csv").query("split == 'test'")
+        for row in written[written["metric"].isin(["iou", "average_precision"])].itertuples():
+            cell = numbers["values"][row.protocol][row.label][row.metric][bank][names.index(row.detector)]
+            assert cell[:3] == [round(value, 6) for value in (row.value, row.low, row.high)]
+    ranks = compare.compare(two, protocol="shared").table.query("metric == 'average_precision' and label == 'all'")
+    for row in ranks.itertuples():
+        cell = numbers["values"]["shared"]["all"]["average_precision"]["ab".index(row.bank)][names.index(row.detector)]
+        assert cell[3] == (None if np.isnan(row.rank) else row.rank)
+
+
+def test_the_answer_says_who_leads_and_who_changes_places(two):
+    found = compare.compare(two)
+    said = answer.sentences(found, rows.shown(found))
+    assert said[0] == (
+        "By average precision, none of the 3 detectors that all banks have leads everywhere: FW-SS leads on a; "
+        "CAM leads on b."
+    )
+    assert said[1].startswith("The banks agree well on the order of 4 detectors, controls among them: Spearman 0.80")
+    assert said[2] == (
+        "1 of the 6 pairs of detectors on all banks changes places; beyond the intervals does only FW-SS and CAM."
+    )
+    alone = compare.compare(two[:1])
+    said = answer.sentences(alone, rows.shown(alone))
+    assert len(said) == 1
+    assert re.fullmatch(r"By average precision, FW-SS leads on a \(0\.\d\d\), of 3 detectors\.", said[0])
+
+
+def test_one_that_leads_everywhere_is_said_to(tmp_path):
+    found = compare.compare([make(tmp_path / "a"), make(tmp_path / "b", QUALITY | {"ig": 0.1, "random": 0.3})])
+    said = answer.sentences(found, rows.shown(found))
+    assert re.match(r"By average precision, FW-SS leads on both banks \(.*\), of 3 detectors that all", said[0])
+    assert "None" not in said[2]
+
+
+spans = st.tuples(numbers, numbers, numbers).map(sorted)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(spans, spans), min_size=1, max_size=6), st.booleans())
+def test_places_are_counted(pairs, best):
+    """Against the definitions, word by word."""
+    records = [
+        ("m", "all", f"d{k}", bank, *(span[n] for n in (1, 0, 2)), 1.0)
+        for k, both in enumerate(pairs)
+        for bank, span in zip("ab", both, strict=True)
+    ]
+    table = pd.DataFrame(records, columns=["metric", "label", "detector", "bank", "value", "low", "high", "rank"])
+    found = places.with_intervals(table, {"m": best})
+
+    def above(one, other):
+        """Whether a whole interval is better than another."""
+        return one["low"] > other["high"] if best else one["high"] < other["low"]
+
+    for _, bank in found.groupby("bank"):
+        for row in bank.to_dict("records"):
+            others = bank.to_dict("records")
+            assert row["rank_low"] == 1 + sum(above(other, row) for other in others)
+            assert row["rank_high"] == sum(not above(row, other) for other in others)
+    changed, certain = 0, set()
+    for one, other in itertools.combinations(sorted(set(table["detector"])), 2):
+        a, b = (table[table["detector"] == name].set_index("bank").to_dict("index") for name in (one, other))
+        signs = {np.sign(a[bank]["value"] - b[bank]["value"]) for bank in "ab"}
+        changed += {1, -1} <= signs
+        if any(above(a[x], b[x]) and above(b[y], a[y]) for x, y in ("ab", "ba")):
+            certain.add(frozenset((one, other)))
+    counted = places.changes(table, best)
+    assert (counted.pairs, counted.changed) == (len(pairs) * (len(pairs) - 1) // 2, changed)
+    assert {frozenset(pair) for pair in counted.certain} == certain
+
+
+def test_the_figure_has_a_dot_for_each_value_in_colours_that_are_seen(two):
+    from igsed.report.colours import ENOUGH, contrast
+
+    html = page.html(compare.compare([*two, make(two[0].parent / "c", {"ig": 0.2, "cam": 0.1, "oracle": 1.0})]))
+    for kind, dots in {"wide": 3 + 3 + 2, "narrow": 8}.items():
+        svg = re.search(rf'<svg class="drawing {kind}".*?</svg>', html, re.DOTALL)[0]
+        # Of four detectors on two banks, and of two on the third; random has a diamond, which is a path as CAM's is.
+        assert svg.count("<circle") + svg.count("<path") == dots + 2
+        assert svg.count("stroke-dasharray") == 3 + 2  # the oracle on each bank, random where it is
+        drawn = set(re.findall(r'(?:fill|stroke)="(#[0-9a-fA-F]{6})"', svg)) - {"#ffffff", "#e0e0e0", "#bbbbbb"}
+        assert {"#0072B2", "#882255"} <= drawn
+        assert min(map(contrast, drawn)) >= ENOUGH
+        sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', svg)]
+        assert min(sizes) >= 11
+
+
+def test_pages_of_experiments_are_linked_where_they_are_and_near(two, tmp_path):
+    (two[0] / "index.html").write_text("page")
+    compare.write(compare.compare(two), two[0].parent / "compare")
+    read = Tags((two[0].parent / "compare" / "compare.html").read_text())
+    links = [attributes["href"] for tag, attributes in read.tags if tag == "a"]
+    assert "../a/index.html" in links
+    assert "../a/index.html#clips" in links
+    assert not any("/b/" in link for link in links)
+    compare.write(compare.compare(two), tmp_path / "some" / "where" / "else" / "far")
+    read = Tags((tmp_path / "some" / "where" / "else" / "far" / "compare.html").read_text())
+    assert not any("index.html" in attributes.get("href", "") for _, attributes in read.tags)
+
+
+def test_an_address_is_quoted(tmp_path):
+    folder = make(tmp_path / "50% #x?" / "a")
+    (folder / "index.html").write_text("page")
+    (one,) = compare.read([folder])
+    assert page.page_of(one, folder.parent / "compare") == "../a/index.html"
+    assert page.page_of(one, tmp_path / "compare") == "../50%25%20%23x%3F/a/index.html"
+    assert page.page_of(one, None) == ""
+
+
+def test_differences_are_told_by_subject(tmp_path):
+    found = compare.compare(
+        [make(tmp_path / "a"), make(tmp_path / "b", protocols=("own",), versions={"torch": "9"}, training__seeds=[0])]
+    )
+    html = page.html(found)
+    section = html[html.index('id="differences"') : html.index('id="provenance"')]
+    assert re.findall(r"<h3>(.*?)</h3>", section) == ["Versions and code", "Seeds", "Protocols", "Settings"]
+    assert "The protocols differ. 1 are the same in all; the others are, in a: shared; b: none." in section
+    assert found.differences == [
+        line for told in compare.differences.by_subject(found.experiments).values() for line in told
+    ]
+
+
+def test_the_templates_are_packed():
     packed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
     home = ROOT / "igsed"
-    templates = [path.relative_to(home).as_posix() for path in (home / "compare").iterdir() if path.suffix == ".html"]
-    assert templates
-    assert set(templates) <= set(packed["igsed"])
+    covered = {path for pattern in packed["igsed"] for path in home.glob(pattern)}
+    assert {path for path in home.rglob("*") if path.suffix in (".html", ".css", ".js")} <= covered
 
 
 def test_hostile_names_are_escaped(tmp_path):
     home = tmp_path / "<script>alert(1)</script>|`*_[x](y)\x1b[31m"
+    hostile = "</script><img src=x onerror=alert(1)>"
     folder = make(home / "a", versions={"numpy": "<img src=x onerror=alert(1)>\x1b[2J\n# head"})
-    found = compare.compare([folder, make(tmp_path / "b")])
-    page = pages.html(found)
-    assert {"script", "img"} & {tag for tag, _ in Tags(page).tags} == set()
-    assert "<img src=x" in Tags(page).told
-    for version in (page, pages.markdown(found), compare.text(found)):
+    for each in (folder, other := make(tmp_path / "b")):
+        for name in ("metrics.csv", "intervals.csv"):
+            edit(each, name, lambda table: table.replace({"label": {"Dog": hostile}, "protocol": {"own": hostile}}))
+    (folder / "index.html").write_text("page")
+    found = compare.compare([folder, other])
+    html = page.html(found, tmp_path)
+    read = Tags(html)
+    assert [tag for tag, _ in read.tags].count("script") == 2
+    assert "img" not in {tag for tag, _ in read.tags}
+    assert not any(name.startswith("on") for _, attributes in read.tags for name in attributes)
+    assert "<img src=x" in read.told
+    assert hostile in data_of(html)["labels"]
+    assert hostile in data_of(html)["protocols"]
+    for version in (html, plain_text.markdown(found), compare.text(found)):
         assert "\x1b" not in version
         assert "\n# head" not in version
-    assert "<script" not in pages.markdown(found).replace("\\<script", "")
-    assert "\\|\\`\\*" in pages.markdown(found)
+    assert "<script" not in plain_text.markdown(found).replace("\\<script", "")
+    assert "\\|\\`\\*" in plain_text.markdown(found)
 
 
 def test_what_is_written_is_what_was_compared(two, tmp_path):
@@ -660,14 +811,14 @@ def test_what_fails_leaves_the_earlier_comparison(two, tmp_path, monkeypatch):
     compare.write(compare.compare(two[:1]), out)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     places = sorted(tmp_path.iterdir())
-    real = pages.os.replace
+    real = writing.os.replace
 
     def full(source, target):
         if Path(source).name == "made":
             raise OSError(28, "No space left on device", str(target))
         real(source, target)
 
-    monkeypatch.setattr(pages.os, "replace", full)
+    monkeypatch.setattr(writing.os, "replace", full)
     with pytest.raises(InputError, match="No space left"):
         compare.write(compare.compare(two), out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before

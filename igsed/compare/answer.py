@@ -60,11 +60,9 @@ def _leaders(metric: Metric, ranked: pd.DataFrame, banks: Sequence[str], names: 
         value = _span(ranked.loc[ranked["detector"] == always[0], "value"])
         lead = "leads" if len(always) == 1 else "lead"
         return f"By {by}, {_listed([names[name] for name in always])} {lead} {where} ({value}){_of(count, there)}."
-    told = "; ".join(
-        f"{names[name]} leads on {_listed(where)}"
-        for name, where in sorted(leads.items(), key=lambda item: -len(item[1]))
-    )
-    return f"By {by}, no detector leads everywhere{_of(count, there)}: {told}."
+    order = sorted(leads.items(), key=lambda item: (-len(item[1]), min(map(banks.index, item[1]))))
+    told = "; ".join(f"{names[name]} leads on {_listed(where)}" for name, where in order)
+    return f"By {by}, none of the {count} detectors{there} leads everywhere: {told}."
 
 
 def _of(count: int, there: str) -> str:

@@ -82,8 +82,8 @@ def drawing(comparison: Comparison, rows: Sequence[Shown], layout: Layout) -> Sa
             _text(here, metric.title, panel / 2, bottom + 30, _SOFT, "middle", layout.letters - 1)
         controls = [y for row, y in heights.items() if row.control]
         if 0 < len(controls) < len(heights):
-            y = _n(controls[0] - 0.8 * layout.row)
-            _add(part, "line", x1="0", x2=str(layout.width), y1=y, y2=y, stroke="#bbbbbb")
+            middle = _n(controls[0] - 0.8 * layout.row)
+            _add(part, "line", x1="0", x2=str(layout.width), y1=middle, y2=middle, stroke="#bbbbbb")
         top += bottom + _BELOW
     svg.set("viewBox", f"0 0 {layout.width} {_n(top)}")
     return Safe(ElementTree.tostring(svg, encoding="unicode"))

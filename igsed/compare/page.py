@@ -97,7 +97,7 @@ def _agreement(comparison: Comparison) -> list[tuple[str, ...]]:
     table = of_first_metric(comparison)
     here = comparison.agreement
     here = here[(here["metric"] == metric.name) & (here["label"] == "all")]
-    found = []
+    found: list[tuple[str, ...]] = []
     for row in here.to_dict("records"):
         both = table[table["bank"].isin([row["bank"], row["other"]]) & table["rankable"] & table["value"].notna()]
         both = both[both["detector"].map(both["detector"].value_counts()) == 2]
@@ -136,11 +136,10 @@ def _limits(comparison: Comparison, rows: Sequence[Shown]) -> str:
 def _listed(bank: Bank, comparison: Comparison, folder: str | Path | None) -> _Bank:
     rows = of_first_metric(comparison)
     rows = rows[rows["bank"] == bank.name]
-    counts = ["" if pd.isna(most := rows[name].max()) else str(int(most)) for name in ("pairs", "clips")]
+    pairs, clips = ("" if pd.isna(most := rows[name].max()) else str(int(most)) for name in ("pairs", "clips"))
     one = bank.experiment
-    return _Bank(
-        bank.name, _SOUNDS[bank.split], printable(str(one.folder)), *counts, str(one.seeds), page_of(one, folder)
-    )
+    place = printable(str(one.folder))
+    return _Bank(bank.name, _SOUNDS[bank.split], place, pairs, clips, str(one.seeds), page_of(one, folder))
 
 
 def page_of(experiment: Experiment, folder: str | Path | None) -> str:

@@ -1,7 +1,6 @@
 """The page of results in a real Chromium: it asks for nothing, says what Python says, and can be played and steered."""
 
 import itertools
-import shutil
 
 import numpy as np
 import pytest
@@ -11,22 +10,9 @@ from igsed.report import page
 from igsed.report.page import clips
 from igsed.thresholds import peak_mask, percentile_mask
 from tests import small_results
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-if not shutil.which(CHROMIUM):
-    pytest.skip("there is no Chromium (apt-get install chromium)", allow_module_level=True)
+from tests.chromium import Opened
 
 HOSTILE = "<img src=x onerror=hacked(1)>'\"&amp;"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -39,43 +25,6 @@ def file(small, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "index.html"
     page.write(page.make(small.results, small.settings), path, None)
     return path
-
-
-class Opened:
-    """A page in a window, with what it asked for and complained of."""
-
-    def __init__(self, browser, path, width=1280, height=900, fragment="", **options):
-        self.context = browser.new_context(viewport={"width": width, "height": height}, offline=True, **options)
-        self.page = self.context.new_page()
-        self.requests, self.complaints = [], []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(path.as_uri() + fragment)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.context.close()
-
-    def column(self, number):
-        """The texts of a column of the leaderboard."""
-        return self.page.locator(f"#board tbody tr > :nth-child({number})").all_inner_texts()
-
-    def choose(self, form, name, value):
-        self.page.select_option(f"#{form} select[name={name}]", value)
-
-    def wait(self, expression):
-        """Wait until something holds; the page's policy forbids Playwright's own way, which is `eval`."""
-        for _ in range(100):
-            if self.page.evaluate(expression):
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"still not so after five seconds: {expression}")
-
-    def time(self):
-        return self.page.evaluate("document.getElementById('sound').currentTime")
 
 
 @pytest.fixture

@@ -44,7 +44,9 @@ def run(options) -> int:
     todo = [] if options.labels else folders.tasks(options.places, out)
     if not (todo or options.labels):
         raise InputError("no recording is named. Name sound files or folders; igsed explain --help says more.")
-    model = _checked(options, settings)
+    from igsed.explaining import models
+
+    model, method = _checked(options, settings)
     if options.labels:
         print("\n".join(model.labels))
         return 0
@@ -58,7 +60,8 @@ def run(options) -> int:
         "control": not options.no_control,
         **settings,
     }
-    wish = folders.Wish(options.model, options.seed, arguments, names, options.force)
+    made_by = models.digest(model, method) if out else ""
+    wish = folders.Wish(options.model, options.seed, arguments, names, options.force, made_by)
     done = folders.run(todo, wish, options.jobs, model)
     return _told(progress(done, "explaining recordings", len(todo)), len(todo), out)
 
@@ -80,14 +83,16 @@ def _formats(wanted: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _checked(options, settings: dict[str, Any]):
-    """The model, after looking at everything that no recording is needed for."""
+    """The model and the method, after looking at everything that no recording is needed for."""
     from igsed.explaining import labels, methods, models, results
 
-    methods.chosen(options.method, settings)
+    folder = Path(options.model)
+    entries = methods.entries(models.configuration(folder)) if folder.is_dir() else {}
+    method = methods.chosen(options.method, settings, entries)
     results.rule(options.threshold, options.gap, options.minimum, _floor(options))
     model = models.load(options.model, options.seed)
     labels.chosen(options.label, model.labels)
-    return model
+    return model, method
 
 
 def _told(finished: Iterator[folders.Done], count: int, out: Path | None) -> int:

@@ -158,7 +158,7 @@ def listen(sound: Recording, model: Model, method: Method, count: int) -> Heard:
     plan = _plan(network, sound, model.window)
     head = classifier.head
     if method.framewise and method.detector.learns_from:  # type: ignore[attr-defined]
-        head = model.framewise(method.detector.name)
+        head = model.framewise(method.heads or method.detector.name)
     random = torch.from_numpy(controls.random_head(RANDOM_HEADS, head.in_features, 0)["weight"])
     loudness = _Loudness(rate, count)
     places, own, others, of_model, clips, of_seeds = [], [], [], [], [], []

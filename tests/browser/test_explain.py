@@ -12,7 +12,7 @@ import igsed
 from igsed.classifier import Classifier
 from igsed.explaining import models, page
 from tests.browser.test_page import NAMELESS, UNREADABLE
-from tests.chromium import Opened
+from tests.chromium import Opened, violations
 from tests.toys import RATE, Toy
 
 HOSTILE = "<img src=x onerror=hacked(1)>'\"&amp;</script>"
@@ -87,7 +87,7 @@ def read(text):
         (DURATION, 600, {}),
         (DURATION, 600, {"floor": 0.6, "gap": 0.5}),
         (DURATION, 600, {"gap": 0, "minimum": 0.7}),
-        (DURATION, 600, {"method": "ig", "floor": 0.3}),
+        (DURATION, 600, {"method": "ig", "floor": 0.9}),
         (40, 17, {"floor": 0, "gap": 1.0, "minimum": 2.5}),
     ],
 )
@@ -213,6 +213,13 @@ def test_text_is_readable_and_controls_have_names(browser, file, scheme):
     with Opened(browser, file, color_scheme=scheme) as window:
         assert window.page.evaluate(UNREADABLE) == []
         assert window.page.evaluate(NAMELESS) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing(browser, file, width):
+    pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed (pip install it)")
+    with Opened(browser, file, width=width, height=844) as window:
+        assert violations(window.page) == []
 
 
 def test_hostile_names_do_nothing(opened):

@@ -193,6 +193,81 @@ def test_an_experiments_scores_and_events_are_the_workflows(experiment, tmp_path
         np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=1e-5)
 
 
+ENTRIES = [
+    {"name": "mine", "method": "ig", "baseline": "silence", "domain": "mel", "n_steps": 2, "tolerance": None},
+    {"name": "ig_quiet", "method": "ig", **methods.QUIET},
+    {"name": "cam", "method": "cam"},
+    {"name": "fw_first", "method": "fw_ws"},
+    {"name": "fw_again", "method": "fw_ws"},
+    {"name": "mine_random", "method": "ig", "control": "random_head"},
+    {"name": "smooth", "method": "cam", "smooth": 0.5},
+    {"name": "cam_plain", "method": "cam", "levels": False},
+    {"name": "strange", "method": "no_such_package:thing"},
+    {"name": "energy", "method": "energy"},
+]
+
+
+@pytest.fixture
+def with_detectors(experiment):
+    path = experiment / "config.yaml"
+    config = yaml.safe_load(path.read_text()) | {"detectors": ENTRIES, "training": {"levels": {"all": True}}}
+    path.write_text(yaml.safe_dump(config))
+    (experiment / "models" / "fw_first").mkdir()
+    head = {"weight": torch.eye(3), "bias": torch.arange(3.0)}
+    save_file(head, experiment / "models" / "fw_first" / "seed0.safetensors")
+    return experiment
+
+
+def test_an_experiments_detectors_are_methods_by_their_own_names(with_detectors):
+    found = igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors)
+    given = {key: value for key, value in ENTRIES[0].items() if key not in ("name", "method")}
+    expected = igsed.explain(noise(8), RATE, LABELS, "ig", with_detectors, **given)
+    pd.testing.assert_frame_equal(found.scores, expected.scores)
+    assert found.method == "IG (mine)" != expected.method
+    assert igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors, n_steps=3).settings["settings"]["n_steps"] == 3
+    quiet = igsed.explain(noise(8), RATE, LABELS, "ig_quiet", with_detectors)
+    assert "0.77" in quiet.accuracy
+    framewise = [igsed.explain(noise(8), RATE, LABELS, name, with_detectors) for name in ("fw_first", "fw_again")]
+    pd.testing.assert_frame_equal(framewise[0].scores, framewise[1].scores)
+    waveform = torch.from_numpy(noise(8).astype(np.float32))[None]
+    logits = (Toy().project(Toy().body(Toy().spectrum(waveform)))[0] + torch.arange(3.0)).numpy()
+    wanted = timeline.resample(logits.T, Toy().frame_times(8 * RATE).numpy(), 80)
+    np.testing.assert_allclose(framewise[0].frames[[*LABELS]].to_numpy().T, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("mine_random", "control"),
+        ("smooth", "smoothed"),
+        ("cam_plain", "other levels"),
+        ("strange", "no_such_package"),
+        ("energy", "explains no classifier"),
+    ],
+)
+def test_an_experiments_detectors_that_cannot_explain_are_told(with_detectors, name, problem):
+    with pytest.raises(InputError, match=f"{name}.*{problem}.*mine, ig_quiet, cam, fw_first, fw_again"):
+        igsed.explain(noise(8), RATE, LABELS, name, with_detectors)
+
+
+def test_a_digest_is_of_all_that_a_model_and_a_method_bring(with_detectors):
+    def digest(method="mine", **settings):
+        model = models.load(with_detectors)
+        return models.digest(model, methods.chosen(method, settings, model.detectors))
+
+    first = digest()
+    assert digest() == first
+    digests = {first, digest(n_steps=3), digest("cam"), digest("fw_first")}
+    for folder in ("clip", "fw_first"):
+        path = with_detectors / "models" / folder / "seed0.safetensors"
+        head = models.load_file(path)
+        save_file(head | {"bias": head["bias"] + 1e-6}, path)
+        digests.add(digest("fw_first"))
+    assert len(digests) == 6
+    sounds = models._own(Classifier(Toy(), nn.Linear(3, 2)), "own")
+    assert len(models.digest(sounds, methods.chosen())) == 64
+
+
 def test_without_a_seed_heads_are_averaged_and_their_spread_shown(experiment):
     found = igsed.explain(noise(8), RATE, LABELS, model=experiment)
     each = [igsed.explain(noise(8), RATE, LABELS, model=experiment, seed=seed) for seed in (0, 1)]

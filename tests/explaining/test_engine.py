@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import igsed
-from igsed import attribution, backbones, detectors, features, scores, timeline
+from igsed import attribution, backbones, detectors, events, features, metrics, scores, timeline
 from igsed.backbones.yamnet.network import YAMNet
 from igsed.classifier import Classifier
 from igsed.errors import InputError
@@ -191,6 +191,76 @@ def test_an_experiments_scores_and_events_are_the_workflows(experiment, tmp_path
         logits = np.load(tmp_path / "clips.npy")[0] @ weight.T + bias
         probabilities = found.labels.set_index("label").loc[[*LABELS], "probability"]
         np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
+def bursts(path, seed):
+    """Eight seconds of soft noise with two loud stretches, each of which has an event of most classes."""
+    rng = np.random.default_rng(seed)
+    sound, rows = 0.02 * rng.uniform(-1, 1, 8 * RATE), []
+    for start in (0.5, 4.5):
+        onset = start + 0.1 * rng.integers(10)
+        offset = onset + 0.1 * rng.integers(5, 20)
+        place = slice(round(onset * RATE), round(offset * RATE))
+        sound[place] += rng.uniform(0.2, 0.6) * rng.uniform(-1, 1, place.stop - place.start)
+        rows += [(path.stem, round(onset, 3), round(offset, 3), label) for label in rng.permutation(LABELS)[:2]]
+    soundfile.write(path, sound, RATE, subtype="FLOAT")
+    return pd.DataFrame(rows, columns=events.COLUMNS)
+
+
+def counted_by_sed_eval(evaluator, folder, reference, clips, **options):
+    """F1 and error rate of all classes, of the files that `igsed explain` wrote."""
+    import sed_eval
+
+    for clip in clips:
+        real = [row._asdict() for row in reference[reference["filename"] == clip].itertuples(index=False)]
+        found = sed_eval.io.load_event_list(str(folder / f"{clip}.tsv"))
+        evaluator.evaluate(real, [event for event in found if event.event_label], **options)
+    return evaluator.overall_f_measure()["f_measure"], evaluator.overall_error_rate()["error_rate"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sed_eval_gives_the_written_events_the_workflows_numbers(experiment, tmp_path):
+    sed_eval = pytest.importorskip("sed_eval")
+    head = models.load_file(experiment / "models" / "clip" / "seed0.safetensors")
+    paths = [tmp_path / f"clip{k}.wav" for k in range(6)]
+    reference = pd.concat([bursts(path, seed) for seed, path in enumerate(paths)], ignore_index=True)
+    # the workflow: cached frames, the head on them, Otsu's threshold, runs of frames
+    features.extract(Toy(), paths, tmp_path / "frames.npy", tmp_path / "clips.npy")
+    weight, bias = head["weight"].numpy(), head["bias"].numpy()
+    times, rows = Toy().frame_times(8 * RATE).numpy(), []
+    for path, frames in zip(paths, np.load(tmp_path / "frames.npy"), strict=True):
+        values = detectors.framewise.scores(frames, weight, bias, times, 80, "linear")
+        for label, mask in zip(LABELS, otsu_mask(values), strict=True):
+            rows += [(path.stem, label, onset, offset) for onset, offset in timeline.segments(mask)]
+    estimated = pd.DataFrame(rows, columns=["clip", "label", "onset", "offset"])
+    real = reference.rename(columns={"filename": "clip", "event_label": "label"})
+    durations = {path.stem: 8.0 for path in paths}
+    ours = [
+        metrics.event_based(real, estimated, durations, LABELS),
+        metrics.segment_based(real, estimated, durations, LABELS),
+    ]
+    # igsed explain, and sed_eval on what it writes
+    model = models.load(experiment, 0)
+    for path in paths:
+        igsed.explain(path, labels=LABELS, model=model, floor=0).save("desed", tmp_path / f"{path.stem}.tsv")
+    judges = (
+        (
+            sed_eval.sound_event.EventBasedMetrics(
+                list(LABELS), t_collar=0.2, percentage_of_length=0.2, empty_system_output_handling="zero_score"
+            ),
+            {},
+        ),
+        (
+            sed_eval.sound_event.SegmentBasedMetrics(list(LABELS), time_resolution=1.0),
+            {"evaluated_length_seconds": 8.0},
+        ),
+    )
+    for table, name, (judge, options) in zip(ours, ("event", "segment"), judges, strict=True):
+        values = table[table["label"] == "all"].set_index("metric")["value"]
+        expected = values[f"{name}_f1"], values[f"{name}_error_rate"]
+        assert 0 < expected[0] < 1
+        found = counted_by_sed_eval(judge, tmp_path, events.merged(reference, 0.15), list(durations), **options)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 ENTRIES = [

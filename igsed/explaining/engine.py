@@ -16,7 +16,7 @@ from igsed.classifier import Classifier
 from igsed.errors import InputError
 from igsed.explaining import labels, results, windows
 from igsed.explaining.methods import Method
-from igsed.explaining.models import MeanClassifier, Model, spread
+from igsed.explaining.models import YAMNET, MeanClassifier, Model, spread
 from igsed.explaining.results import Explained, Rule
 from igsed.explaining.streams import Recording
 from igsed.names import normal
@@ -101,7 +101,7 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
         sound.duration,
         model.title,
         asked.method.title,
-        asked.method.accuracy,
+        asked.method.accuracy(model.folder is not None, model.name == YAMNET),
         _probabilities(model, largest, heard.of_seeds, classes),
         results.table(name, names, scores),
         events,

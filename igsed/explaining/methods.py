@@ -42,6 +42,12 @@ ENERGY = (0.66, 0.63, 0.62)
 """That of loudness."""
 
 
+PUBLISHED: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "cam": {"generated sounds": (0.83, 0.63), "the minibank": (0.92, 0.54)}
+}
+"""The same and loudness's on mixtures of banks, with YAMNet's own classes (`docs/explain.md`)."""
+
+
 class Entry(NamedTuple):
     """A detector of an experiment: method, settings, folder of its heads, and why it cannot explain where it cannot."""
 
@@ -75,17 +81,35 @@ class Method(NamedTuple):
         title = "IG from the quietest second" if self.name == "ig_quiet" else self.detector.title
         return title if self.entry in ("", self.name, self.detector.name) else f"{title} ({self.entry})"
 
-    @property
-    def accuracy(self) -> str:
-        """How well it did, in a sentence; where nothing was measured, that."""
+    def accuracy(self, heads: bool = True, published: bool = False) -> str:
+        """How well it did, in a sentence; where nothing was measured, that.
+
+        Parameters
+        ----------
+        heads : bool
+            Whether the classifier is an experiment's; `published`: whether it is YAMNet with its own classes.
+        """
+        if published and self.name in PUBLISHED:
+            told, loud = _listed(PUBLISHED[self.name])
+            return (
+                "Average precision of frames, measured with YAMNet's own classes where they sound and have a "
+                f"probability of at least 0.5 (docs/explain.md): {told}; loudness alone {loud}. Many that sound have "
+                "less."
+            )
         if self.name not in ACCURACY:
             return "How well this method, with these settings, says when was not measured (docs/findings.md)."
-        told = ", ".join(f"{value:.2f} on {bank}" for value, bank in zip(ACCURACY[self.name], BANKS, strict=True))
-        loud = ", ".join(f"{value:.2f}" for value in ENERGY)
+        told, loud = _listed(dict(zip(BANKS, zip(ACCURACY[self.name], ENERGY, strict=True), strict=True)))
+        others = "" if heads else " and not with others"
         return (
-            f"Average precision of frames, measured with heads trained for ten classes and not with others "
-            f"(docs/findings.md): {told}; loudness alone {loud}."
+            f"Average precision of frames, measured with heads trained for ten classes{others} (docs/findings.md): "
+            f"{told}; loudness alone {loud}."
         )
+
+
+def _listed(values: Mapping[str, tuple[float, float]]) -> tuple[str, str]:
+    """Of bank → value and loudness's: the one with the banks, the other without."""
+    told = ", ".join(f"{value:.2f} on {bank}" for bank, (value, _) in values.items())
+    return told, ", ".join(f"{loud:.2f}" for _, loud in values.values())
 
 
 def chosen(

@@ -377,6 +377,18 @@ def test_the_stated_accuracies_are_those_of_the_findings():
         assert [f"{value:.2f}" for value in values] == table[name], name
 
 
+def test_the_stated_accuracies_of_published_classes_are_those_of_the_page():
+    page = (models.Path(igsed.__file__).parents[1] / "docs" / "explain.md").read_text(encoding="utf-8")
+    for bank, (value, loud) in methods.PUBLISHED["cam"].items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| {bank}, of at least 0.5"))
+        assert [cell.split()[0] for cell in row.split("|")[3:5]] == [f"{value:.2f}", f"{loud:.2f}"]
+    method = methods.chosen()
+    assert "own classes" in method.accuracy(False, True)
+    assert "0.90 on generated sounds" in method.accuracy()
+    assert "and not with others" in method.accuracy(False)
+    assert "and not with others" not in method.accuracy()
+
+
 @pytest.mark.parametrize("sound", [np.zeros(16000), np.full(16000, 0.3)])
 def test_silence_is_told(sound):
     with pytest.raises(InputError, match="nothing sounds"):

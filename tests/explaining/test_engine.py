@@ -380,7 +380,7 @@ def test_the_stated_accuracies_are_those_of_the_findings():
 def test_the_stated_accuracies_of_published_classes_are_those_of_the_page():
     page = (models.Path(igsed.__file__).parents[1] / "docs" / "explain.md").read_text(encoding="utf-8")
     for bank, (value, loud) in methods.PUBLISHED["cam"].items():
-        row = next(line for line in page.splitlines() if line.startswith(f"| {bank}, of at least 0.5"))
+        row = next(line for line in page.splitlines() if line.lstrip().startswith(f"| {bank}, of at least 0.5"))
         assert [cell.split()[0] for cell in row.split("|")[3:5]] == [f"{value:.2f}", f"{loud:.2f}"]
     method = methods.chosen()
     assert "own classes" in method.accuracy(False, True)

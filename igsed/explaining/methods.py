@@ -134,6 +134,7 @@ def chosen(
     """
     given = dict(settings or {})
     of_experiment = of_experiment or {}
+    preset: Mapping[str, Any]
     heads = ""
     if entry := of_experiment.get(name):
         if entry.obstacle:

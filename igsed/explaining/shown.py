@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,11 @@ import pandas as pd
 from igsed.explaining import wording
 from igsed.explaining.picture import COLOURS
 from igsed.explaining.results import Explained
-from igsed.explaining.streams import Recording
 from igsed.report.inline import TYPES, data_uri, encoded_pieces, playable
 from igsed.timeline import FRAME
+
+if TYPE_CHECKING:
+    from igsed.explaining.streams import Recording
 
 HEIGHT = 100
 """Of a curve's drawing; the lowest score lies at `BOTTOM`, the highest at `TOP`, from above."""

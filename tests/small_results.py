@@ -85,7 +85,7 @@ def make(folder: Path, clip_names=("a", "b", "c"), names=DETECTORS, of_labels=LA
         differences,
         detection,
         data,
-        {"headline": drawn, "thresholds": drawn},
+        {"headline": drawn, "headline_column": drawn, "thresholds": drawn},
         [source],
         ["metrics.csv", "tables/detection.csv"],
     )

@@ -50,6 +50,10 @@ class Terminal:
     def write(self, text: str) -> None:
         os.write(self.outside, text.encode())
 
+    def type(self, text: str) -> None:
+        """What a person types."""
+        os.write(self.inside, text.encode())
+
     def close(self) -> str:
         os.close(self.outside)
         self._reader.join(20)

@@ -1,6 +1,7 @@
 """The command line: every command says what it does, starts fast, and is completed by a shell."""
 
 import argparse
+import os
 import shlex
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from igsed import commands
 from igsed.__main__ import main
 from igsed.commands import completion
+from tests.terminals import Terminal
 
 ROOT = Path(__file__).parents[1]
 
@@ -104,15 +106,80 @@ def test_bash_takes_the_script_and_falls_back_on_files():
     assert done.stdout == "complete -o default -F _igsed igsed\n", done.stderr
 
 
+def needed(shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed (apt-get install {shell})")
+
+
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells_accept_the_script(shell, tmp_path):
     script = completion.script(commands.parser(), shell)
     assert all(name in script for name in commands.NAMES)
-    if not shutil.which(shell):
-        pytest.skip(f"{shell} is not installed")
+    needed(shell)
     (tmp_path / "script").write_text(script)
     done = subprocess.run([shell, "-n", str(tmp_path / "script")], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("s", ["show"]),
+        ("co", ["compare", "completion"]),
+        ("--v", ["--version"]),
+        ("list m", ["metrics"]),
+        ("show --", ["--files", "--help", "--protocol", "--split"]),
+        ("show --split ", ["recordings", "test"]),
+        ("show default --split r", ["recordings"]),
+        ("compare results/default --pro", ["--protocol"]),
+        ("compare ", ["a file"]),
+        ("compare --out ", ["a file"]),
+    ],
+)
+def test_fish_completes_commands_options_choices_and_files(words, offered, tmp_path):
+    needed("fish")
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    (here / "a file").touch()
+    script = completion.script(commands.parser(), "fish")
+    command = ["fish", "--no-config", "-c", f"{script}\ncomplete -C {shlex.quote(f'igsed {words}')}"]
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=here, env=environment, stdin=subprocess.DEVNULL)
+    assert done.stderr == ""
+    assert [line.partition("\t")[0].replace("\\ ", " ") for line in done.stdout.splitlines()] == offered
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("sh", "igsed show "),
+        ("comple", "igsed completion "),
+        ("--v", "igsed --version "),
+        ("list m", "igsed list metrics "),
+        ("show default --split r", "igsed show default --split recordings "),
+        ("compare results/default --pro", "igsed compare results/default --protocol "),
+        ("compare onl", "igsed compare only_one_file "),
+    ],
+)
+def test_zsh_completes_commands_options_choices_and_files(words, line, tmp_path):
+    """As a user has it: typed, then the tabulator."""
+    needed("zsh")
+    (tmp_path / "only_one_file").touch()
+    (tmp_path / "script").write_text(completion.script(commands.parser(), "zsh"))
+    terminal = Terminal()
+    home = os.environ | {"TERM": "dumb", "HOME": str(tmp_path), "ZDOTDIR": str(tmp_path)}
+    both = dict.fromkeys(("stdin", "stdout", "stderr"), terminal.outside)
+    shell = subprocess.Popen(["zsh", "-f", "-i"], cwd=tmp_path, env=home, start_new_session=True, **both)
+    try:
+        terminal.type("PS1='> '; autoload -U compinit; compinit -u -D; source ./script; print rea''dy\n")
+        terminal.wait_for("ready\r\n")
+        terminal.type(f"igsed {words}\t")
+        terminal.wait_for(line)
+    finally:
+        shell.kill()
+        shell.wait()
+        terminal.close()
 
 
 def test_every_word_of_fish_is_quoted():

@@ -609,6 +609,7 @@ def test_the_page_is_whole_and_loads_nothing(two):
     board = re.search(r'<table id="board">.*?</table>', html, re.DOTALL)[0]
     for value in of(found)["value"]:
         assert f"{value:.3f}" in board
+    assert re.findall(r"rank 1 \[1, \d\]", board)
     assert page.html(found) == html
 
 

@@ -29,7 +29,7 @@ class Shown:
         """Show how far the jobs have got."""
         if self._screen is None:
             return
-        self._overview = Overview(repairs.jobs(workflow), time.monotonic())
+        self._overview = Overview(repairs.jobs(workflow), time.monotonic(), queued=not workflow.local_exec)
         events = repairs.Events(self._job_begins, self._changed("end"), self._changed("fail"))
         events.listen()
         self._open.callback(events.close)
@@ -59,9 +59,9 @@ class Shown:
         self._status.show()
 
     def _changed(self, how: str):
-        def change(job) -> None:
+        def change(job, *seconds) -> None:
             with self._lock:
-                getattr(self._overview, how)(job, time.monotonic())
+                getattr(self._overview, how)(job, time.monotonic(), *seconds)
             self._status.show()
 
         return change

@@ -5,6 +5,7 @@ is one, the number of Snakemake's issue, so that it can go when the fault does.
 """
 
 import contextlib
+import csv
 import html
 import io
 import logging
@@ -190,20 +191,25 @@ def screen(workflow) -> Screen | None:
 
 
 class Events(logging.Handler):
-    """Hands on what happens to jobs: calls `begin(id, rule, wildcards)`, `end(id)` and `fail(id)`."""
+    """Hands on what happens to jobs: calls `begin(id, rule, wildcards)`, `end(id, seconds)` and `fail(id)`.
+
+    `seconds` is what the job has written into its benchmark, or None.
+    """
 
     def __init__(self, begin: Callable[[int, str, Mapping[str, str]], None], end: Callable, fail: Callable):
         super().__init__()
         self._begin, self._end, self._fail = begin, end, fail
+        self._benchmarks: dict[int, str] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at a message."""
         event = getattr(record, "event", None)
         try:
             if event == LogEvent.JOB_INFO:
+                self._benchmarks[record.jobid] = getattr(record, "benchmark", None) or ""
                 self._begin(record.jobid, record.rule_name, record.wildcards or {})
             elif event == LogEvent.JOB_FINISHED:
-                self._end(record.job_id)
+                self._end(record.job_id, measured(self._benchmarks.get(record.job_id, "")))
             elif event == LogEvent.JOB_ERROR:
                 self._fail(record.jobid)
         except Exception:  # a run does not fail because nobody can see how far it is
@@ -217,6 +223,15 @@ class Events(logging.Handler):
         """End."""
         snakemake_logging.logger.removeHandler(self)
         super().close()
+
+
+def measured(benchmark: str | Path) -> float | None:
+    """The seconds that a job has written into its benchmark; None where it has not."""
+    try:
+        with open(benchmark, newline="", encoding="utf-8") as file:
+            return float(list(csv.DictReader(file, delimiter="\t"))[-1]["s"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def jobs(workflow) -> list[tuple[str, dict[str, str]]]:

@@ -66,7 +66,8 @@ def _bash(commands: dict[str, argparse.ArgumentParser], shell: str) -> str:
 
 
 def _fish(commands: dict[str, argparse.ArgumentParser], helps: dict[str, str]) -> str:
-    lines = []
+    lines = ["complete -c igsed -n __fish_use_subcommand -f"]
+    lines += [f"complete -c igsed -n __fish_use_subcommand -l {name}" for name in ("help", "version")]
     for name, parser in commands.items():
         lines.append(f"complete -c igsed -n __fish_use_subcommand -a {name} -d {_quoted(helps[name])}")
         of_command = f"complete -c igsed -n '__fish_seen_subcommand_from {name}'"
@@ -74,10 +75,10 @@ def _fish(commands: dict[str, argparse.ArgumentParser], helps: dict[str, str]) -
             choices = f" -a {_quoted(' '.join(map(str, action.choices)))}" if action.choices else ""
             about = f" -d {_quoted(action.help or '')}"
             if action.option_strings:
-                value = " -r" if action.nargs != 0 else ""
+                value = "" if action.nargs == 0 else " -x" if choices else " -r"  # -x: no file names
                 lines.append(f"{of_command} -l {action.option_strings[-1][2:]}{value}{choices}{about}")
             elif choices:
-                lines.append(f"{of_command}{choices}{about}")
+                lines.append(f"{of_command} -f{choices}{about}")
     return "\n".join(lines) + "\n"
 
 

@@ -68,6 +68,7 @@ def html(comparison: Comparison, folder: str | Path | None = None) -> str:
         limits=_limits(comparison, rows),
         banks=[_listed(bank, comparison, folder) for bank in comparison.banks],
         board=_board(told[0], rows),
+        places=_places(comparison),
         several=len(comparison.banks) > 1,
         agreement=_agreement(comparison),
         sections=told,
@@ -89,6 +90,14 @@ def _board(section, rows: Sequence[Shown]) -> list[tuple[Shown, Sequence[Cell], 
         (row, found[row.name].cells, found[row.name].mean_rank) if row.name in found else (row, empty, MISSING)
         for row in rows
     ]
+
+
+def _places(comparison: Comparison) -> dict[tuple[str, str], str]:
+    """(Detector, bank) → the places that its interval leaves open, as text."""
+    ranked = of_first_metric(comparison).dropna(subset=["rank_low"])
+    return {
+        (row.detector, row.bank): f"[{row.rank_low:g}, {row.rank_high:g}]" for row in ranked.itertuples(index=False)
+    }
 
 
 def _agreement(comparison: Comparison) -> list[tuple[str, ...]]:

@@ -15,6 +15,9 @@ from typing import NamedTuple
 from igsed.checksums import file_digest
 from igsed.errors import InputError
 
+_STAMP = ".snakemake_timestamp"
+"""What Snakemake leaves in the folders that jobs made."""
+
 
 class Damage(NamedTuple):
     """What is wrong with a recorded output: the file, and `changed`, `missing` or `unexpected`."""
@@ -128,6 +131,36 @@ def check(outputs: Iterable[str | Path]) -> None:
                 "unexpected": "was not there when the job that made the folder ended",
             }[what]
             raise InputError(f"{path}: {reason}{more}. {_remedy(Path(output))}")
+
+
+def withdraw(folder: str | Path) -> list[Path]:
+    """Delete a folder that a job made earlier and that no job makes any more.
+
+    Only files directly in it that are as its record says are deleted, and then the folder, if nothing else is in it.
+    Without a record, or where the folder is a link, nothing is.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files that stay, because they were changed or added since.
+
+    Raises
+    ------
+    InputError
+        The record is itself damaged.
+    """
+    folder, record = Path(folder), record_of(folder)
+    if folder.is_symlink() or not folder.is_dir() or not record.exists():
+        return []
+    for path, digest in read(record).items():
+        if path.parent == folder and path.is_file() and not path.is_symlink() and file_digest(path) == digest:
+            path.unlink()
+    stay = sorted(path for path in folder.rglob("*") if path.name != _STAMP)
+    if not stay:
+        (folder / _STAMP).unlink(missing_ok=True)
+        folder.rmdir()
+    record.unlink()
+    return stay
 
 
 def check_file(folder: str | Path, file: str | Path) -> str:

@@ -4,6 +4,10 @@ The time left is the expected seconds of the jobs that are not done, divided by 
 the same time so far. A job is expected to take as long as those of its kind (rule and detector) have taken on average,
 else those of its rule, else what `TYPICAL` says, times how much slower or faster than that this run has been. `igsed
 forecast` knows more, but measures for two minutes.
+
+On a cluster a job begins when it is submitted, and nobody here knows whether it works or waits. So what jobs took is
+then what they measured themselves, how many worked at the same time follows from those that are done, and a job that is
+submitted counts as one of which nothing is done.
 """
 
 from collections import Counter
@@ -53,9 +57,12 @@ class Overview:
         Rule and wildcards of every job that is to be done.
     now : float
         Seconds on some clock, here and in all methods.
+    queued : bool
+        Whether jobs that have begun may wait, as on a cluster.
     """
 
-    def __init__(self, jobs: Iterable[tuple[str, Mapping[str, str]]], now: float):
+    def __init__(self, jobs: Iterable[tuple[str, Mapping[str, str]]], now: float, queued: bool = False):
+        self._queued = queued
         self.waiting = Counter(_kind(rule, wildcards) for rule, wildcards in jobs)
         self.total, self.done, self._begun = sum(self.waiting.values()), 0, now
         self._running: dict[Hashable, tuple[Kind, float, str]] = {}
@@ -68,15 +75,16 @@ class Overview:
         self.waiting[kind] -= self.waiting[kind] > 0
         self._running[job] = kind, now, _name(rule, wildcards)
 
-    def end(self, job: Hashable, now: float) -> None:
-        """A job is done."""
+    def end(self, job: Hashable, now: float, seconds: float | None = None) -> None:
+        """A job is done; `seconds` is what it says it took, if it says so. That counts only where jobs may wait."""
         if job not in self._running:
             return
         (rule, who), begun, _ = self._running.pop(job)
         self.done += 1
+        took = seconds if self._queued and seconds is not None else now - begun
         for key in ((rule, who), rule):
-            self._times.setdefault(key, _Mean()).add(now - begun)
-        self._worked += now - begun
+            self._times.setdefault(key, _Mean()).add(took)
+        self._worked += took
         self._typically += TYPICAL.get(rule, _LIGHT)
 
     def fail(self, job: Hashable, now: float) -> None:
@@ -84,17 +92,20 @@ class Overview:
         if job in self._running:
             kind, begun, _ = self._running.pop(job)
             self.waiting[kind] += 1
-            self._worked += now - begun
+            self._worked += 0.0 if self._queued else now - begun
 
     def left(self, now: float) -> float | None:
         """Seconds that the run will about still take; None before a job has ended."""
         if not self.done or now <= self._begun:
             return None
-        running = [(self._expected(kind), now - begun) for kind, begun, _ in self._running.values()]
+        running = [
+            (self._expected(kind), 0.0 if self._queued else now - begun) for kind, begun, _ in self._running.values()
+        ]
         rest = [max(0.0, expected - elapsed) for expected, elapsed in running]
         work = sum(rest) + sum(count * self._expected(kind) for kind, count in self.waiting.items())
         together = (self._worked + sum(elapsed for _, elapsed in running)) / (now - self._begun)
-        return max([work / max(together, 0.5), *rest])
+        # Where jobs may wait, what they took does not hold the time in which they waited: few may seem to work.
+        return max([work / max(together, 1e-6 if self._queued else 0.5), *rest])
 
     def _expected(self, kind: Kind) -> float:
         for key in (kind, kind[0]):

@@ -2,11 +2,11 @@
 
 Conventions
 -----------
-Every function returns a `matplotlib.figure.Figure` as wide as two columns of a paper (7.1 in; `examples_column` as one,
-3.5 in) with no text below 7 pt; `save` writes it. Nothing here touches pyplot, so no figure outlives its caller. One
-`Style` per detector holds in all figures; styles differ in line and marker too, so that they stay apart in greyscale.
-The paper's own values are hollow markers. Time is in seconds, scores are per 100 ms frame, rates lie in 0…1,
-percentiles in 0…100.
+Every function returns a `matplotlib.figure.Figure` as wide as two columns of a paper (7.1 in; `examples_column` and
+`headline_column` as one, 3.5 in) with no text below 7 pt; `save` writes it. Nothing here touches pyplot, so no figure
+outlives its caller. One `Style` per detector holds in all figures; styles differ in line and marker too, so that they
+stay apart in greyscale. The paper's own values are hollow markers. Time is in seconds, scores are per 100 ms frame,
+rates lie in 0…1, percentiles in 0…100.
 
 The data flow (`igsed.report.pipeline_figure`) and the strata (`igsed.report.strata_figure`) have modules of their own.
 Colours start from Okabe and Ito, "Color Universal Design" (2008), darkened until lines and markers have a contrast of
@@ -441,7 +441,7 @@ def thresholds(
                 curve = known.dropna(subset=[rule.parameter]).groupby(rule.parameter)[metric].mean()
                 ax.plot(curve.index, curve, **_LIMITS[name], zorder=1.9)
             _draw_sweep(ax, swept, metric, rule, look, chosen)
-            ax.set(xlabel=f"{rule.title} threshold", ylabel=f"{title} (validation)")
+            ax.set(xlabel=f"Threshold: {rule.title[0].lower()}{rule.title[1:]}", ylabel=f"{title} (validation)")
             ax.set_xlim(rule.span or (swept[rule.parameter].min(), swept[rule.parameter].max()))
             ax.tick_params(labelleft=True)
             ax.grid(color="#E5E5E5", linewidth=0.5)
@@ -558,13 +558,26 @@ def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Fi
     mark
         Stands behind the names of detectors whose baseline is not neutral.
     """
+    return _headline(table, controls, mark, WIDTH)
+
+
+@matplotlib.rc_context(RC)
+def headline_column(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Figure:
+    """The same as `headline`, as wide as one column of a paper, or a phone."""
+    return _headline(table, controls, mark, COLUMN)
+
+
+def _headline(table: pd.DataFrame, controls: Iterable[str], mark: str, width: float) -> Figure:
+    narrow = width < WIDTH
     ranked = table.sort_values("average_precision", ascending=False, kind="stable")
     below = ranked["detector"].isin(set(controls))
     rows = pd.concat([ranked[~below], ranked[below]]).set_index("detector")
     look = {name: STYLE.get(name, Style(_INK, "solid", "o")) for name in table["detector"]}
     heights = np.arange(len(rows)) + 0.6 * below.sort_values(kind="stable").to_numpy()
     names = [title_of(name) + (f" {mark}" if not neutral else "") for name, neutral in rows["neutral"].items()]
-    figure = Figure(figsize=(WIDTH, 0.7 + 0.17 * (len(rows) + 1)), layout="constrained")
+    names = [_wrapped(name, 16) for name in names] if narrow else names
+    row = 0.17 if not narrow else 0.26 if any("\n" in name for name in names) else 0.2
+    figure = Figure(figsize=(width, (0.9 if narrow else 0.7) + row * (len(rows) + 1)), layout="constrained")
     shown = {metric.name: metric.title for metric in ranking() if metric.name in rows}
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for ax, (metric, title) in zip(panels, shown.items(), strict=True):
@@ -577,10 +590,16 @@ def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Fi
                 ax.plot(row[f"paper_{metric}"], height, **_marker(look[name], hollow=True), zorder=3, clip_on=False)
         if below.any() and not below.all():
             ax.axhline((~below).sum() - 0.2, color="#CCCCCC", linewidth=0.8)
-        ax.set(xlim=(0, 1), xlabel=title, ylim=(heights[-1] + 0.7, -0.7))
+        ax.set(xlim=(0, 1), xlabel=textwrap.fill(title, 10) if narrow else title, ylim=(heights[-1] + 0.7, -0.7))
+        if narrow:
+            ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
         ax.set_axisbelow(True)
     figure.axes[0].set_yticks(heights, names)
+    if narrow:
+        figure.axes[0].tick_params(axis="y", labelsize=7.5, length=0)
+        # Letters are a little wider at some resolutions than at the one of the layout.
+        figure.get_layout_engine().set(w_pad=0.08)
     return figure
 
 

@@ -62,7 +62,7 @@ def swept(evaluation) -> list[float]:
 
 PEAK = Rule(
     name="peak",
-    title="Share of the range",
+    title="Share of the score range",
     citation="J. Choe et al. 2020, Evaluating weakly supervised object localization methods right",
     function=peak_mask,
     parameter="share",

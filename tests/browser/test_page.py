@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from igsed.metrics import f1, iou
@@ -179,13 +180,17 @@ def test_nothing_scrolls_sideways(browser, file, width):
         for protocol in ("own", "otsu"):
             found.choose("board-controls", "protocol", protocol)
             assert found.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        shown = [found.page.locator(f"#answer svg.{kind}").is_visible() for kind in ("wide", "narrow")]
+        assert shown == [width > 640, width <= 640]
+        box = "document.querySelector('#answer .scroll')"
+        assert found.page.evaluate(f"{box}.scrollWidth <= {box}.clientWidth")
 
 
 def test_without_a_script_the_essentials_are_there(browser, file):
     with Opened(browser, file, java_script_enabled=False) as found:
         assert found.page.locator("p.answer").first.is_visible()
         assert found.page.locator("#board tbody tr").count() == 4
-        assert found.page.locator("#answer svg").is_visible()
+        assert found.page.locator("#answer svg.wide").is_visible()
         assert not found.page.locator("#board-controls").is_visible()
         assert "allow JavaScript" in found.page.inner_text("#clips")
 
@@ -274,6 +279,18 @@ def test_a_sound_is_heard_when_it_sounds(browser, rate, expected):
     opened.close()
     assert duration == pytest.approx(3.0, abs=0.001)
     assert (first, last) == pytest.approx((1.0, 2.0), abs=0.002)
+
+
+def test_a_window_names_its_recording_as_text(browser, tmp_path):
+    made = small_results.make(tmp_path)
+    table = pd.read_csv(tmp_path / "clips.csv")
+    table.assign(recording=HOSTILE, window=[0, 2, 0]).to_csv(tmp_path / "clips.csv", index=False)
+    page.write(page.make(made.results, made.settings), tmp_path / "index.html", None)
+    with Opened(browser, tmp_path / "index.html", fragment="#clip=b&class=Speech") as found:
+        assert found.page.inner_text("#player-from") == f"From the recording {HOSTILE}, second 4.6 on"
+        found.page.evaluate("location.hash = '#clip=a&class=Dog'")
+        found.wait("!document.getElementById('player-from').textContent.includes('second')")
+        assert found.complaints == []
 
 
 def test_linked_sounds_play(browser, small, tmp_path):

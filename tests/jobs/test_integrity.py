@@ -116,3 +116,48 @@ def test_records_bear_any_file_name(tmp_path_factory, names):
     assert {path.name for path in integrity.read(integrity.record_of(folder))} == {
         name for name in names if not name.startswith(".")
     }
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A folder that a job made, with what Snakemake leaves in it."""
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    for name in ("0.mp3", "1.mp3"):
+        (folder / name).write_text(name)
+    integrity.record_of(folder).write_text(integrity.describe(folder, "sounds"))
+    (folder / ".snakemake_timestamp").touch()
+    return folder
+
+
+def test_what_a_job_made_is_withdrawn_whole(made):
+    assert integrity.withdraw(made) == []
+    assert list(made.parent.iterdir()) == []
+    assert integrity.withdraw(made) == []
+
+
+def test_what_was_added_or_changed_since_stays(made):
+    (made / "0.mp3").write_text("mine")
+    (made / "notes.txt").write_text("mine")
+    assert integrity.withdraw(made) == [made / "0.mp3", made / "notes.txt"]
+    assert sorted(path.name for path in made.iterdir()) == [".snakemake_timestamp", "0.mp3", "notes.txt"]
+    assert integrity.withdraw(made) == []
+    assert (made / "notes.txt").exists()
+
+
+def test_nothing_is_withdrawn_without_a_record_through_a_link_or_from_elsewhere(made):
+    record = integrity.record_of(made)
+    (made.parent / "precious").write_text("0.mp3")
+    record.write_text(record.read_text().replace("sounds/0.mp3", "sounds/../precious") + record.read_text())
+    link = made.parent / "link"
+    link.symlink_to(made)
+    integrity.record_of(link).write_text(record.read_text().replace("sounds/", "link/"))
+    assert integrity.withdraw(link) == []
+    assert (made / "0.mp3").exists()
+    integrity.withdraw(made)
+    assert (made.parent / "precious").exists()
+    other = made.parent / "other"
+    other.mkdir()
+    (other / "0.mp3").touch()
+    assert integrity.withdraw(other) == []
+    assert (other / "0.mp3").exists()

@@ -58,6 +58,29 @@ def test_jobs_alike_are_foretold(cores, count, seconds):
         assert run.left(time) == pytest.approx(len(waiting) * seconds / together, rel=0.5, abs=1e-6)
 
 
+@given(st.integers(1, 8), st.integers(2, 40), st.floats(0.5, 1000), st.floats(0, 20))
+def test_jobs_that_wait_in_a_queue_are_foretold(nodes, count, seconds, overhead):
+    """All are submitted at once, so many work at a time, each takes longer than it says: the rounds that are left."""
+    run = Overview([("mask", {"masks": "m"})] * count, 0.0, queued=True)
+    for key in range(count):
+        run.begin(key, "mask", {"masks": "m"}, 0.0)
+    for done in range(1, count + 1):
+        time = -(-done // nodes) * (seconds + overhead)
+        run.end(done - 1, time, seconds)
+        if done % nodes == 0:
+            rounds = (count - done) / nodes
+            assert run.left(time) == pytest.approx(rounds * (seconds + overhead), rel=0.01, abs=seconds)
+
+
+def test_what_a_job_measured_counts_only_where_it_may_have_waited():
+    for queued, expected in ((False, 9.0), (True, 3.0)):
+        run = Overview([("mix", {}), ("mix", {})], 0.0, queued)
+        run.begin(0, "mix", {}, 0.0)
+        run.end(0, 9.0, 3.0)
+        assert run._expected(("mix", "")) == expected
+        assert run.left(9.0) == pytest.approx(9.0)
+
+
 def test_jobs_of_a_kind_not_yet_done_count_as_they_usually_do():
     jobs = [("mix", {"shard": "0"}), ("attribute", {"source": "ig"}), ("tables", {})]
     run = Overview(jobs, 0.0)

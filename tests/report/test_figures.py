@@ -120,6 +120,17 @@ def strata_table(detectors=DETECTORS, real=False, backgrounds=4):
     return pd.concat(tables)
 
 
+def headline_table(detectors=DETECTORS):
+    """Of `tables.detection`, what the figure reads."""
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"detector": detectors, "neutral": [0, *[1] * (len(detectors) - 1)]})
+    for metric in ("average_precision", "pointing_game", "class_auc"):
+        value = rng.uniform(0.1, 0.9, len(table))
+        columns = [metric, *figures.bounds(metric)]
+        table[columns] = np.array([value, value - 0.05, value + 0.05]).T
+    return table.assign(paper_pointing_game=np.nan)
+
+
 FIGURES = {
     "pipeline": lambda: pipeline(),
     "pipeline_with_example": lambda: pipeline(example=example()),
@@ -129,6 +140,11 @@ FIGURES = {
     ),
     "many_events": lambda: figures.examples([example(events=many_events(30)), example(events=many_events(3))] * 2),
     "one_example": lambda: figures.examples([example(detectors=["ig"])]),
+    "headline": lambda: figures.headline(headline_table(), ["random", "energy"], "†"),
+    "headline_column": lambda: figures.headline_column(headline_table(), ["random", "energy"], "†"),
+    "headline_column_of_many": lambda: figures.headline_column(
+        headline_table([*DETECTORS, *(f"ig_quiet_random_head_{k}" for k in range(9))]), ["random"], "†"
+    ),
     "thresholds": lambda: figures.thresholds(sweep()),
     "per_class": lambda: figures.per_class(per_class_table()),
     "per_class_of_few": lambda: figures.per_class(per_class_table(labels=["Cat"])),
@@ -170,7 +186,10 @@ def drawn(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["pipeline_with_example", "one_example", "examples_column", "thresholds", "per_class", "recordings", "strata"],
+    [
+        *("pipeline_with_example", "one_example", "examples_column", "headline_column"),
+        *("thresholds", "per_class", "recordings", "strata"),
+    ],
 )
 def test_bytes_repeat(name, tmp_path):
     figure = FIGURES[name]()
@@ -184,7 +203,7 @@ def test_bytes_repeat(name, tmp_path):
     assert b"Matplotlib v" not in svg
     assert b"tEXt" not in (tmp_path / "b.png").read_bytes()
     pixels = image.imread(tmp_path / "b.png")
-    width = figures.COLUMN if name == "examples_column" else figures.WIDTH
+    width = figures.COLUMN if name.endswith("_column") else figures.WIDTH
     assert abs(pixels.shape[1] - width * 200) <= 1
     assert pixels[..., :3].std() > 0.05
 
@@ -373,7 +392,7 @@ def test_log_spectrogram_finds_a_tone():
 def test_thresholds_shows_mean_range_optimum_and_paper():
     figure = figures.thresholds(sweep())
     iou, f1 = figure.axes
-    assert (iou.get_xlabel(), iou.get_ylabel()) == ("Percentile threshold", "IoU (validation)")
+    assert (iou.get_xlabel(), iou.get_ylabel()) == ("Threshold: percentile", "IoU (validation)")
     assert f1.get_ylabel() == "F1 (validation)"
     others = [d for d in DETECTORS if d != "random"]
     assert len(iou.collections) == len(others) == 4

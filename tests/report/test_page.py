@@ -224,6 +224,17 @@ def test_linked_sounds_lie_beside_the_page(small, html, tmp_path):
     assert len(list((tmp_path / "index_files").iterdir())) == 2
 
 
+def test_windows_of_real_recordings_say_which_recording_they_are_of(tmp_path, html):
+    assert {body["from"] and tuple(body["from"]) for body in bodies_of(html)} == {None}
+    made = small_results.make(tmp_path)
+    table = pd.read_csv(tmp_path / "clips.csv")
+    table.assign(recording=[HOSTILE, "garden.wav", None], window=[0, 2, None]).to_csv(
+        tmp_path / "clips.csv", index=False
+    )
+    bodies = {body["clip"]: body["from"] for body in bodies_of(page.make(made.results, made.settings).html)}
+    assert bodies == {"a": [HOSTILE, 0], "b": ["garden.wav", pytest.approx(2 * 2.3)]}
+
+
 def test_every_class_has_its_best_worst_and_most_disputed_clip_first():
     rows = [
         (clip, label, detector, value + by)

@@ -212,3 +212,14 @@ def test_two_runs_from_scratch_agree_to_the_byte_however_clips_are_sharded(finis
     assert contents(finished.results, *patterns) == contents(other.results, *patterns)
     pictures = ("figures/*.svg", "figures/*.png")
     assert contents(finished.results, *pictures) == contents(other.results, *pictures)
+
+
+def test_sounds_beside_the_page_are_removed_when_they_go_into_it_again(finished):
+    page, sounds = finished.results / "index.html", finished.results / "index_files"
+    before = page.read_bytes()
+    finished.run(settings=MINIATURE | {"page": {"audio": "link"}})
+    assert len(list(sounds.iterdir())) > 1
+    finished.run()
+    assert page.read_bytes() == before
+    assert not sounds.exists()
+    assert finished.plan() == {}

@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from tests.cluster import Cluster, slurm
+from tests.terminals import Terminal, screen
 from tests.workflow.project import MINIATURE, Project, contents
 
 pytestmark = pytest.mark.slow
@@ -176,3 +177,48 @@ def test_a_failing_job_is_tried_again_then_reported_with_its_log_and_leaves_noth
     assert re.search(rf"Error in rule {FAILING}:\n(    .*\n)*    log: {log}", run.output), run.output
     assert "ValueError: injected" in (run.project.folder / log).read_text()
     assert not [path for path in run.project.results.rglob("*data.*") if path.is_file()]
+
+
+LINE = r"(?:([a-z ]+)(?: \([\w, ]+\))? · )?(\d+) of (\d+) jobs(?: · about (?:\d+:)?\d+:\d\d left)?"
+CHATTER = "Finished jobid|submitted with SLURM|Select jobs|Building DAG|steps|Job stats|Complete log"
+
+
+@pytest.mark.parametrize("on", ["terminal", "file"])
+def test_a_run_shows_its_line_as_on_one_machine(cluster, new_project, on):
+    """Without `--quiet host`: the job submitted last, how many are done, the time left, and no message about jobs."""
+    project = new_project(SETTINGS, "shown")
+    (project.folder / "experiment.yaml").write_text(yaml.safe_dump(SETTINGS))
+    command = [sys.executable, "-c", SNAKEMAKE, "--profile", "workflow/profiles/slurm"]
+    command += ["--configfile", "experiment.yaml", "--", "results/miniature/mixtures/test/events.tsv"]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"TERM": "xterm"}
+    before, terminal = len(cluster.jobs()), Terminal()
+    with (project.folder / "output.txt").open("w") as file:
+        output = terminal.outside if on == "terminal" else file
+        run = subprocess.Popen(command, cwd=project.folder, env=environment, stdout=output, stderr=output)
+        try:
+            status = run.wait(500)
+        finally:
+            run.kill()
+            run.wait()
+            on_terminal = terminal.close()
+    written = on_terminal if on == "terminal" else (project.folder / "output.txt").read_text()
+    assert status == 0, written
+    assert not re.search(CHATTER, written), written
+    lines = re.findall(LINE, written)
+    assert {int(total) for _, _, total in lines} == {len(cluster.jobs()) - before}
+    done = [int(number) for _, number, _ in lines]
+    assert done == sorted(done)
+    if on == "terminal":
+        assert list(dict.fromkeys(name for name, *_ in lines if name)) == [
+            "make soundbank",
+            "soundbank",
+            "mix",
+            "mixtures",
+        ]
+        assert {*done} == {0, 1, 2, 3, 4}
+        assert re.search(r"mixtures \(test\) · 3 of 4 jobs · about \d:\d\d left", written)
+        assert not [line for line in screen(written) if re.search(LINE, line)]
+    else:
+        assert "\x1b[J" not in written
+        assert len(lines) <= 6
+        assert all(re.fullmatch(LINE, line) for line in written.splitlines() if " of 4 jobs" in line)

@@ -78,6 +78,7 @@ TABLES = ["classification", "detection", "per_class", "baselines", "ranking", "d
 )
 FIGURES = [
     "headline",
+    "headline_column",
     "pipeline",
     "examples",
     "examples_column",

@@ -262,6 +262,13 @@ rule figure_headline:
             labels={"figure": "1", "of": "all detectors"},
         ),
         png="<results>/figures/headline.png",
+        column_svg=report(
+            "<results>/figures/headline_column.svg",
+            caption="../report/headline_column.rst",
+            category="Figures",
+            labels={"figure": "1", "of": "all detectors, for one column"},
+        ),
+        column_png="<results>/figures/headline_column.png",
     log:
         "<logs>/figure_headline.log",
     benchmark:
@@ -415,6 +422,7 @@ rule page:
         figures=PAGE_FIGURES,
         downloads=DOWNLOADS,
         sentence=SOUNDBANK.sentence(CONFIG.soundbank),
+        real=REAL.title if REAL else "",
         backbone=CONFIG.backbone.name,
         random=CONFIG.seed,
         seeds=CONFIG.training.seeds,

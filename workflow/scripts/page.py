@@ -1,10 +1,13 @@
 """The page of results, in which the answer comes first."""
 
+from pathlib import Path
+
 import pandas as pd
 
-from igsed.jobs import provenance
+from igsed.jobs import integrity, provenance
 from igsed.jobs.console import job
 from igsed.report import citation, page
+from igsed.report.page.making import FOLDER
 
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     files, params = snakemake.input, snakemake.params
@@ -22,6 +25,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     facts = {
         "Experiment": params.settings["experiment"],
         "Source recordings": params.sentence,
+        **({"Real recordings": params.real} if params.real else {}),
         "Network": params.backbone,
         "Seed of all draws": str(params.random),
         "Seeds of training": ", ".join(map(str, params.seeds)),
@@ -32,3 +36,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     results = page.Results(*tables, dict(zip(params.figures, files.figures, strict=True)), sources, params.downloads)
     made = page.make(results, page.Settings(**params.settings, facts=facts, software=software))
     page.write(made, out.html, getattr(out, "sounds", None))
+
+if not hasattr(snakemake.output, "sounds"):
+    # Those of an earlier page, which had them beside it.
+    integrity.withdraw(Path(snakemake.output.html).with_name(FOLDER))

@@ -131,6 +131,7 @@ class Reader:
             "clip": clip,
             "split": self._split,
             "duration": duration,
+            "from": _origin(self._table.loc[clip], duration),
             "events": [[round(e.onset, 3), round(e.offset, 3), e.event_label] for e in here.itertuples()],
             "pairs": of_labels,
             "image": data_uri("image/webp", picture(log_spectrogram(waveform, rate)[2])),
@@ -208,6 +209,13 @@ def runs(mask: np.ndarray) -> list[int]:
     [1, 3, 4, 5]
     """
     return np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))).tolist()
+
+
+def _origin(row: pd.Series, duration: float) -> list | None:
+    """Of a window of a real recording: the recording's name, and the second at which the window begins in it."""
+    if not isinstance(row.get("recording"), str):
+        return None
+    return [row["recording"], round(float(row.get("window", 0)) * duration, 3)]
 
 
 def picture(level: np.ndarray) -> bytes:

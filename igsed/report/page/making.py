@@ -21,6 +21,7 @@ FOLDER = "index_files"
 
 SPLITS = {"test": "synthetic clips", "recordings": "real recordings", "recordings_unseen": "real recordings, unseen"}
 _MB = 1_000_000
+_COLUMN = "_column"
 _FIGURES = {
     "headline": "Every detector with its intervals: average precision, Pointing Game and class AUC",
     "strata": "What every detector reaches under each condition of the clips",
@@ -90,10 +91,7 @@ def make(results: Results, settings: Settings) -> Made:
         "settings": settings,
         "numbers": numbers,
         "board": _board(numbers, settings),
-        "figures": {
-            name: markup.Safe(markup.svg_element(path, f"{name}-", _FIGURES.get(name, name)))
-            for name, path in results.figures.items()
-        },
+        "figures": _drawings(results.figures),
         "captions": _FIGURES,
         "chosen": _thresholds(results.metrics, settings),
         "data": _data(results.data),
@@ -110,6 +108,16 @@ def make(results: Results, settings: Settings) -> Made:
         )
     shown, left_out = _choose(results.sources, settings, budget)
     return Made(_rendered(context, numbers, settings, shown, left_out), shown.sounds)
+
+
+def _drawings(figures: Mapping[str, str | Path]) -> dict[str, markup.Safe]:
+    """The figures as elements; one for a column is the narrow version of the one without `_column`."""
+    made = {}
+    for name, path in figures.items():
+        whole = name.removesuffix(_COLUMN)
+        kind = "narrow" if whole != name else "wide" if name + _COLUMN in figures else ""
+        made[name] = markup.Safe(markup.svg_element(path, f"{name}-", _FIGURES.get(whole, whole), kind))
+    return made
 
 
 def write(made: Made, page: str | Path, folder: str | Path | None) -> None:

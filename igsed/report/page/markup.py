@@ -16,7 +16,7 @@ _LONG = re.compile(r"-?\d+\.\d{3,}")
 _OUTLINES = {"d", "x", "y", "points"}
 
 
-def svg_element(path: str | Path, prefix: str, label: str) -> str:
+def svg_element(path: str | Path, prefix: str, label: str, kind: str = "") -> str:
     """A figure's SVG as an element of HTML.
 
     Parameters
@@ -27,6 +27,8 @@ def svg_element(path: str | Path, prefix: str, label: str) -> str:
         Stands before every id, so that figures on one page do not take each other's parts.
     label : str
         What it shows, for those who cannot see it.
+    kind : str
+        "wide" or "narrow" where the page has both and shows one of them.
 
     Notes
     -----
@@ -35,7 +37,12 @@ def svg_element(path: str | Path, prefix: str, label: str) -> str:
     """
     root = ElementTree.fromstring(Path(path).read_bytes())
     _clean(root, prefix)
-    root.attrib = {"viewBox": root.get("viewBox", ""), "role": "img", "aria-label": label, "class": "drawing"}
+    root.attrib = {
+        "viewBox": root.get("viewBox", ""),
+        "role": "img",
+        "aria-label": label,
+        "class": f"drawing {kind}".strip(),
+    }
     return ElementTree.tostring(root, encoding="unicode")
 
 

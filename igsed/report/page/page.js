@@ -248,7 +248,7 @@
     },
     /** igsed.thresholds.peak. */
     peak: {
-      title: "Share of the range",
+      title: "Share of the score range",
       most: 100,
       value: (step) => step / 100,
       threshold(scores, share) {
@@ -400,6 +400,8 @@
     chosen = entry;
     stopLoop();
     byId("player-title").textContent = `${readable(entry.label)} in ${entry.clip}`;
+    const [recording, start] = body.from ?? [];
+    byId("player-from").textContent = recording ? `From the recording ${recording}${start ? `, second ${start} on` : ""}` : "";
     sound.setAttribute("aria-label", `Sound of ${entry.clip}`);
     drawStage();
     [...byId("clip-list").querySelectorAll("button")].forEach((button, k) => {

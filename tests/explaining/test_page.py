@@ -5,7 +5,9 @@ import io
 import json
 import re
 import sys
+import tomllib
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from tests.toys import RATE, Toy
 
 HOSTILE = "<img src=x onerror=hacked(1)>'\"&amp;</script>"
 LABELS = ("Cat", HOSTILE, "Speech")
+SUFFIXES = {".css", ".html", ".js"}
 
 
 def model():
@@ -203,3 +206,22 @@ def test_loud_hours_have_pages_of_bounded_size():
     assert page.LONGEST == 600
     found = igsed.explain(noise(900), RATE, LABELS, model=model(), floor=0)
     assert len(formats.page(found)) < 8e6
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.97, 61.05])
+def test_short_and_odd_lengths_have_pages(seconds):
+    found = igsed.explain(noise(seconds), RATE, LABELS, model=model(), floor=0)
+    for text in (page.html(found), found._repr_html_()):
+        assert len(Elements(text).all("path")) == 3
+
+
+def test_what_pages_are_made_of_is_packed():
+    home = Path(igsed.__file__).parent
+    packed = tomllib.loads((home.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    wanted = {
+        path
+        for folder in ("explaining", "report/page")
+        for path in (home / folder).iterdir()
+        if path.suffix in SUFFIXES
+    }
+    assert wanted <= {path for pattern in packed["package-data"]["igsed"] for path in home.glob(pattern)}

@@ -80,7 +80,7 @@ def _height(share: float | None) -> float | None:
 def _data(found: Explained, curves: list[shown.Curve], seconds: float) -> dict[str, Any]:
     """What the script computes with; arrays as the bytes of 64-bit numbers."""
     rule = found.rule
-    frames = min(len(found.counted), max(1, round(seconds / FRAME)))
+    frames = min(len(curves[0].scores), max(1, round(seconds / FRAME)))
     # What lies behind the last frame, as far as an event that begins before it depends on it.
     known = frames + round(min(rule.gap + rule.minimum, LONGEST) / FRAME) + 2
     stretches = found.stretches

@@ -60,16 +60,22 @@ class Facts(NamedTuple):
     offset: float
 
 
-def header(path: str | Path) -> Header:
+def header(path: str | Path, most: float | None = None) -> Header:
     """How long a sound file is, its rate and channels; FLAC, Ogg and MP3 are decoded to be counted.
+
+    Parameters
+    ----------
+    most : float, optional
+        Samples that FLAC, Ogg and MP3 may hold; by default `LONGEST`. They are counted block by block, so memory does
+        not grow with their number.
 
     Raises
     ------
     InputError
-        The file is missing, empty, no audio, holds no samples or more than `LONGEST`, or states an impossible sample
+        The file is missing, empty, no audio, holds no samples or more than `most`, or states an impossible sample
         rate.
     """
-    found = _decode(path, math.inf, math.inf, "float32")
+    found = _decode(path, math.inf, math.inf, "float32", most)
     if not found.length:
         raise InputError(f"{path}: holds no samples. {_LOST}")
     return Header(found.length / found.sample_rate, found.sample_rate, found.channels)
@@ -117,8 +123,8 @@ def read(path: str | Path, start: float = 0.0, end: float = math.inf, dtype: str
 def blocks(path: str | Path) -> Iterator[np.ndarray]:
     """A whole sound file as mono float32 (samples,), block by block, so that memory does not grow with its length.
 
-    What cannot be decoded of a damaged FLAC, Ogg or MP3 is left out, as `load` does. Of other formats there may be more
-    than `LONGEST` samples.
+    There may be more than `LONGEST` samples. What cannot be decoded of a damaged FLAC, Ogg or MP3 is left out, as
+    `load` does.
 
     Raises
     ------
@@ -126,20 +132,22 @@ def blocks(path: str | Path) -> Iterator[np.ndarray]:
         As of `read`; of samples that are not finite when they are reached.
     """
     length = 0
-    with _open(path, unknown=True) as (file, _):
-        decoded = file.format in _DECODED
-        count, most = (math.inf, LONGEST) if decoded else (file.frames, math.inf)
+    for step in (_BLOCK, 512, 1):
+        count = 0
         try:
-            for block in _blocks(path, file, count, "float32", most=most):
-                length += len(block)
-                yield _joined(path, [block])
+            with _open(path, unknown=True) as (file, _):
+                decoded = file.format in _DECODED
+                wanted = math.inf if decoded else file.frames
+                for block in _blocks(path, file, wanted, "float32", length, step, most=math.inf):
+                    count += len(block)
+                    if count > length:
+                        yield _joined(path, [block[length - count :]])
+                        length = count
             return
         except (OSError, RuntimeError) as error:
-            if not decoded:
+            # A block in which the decoder fails is lost with all that it held, so it is tried again in smaller steps.
+            if not decoded or (step == 1 and not length):
                 raise InputError(_unreadable(path, error)) from None
-    rest = _decode_all(path, length, math.inf, "float32", length, 512)
-    if rest.blocks:
-        yield _joined(path, rest.blocks)
 
 
 def measure(waveform: np.ndarray, sample_rate: int) -> Facts:
@@ -202,7 +210,7 @@ class _Forwards(soundfile.SoundFile):
         return False
 
 
-def _decode(path: str | Path, start: float, end: float, dtype: str) -> _Decoded:
+def _decode(path: str | Path, start: float, end: float, dtype: str, most: float | None = None) -> _Decoded:
     """The samples between two times; of FLAC, Ogg and MP3 by decoding all before, where they cannot seek there."""
     try:
         with _open(path) as (file, found):
@@ -217,7 +225,7 @@ def _decode(path: str | Path, start: float, end: float, dtype: str) -> _Decoded:
                     blocks = _part(path, file, first, last, dtype)
                     if sum(map(len, blocks)) == max(0, last - first):
                         return _Decoded(blocks, last, file.samplerate, file.channels)
-        return _decode_all(path, first, last, dtype)
+        return _decode_all(path, first, last, dtype, most=most)
     except soundfile.SoundFileRuntimeError as error:  # what a damaged header makes of a file
         raise InputError(_unreadable(path, error)) from None
     except MemoryError:
@@ -255,7 +263,13 @@ def _blocks(
 
 
 def _decode_all(
-    path, first: float, last: float, dtype: str, slowly_from: float = math.inf, step: int = _BLOCK
+    path,
+    first: float,
+    last: float,
+    dtype: str,
+    slowly_from: float = math.inf,
+    step: int = _BLOCK,
+    most: float | None = None,
 ) -> _Decoded:
     """Decode from the beginning, whatever number of samples is stated.
 
@@ -265,7 +279,7 @@ def _decode_all(
     with _open(path, unknown=True) as (file, found):
         stated = file.frames if found.stated is None else found.stated
         try:
-            for block in _blocks(path, file, last, dtype, slowly_from, step):
+            for block in _blocks(path, file, last, dtype, slowly_from, step, most):
                 if length + len(block) > first:
                     blocks.append(block[max(0, int(first) - length) :])
                 length += len(block)
@@ -274,7 +288,7 @@ def _decode_all(
         # MP3 states no more than an estimate, unless its encoder knew better.
         doubt, rate, channels = 0.01 * stated if file.format == "MP3" else 0, file.samplerate, file.channels
     if failure and step > 1:
-        return _decode_all(path, first, last, dtype, length, 512 if step > 512 else 1)
+        return _decode_all(path, first, last, dtype, length, 512 if step > 512 else 1, most)
     if failure and not length:
         raise InputError(_unreadable(path, failure))
     notes = {

@@ -14,7 +14,7 @@ EXAMPLES = (
     "--labels",
 )
 
-FORMATS = ("audacity", "desed", "scores", "raven", "jams", "textgrid", "json", "png")
+FORMATS = ("audacity", "desed", "scores", "raven", "jams", "textgrid", "json", "png", "html")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         action="append",
         metavar="FORMAT",
-        help=f"what to write, into --out: {', '.join(FORMATS)}; may be repeated (default: audacity and png)",
+        help=f"what to write, into --out: {', '.join(FORMATS)}; may be repeated (default: audacity, png and html)",
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: explained)")
     parser.add_argument("--force", action="store_true", help="overwrite what is there")

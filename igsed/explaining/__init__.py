@@ -43,8 +43,8 @@ def explain(
     labels : sequence of str, optional
         Classes to explain; by default the most probable ones (see `igsed.explaining.labels.TOP`).
     method : str
-        A detector that needs a classifier or its frames, by name, or `package.module:name`; see
-        `igsed.explaining.methods`.
+        A detector that needs a classifier or its frames, by name, or `package.module:name`; of an experiment also by
+        the name that it has there. See `igsed.explaining.methods`.
     model : str, path or object
         The classifier: see `igsed.explaining.models.load`. One that was loaded there serves many recordings.
     seed : int, optional
@@ -77,7 +77,7 @@ def explain(
     loaded = model if isinstance(model, models.Model) else models.load(model, seed)
     asked = engine.Asked(
         names.chosen(labels, loaded.labels),
-        methods.chosen(method, settings),
+        methods.chosen(method, settings, loaded.detectors),
         results.rule(threshold, gap, minimum, floor),
         control,
     )

@@ -12,18 +12,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from igsed.errors import InputError
-from igsed.explaining import explain, folders, formats
+from igsed.explaining import explain, folders, formats, wording
 from igsed.explaining.results import FLOOR, Explained
 from igsed.jobs.console import progress
 
-_DEFAULT_FORMATS = ("audacity", "png")
+_DEFAULT_FORMATS = ("audacity", "png", "html")
 _OWN = frozenset(inspect.signature(explain).parameters) - {"settings"}
 _DEFAULT_OUT = Path("explained")
-_MOST_TIMES = 6
-"""Events of a class that the table shows."""
 
 
 def _floor(options) -> float:
@@ -48,7 +44,9 @@ def run(options) -> int:
     todo = [] if options.labels else folders.tasks(options.places, out)
     if not (todo or options.labels):
         raise InputError("no recording is named. Name sound files or folders; igsed explain --help says more.")
-    model = _checked(options, settings)
+    from igsed.explaining import models
+
+    model, method = _checked(options, settings)
     if options.labels:
         print("\n".join(model.labels))
         return 0
@@ -62,7 +60,8 @@ def run(options) -> int:
         "control": not options.no_control,
         **settings,
     }
-    wish = folders.Wish(options.model, options.seed, arguments, names, options.force)
+    made_by = models.digest(model, method) if out else ""
+    wish = folders.Wish(options.model, options.seed, arguments, names, options.force, made_by)
     done = folders.run(todo, wish, options.jobs, model)
     return _told(progress(done, "explaining recordings", len(todo)), len(todo), out)
 
@@ -74,20 +73,26 @@ def _formats(wanted: Sequence[str] | None) -> tuple[str, ...]:
     if "png" in names and importlib.util.find_spec("matplotlib") is None:
         if wanted:
             raise InputError("format png: matplotlib, which draws it, is not installed. pip install matplotlib.")
-        print("note: no pictures, since matplotlib is not installed (pip install matplotlib)", file=sys.stderr)
+        print(
+            "note: no pictures, and pages without spectrograms, since matplotlib is not installed "
+            "(pip install matplotlib)",
+            file=sys.stderr,
+        )
         return tuple(name for name in names if name != "png")
     return names
 
 
 def _checked(options, settings: dict[str, Any]):
-    """The model, after looking at everything that no recording is needed for."""
+    """The model and the method, after looking at everything that no recording is needed for."""
     from igsed.explaining import labels, methods, models, results
 
-    methods.chosen(options.method, settings)
+    folder = Path(options.model)
+    entries = methods.entries(models.configuration(folder)) if folder.is_dir() else {}
+    method = methods.chosen(options.method, settings, entries)
     results.rule(options.threshold, options.gap, options.minimum, _floor(options))
     model = models.load(options.model, options.seed)
     labels.chosen(options.label, model.labels)
-    return model
+    return model, method
 
 
 def _told(finished: Iterator[folders.Done], count: int, out: Path | None) -> int:
@@ -124,34 +129,16 @@ def table(found: Explained, width: int | None = None) -> str:
     has_spread = (shown["high"] > shown["low"]).any()
     rows, notes = [], []
     for row in shown.itertuples():
-        probability = f"{row.probability:.2f}"
-        if has_spread:
-            probability += f" ({row.low:.2f}–{row.high:.2f})"
         own = found.events[found.events["label"] == row.label]
-        rows.append((row.label, probability, times(own)))
+        rows.append((row.label, wording.probability(row, has_spread), wording.times(own)))
         notes += [f"{row.label}: {text}." for text in own["note"].unique() if text]
     edge = [max(len(row[k]) for row in [*rows, ("class", "probability", "")]) for k in (0, 1)]
-    lines = [f"{found.name} ({_clock(found.duration)}), {found.model}, {found.method}"]
+    lines = [f"{found.name} ({wording.clock(found.duration)}), {found.model}, {found.method}"]
     for label, probability, when in [("class", "probability", "times / s (confidence)"), *rows]:
         first = f"  {label:<{edge[0]}}  {probability:<{edge[1]}}  "
         lines += _wrapped(first, when.split("  "), width)
     lines += [f"  Note: {text}" for text in notes]
     return "\n".join(lines)
-
-
-def times(events: pd.DataFrame) -> str:
-    """Events as text, the most confident ones where there are many.
-
-    Examples
-    --------
-    >>> times(pd.DataFrame({"onset": [1.0], "offset": [2.5], "confidence": [0.5]}))
-    '1.0–2.5 (0.50)'
-    """
-    best = events.nlargest(_MOST_TIMES, "confidence").sort_values("onset")
-    told = [f"{row.onset:.1f}–{row.offset:.1f} ({row.confidence:.2f})" for row in best.itertuples()]
-    if len(events) > len(best):
-        told.append(f"and {len(events) - len(best)} less confident")
-    return "  ".join(told) or "none"
 
 
 def _width() -> int:
@@ -166,14 +153,6 @@ def _wrapped(first: str, parts: Sequence[str], width: int) -> list[str]:
             lines.append(" " * len(first))
         lines[-1] += f"{part}  "
     return [line.rstrip() for line in lines]
-
-
-def _clock(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
 
 
 def _settings(given: Sequence[str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from igsed.classifier import Classifier
 from igsed.errors import InputError
 from igsed.explaining import labels, results, windows
 from igsed.explaining.methods import Method
-from igsed.explaining.models import MeanClassifier, Model, spread
+from igsed.explaining.models import YAMNET, MeanClassifier, Model, spread
 from igsed.explaining.results import Explained, Rule
 from igsed.explaining.streams import Recording
 from igsed.names import normal
@@ -101,13 +101,20 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
         sound.duration,
         model.title,
         asked.method.title,
-        asked.method.accuracy,
+        asked.method.accuracy(model.folder is not None, model.name == YAMNET),
         _probabilities(model, largest, heard.of_seeds, classes),
         results.table(name, names, scores),
         events,
         pd.DataFrame({"label": names, "loudness": loudness, "random_head": known}),
         {"file": Path(sound.name).name, "rate": sound.rate, **_settings(model, asked)},
         sound,
+        pd.concat(
+            [
+                pd.DataFrame(heard.stretches, columns=["onset", "offset"], dtype=float),
+                pd.DataFrame(heard.probabilities[:, classes], columns=names, dtype=float),
+            ],
+            axis=1,
+        ),
     )
 
 
@@ -151,7 +158,7 @@ def listen(sound: Recording, model: Model, method: Method, count: int) -> Heard:
     plan = _plan(network, sound, model.window)
     head = classifier.head
     if method.framewise and method.detector.learns_from:  # type: ignore[attr-defined]
-        head = model.framewise(method.detector.name)
+        head = model.framewise(method.heads or method.detector.name)
     random = torch.from_numpy(controls.random_head(RANDOM_HEADS, head.in_features, 0)["weight"])
     loudness = _Loudness(rate, count)
     places, own, others, of_model, clips, of_seeds = [], [], [], [], [], []

@@ -2,7 +2,7 @@
 
 Beside the outputs of a recording lies a record, `.<name>.explained`, which says from what they were made. It is written
 before them, so outputs that have it are this program's; each output appears whole or not at all. A recording whose
-outputs are all there, made from the same file in the same way, is passed over.
+outputs are all there, made from the same file in the same way by the same weights, is passed over.
 """
 
 from __future__ import annotations
@@ -45,13 +45,17 @@ class Done(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """How recordings are to be explained: the model's name and seed, arguments of `igsed.explain`, formats."""
+    """How recordings are to be explained: the model's name and seed, arguments of `igsed.explain`, formats.
+
+    `made_by` is the digest of the model's weights and the method (`igsed.explaining.models.digest`).
+    """
 
     model: str
     seed: int | None
     arguments: dict[str, Any]
     formats: tuple[str, ...]
     force: bool
+    made_by: str = ""
 
 
 def tasks(places: Sequence[Path], out: Path | None) -> list[Task]:
@@ -182,6 +186,7 @@ def _key(sound: Path, wish: Wish) -> str:
         wish.model,
         wish.seed,
         wish.arguments,
+        wish.made_by,
         state.st_size,
         state.st_mtime_ns,
         os.fspath(sound.name),

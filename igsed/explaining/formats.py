@@ -11,6 +11,7 @@ jams       .jams              JAMS 0.3 (jams, mirdata, soundata), namespace segm
 textgrid   .TextGrid          Praat, textgrid, praatio: an interval tier for each class
 json       .json              all that is known, in UTF-8
 png        .png               people: spectrogram, curves, events
+html       .html              people, in a browser: the same with the sound, and thresholds to try
 ========== ================== ===================================================================================
 
 Sources: Audacity manual, "Importing and Exporting Labels"; Raven's selection tables as crowsetta reads them; JAMS
@@ -166,6 +167,19 @@ def everything(found: Explained) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
+def page(found: Explained) -> str:
+    """A page of its own; see `igsed.explaining.page`.
+
+    Raises
+    ------
+    InputError
+        The recording cannot be read any more.
+    """
+    from igsed.explaining import page as pages
+
+    return pages.html(found)
+
+
 FORMATS = {
     "audacity": Format(".txt", audacity),
     "desed": Format(".tsv", desed),
@@ -175,6 +189,7 @@ FORMATS = {
     "textgrid": Format(".TextGrid", textgrid),
     "json": Format(".json", everything),
     "png": Format(".png", None),
+    "html": Format(".html", page),
 }
 """By the name that the option `--format` takes."""
 

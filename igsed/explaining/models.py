@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from igsed.backbones.yamnet import weights
 from igsed.classifier import Classifier
 from igsed.components import imported
 from igsed.errors import InputError
+from igsed.explaining import methods
 from igsed.jobs import integrity
 
 YAMNET = "yamnet"
@@ -93,6 +97,8 @@ class Model:
         How its frames come to the grid of 100 ms (`igsed.timeline.resample`).
     folder : Path or None
         Of the experiment.
+    detectors : mapping
+        Those of the experiment, as `igsed.explaining.methods.entries` has them.
     """
 
     name: str
@@ -104,6 +110,7 @@ class Model:
     upsampling: str = "linear"
     folder: Path | None = None
     seed: int | None = None
+    detectors: Mapping[str, methods.Entry] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -181,15 +188,8 @@ def experiment(folder: str | Path, seed: int | None = None) -> Model:
         The folder holds no trained classifier, or a file in it is damaged.
     """
     folder = Path(folder)
-    try:
-        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-        backbone, mixtures = dict(config["backbone"]), config["mixtures"]
-        upsampling = config["evaluation"]["upsampling"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{folder / 'config.yaml'}: cannot be read as the configuration of an experiment ({error}). Name "
-            "results/<experiment> of a finished run."
-        ) from None
+    config = configuration(folder)
+    backbone, mixtures, upsampling = dict(config["backbone"]), config["mixtures"], config["evaluation"]["upsampling"]
     network = backbones.NETWORKS.find(backbone.pop("name"))
     settings = network.settings.model_validate(backbone)
     place = Path(network.place(settings, str(folder), str(folder.resolve().parents[1] / "resources")))
@@ -204,8 +204,65 @@ def experiment(folder: str | Path, seed: int | None = None) -> Model:
     body: Any = backbones.load(network.name, place, **backbone)
     classifier = Classifier(body, head).eval()
     return Model(
-        str(folder), tuple(labels), classifier, float(mixtures["duration"]), None, heads, upsampling, folder, seed
+        str(folder),
+        tuple(labels),
+        classifier,
+        float(mixtures["duration"]),
+        None,
+        heads,
+        upsampling,
+        folder,
+        seed,
+        methods.entries(config),
     )
+
+
+def configuration(folder: str | Path) -> dict[str, Any]:
+    """The configuration of an experiment, as far as it is looked at here.
+
+    Raises
+    ------
+    InputError
+        There is none, or it lacks something.
+    """
+    path = Path(folder, "config.yaml")
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        dict(config["backbone"])["name"], config["mixtures"]["duration"], config["evaluation"]["upsampling"]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read as the configuration of an experiment ({error}). Name results/<experiment> of a "
+            "finished run."
+        ) from None
+    return config
+
+
+def digest(model: Model, method: methods.Method) -> str:
+    """One word for all that a model and a method bring to an explanation: weights, classes, settings.
+
+    It costs reading the weights once (0.02 s for YAMNet).
+    """
+    made = hashlib.sha256()
+    told = [model.labels, model.window, model.span, model.upsampling, method.detector.name, method.settings]
+    made.update(json.dumps(told, sort_keys=True, default=str).encode())
+    parts = [part for part in (model.classifier.backbone, model.classifier.head) if isinstance(part, nn.Module)]
+    if method.framewise and method.detector.learns_from:  # type: ignore[attr-defined]
+        parts.append(model.framewise(method.heads or method.detector.name))
+    states = [part.state_dict() for part in parts] + list(model.heads)
+    for state in states:
+        for name, values in sorted(state.items()):
+            made.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
+            made.update(values.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+    for file in {module.__file__ for module in _modules_of(model.classifier)}:
+        made.update(Path(file).read_bytes())
+    return made.hexdigest()
+
+
+def _modules_of(classifier) -> list[Any]:
+    """The modules with the code of a classifier of one's own, where they have a file."""
+    kinds = {type(part) for part in (classifier, classifier.backbone, classifier.head)}
+    found = [sys.modules.get(kind.__module__) for kind in kinds if not kind.__module__.startswith(("igsed.", "torch."))]
+    return [module for module in found if getattr(module, "__file__", None)]
 
 
 def _labels(folder: Path, config: dict) -> list[str]:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 LONGEST = 300.0
 """Seconds that are drawn; of a longer recording the first ones."""
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#882255", "#56B4E9", "#E69F00")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#882255", "#56B4E9", "#E69F00")
+"""Of classes, in their order, over and over."""
+
 _ROW = 60.0
 """Seconds in a row, at most."""
 
@@ -94,7 +96,7 @@ def _drawn(found: Explained, figures) -> Figure:
         first.yaxis.set_major_formatter(FuncFormatter(lambda hertz, _: f"{hertz / 1000:g}"))
         first.minorticks_off()
         axes = [first]
-        for number, (label, colour) in enumerate(zip(labels, itertools.cycle(_COLOURS), strict=False), start=1):
+        for number, (label, colour) in enumerate(zip(labels, itertools.cycle(COLOURS), strict=False), start=1):
             ax = figure.add_subplot(grid[place + number], sharex=first)
             _draw_class(ax, found, label, colour, start, start + seconds)
             axes.append(ax)

@@ -131,6 +131,9 @@ class Explained:
         was left out.
     settings : dict
         What was asked for.
+    sound : igsed.explaining.streams.Recording, optional
+    stretches : pandas.DataFrame, optional
+        Of each stretch of the recording `onset, offset` in seconds and the probability of each explained class.
     """
 
     name: str
@@ -144,6 +147,7 @@ class Explained:
     likeness: pd.DataFrame
     settings: dict[str, Any] = field(default_factory=dict)
     sound: Any = field(default=None, repr=False)
+    stretches: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def frames(self) -> pd.DataFrame:
@@ -160,8 +164,13 @@ class Explained:
         """`frames` with the scores that events are made of, see `Rule.counted`."""
         names, table = self.explained, self.frames
         if self.settings.get("logits"):
-            table[names] = Rule(floor=self.settings["floor"]).counted(table[names].to_numpy())
+            table[names] = self.rule.counted(table[names].to_numpy())
         return table
+
+    @property
+    def rule(self) -> Rule:
+        """How the events were made of the scores."""
+        return Rule(**{name: self.settings[name] for name in Rule._fields if name in self.settings})
 
     @property
     def explained(self) -> list[str]:
@@ -185,6 +194,12 @@ class Explained:
         from igsed.explaining.picture import draw
 
         return draw(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from igsed.explaining import notebook
+
+        return notebook.html(self)
 
 
 def table(name: str, labels: Sequence[str], scores: np.ndarray) -> pd.DataFrame:

@@ -61,7 +61,7 @@ class Recording:
         InputError
             It cannot be read as sound.
         """
-        header = audio.header(path)
+        header = audio.header(path, most=math.inf)  # however long, only seconds of it are held
         samples = round(header.duration * header.sample_rate)
         return cls(str(path), lambda: audio.blocks(path), samples, header.sample_rate, sample_rate)
 
@@ -94,6 +94,10 @@ class Recording:
     def beginning(self, seconds: float) -> np.ndarray:
         """The first `seconds`, or all, float32 (samples,) at the rate that is wanted."""
         return next(self.windows([0], min(round(seconds * self.sample_rate), self.samples))).numpy()
+
+    def at(self, sample_rate: int) -> Recording:
+        """The same recording at another rate."""
+        return Recording(self.name, self._blocks, self._source, self.rate, sample_rate)
 
     def check_sounding(self) -> None:
         """To be called when all has been read once.

@@ -170,14 +170,28 @@ def log_spectrogram(waveform: np.ndarray, sample_rate: int, bands: int = 96) -> 
     Returns time (frame,) in seconds, frequency (bands,) in hertz from 60 Hz to 14 kHz (or Nyquist), and level
     (bands, frame) in decibels below the clip's maximum, cut at -70. Hann window of 32 ms, hop of 20 ms.
     """
-    window, hop = round(0.032 * sample_rate), round(0.02 * sample_rate)
+    time, wanted, power = band_power(waveform, sample_rate, bands)
+    return time, wanted, level(power)
+
+
+def band_power(waveform: np.ndarray, sample_rate: int, bands: int = 96) -> tuple[np.ndarray, ...]:
+    """What `log_spectrogram` shows, as power: it depends on no other part of the sound, so it can be made in pieces."""
+    window, hop = window_and_hop(sample_rate)
     power, frequency, time = mlab.specgram(waveform, window, sample_rate, detrend="mean", noverlap=window - hop)
     wanted = np.geomspace(60, min(14_000, sample_rate / 2), bands)
     upper = np.clip(np.searchsorted(frequency, wanted), 1, len(frequency) - 1)
     weight = ((wanted - frequency[upper - 1]) / (frequency[upper] - frequency[upper - 1]))[:, None]
-    power = (1 - weight) * power[upper - 1] + weight * power[upper]
-    level = 10 * np.log10(np.maximum(power, 1e-20) / max(power.max(), 1e-20))
-    return time, wanted, np.maximum(level, -70)
+    return time, wanted, (1 - weight) * power[upper - 1] + weight * power[upper]
+
+
+def window_and_hop(sample_rate: int) -> tuple[int, int]:
+    """Samples of a window of `log_spectrogram`, and from one to the next."""
+    return round(0.032 * sample_rate), round(0.02 * sample_rate)
+
+
+def level(power: np.ndarray) -> np.ndarray:
+    """Decibels below the maximum, cut at -70."""
+    return np.maximum(10 * np.log10(np.maximum(power, 1e-20) / max(power.max(), 1e-20)), -70)
 
 
 def scaled(scores: np.ndarray) -> np.ndarray:

@@ -106,6 +106,23 @@ def test_nothing_is_overwritten_without_force(place, capsys):
     assert (place / "out" / "a.txt").read_text() == first
 
 
+def test_other_weights_are_another_model(place, capsys):
+    arguments = ("in/a.wav", "--format", "json", "--out", "out")
+    assert explain(*arguments) == 0
+    first = (place / "out" / "a.json").read_text()
+    text = (place / "model.py").read_text()
+    (place / "model.py").write_text(text.replace("torch.ones(3)", "torch.full((3,), 2.0)"))
+    capsys.readouterr()
+    assert explain(*arguments) == 1
+    assert "otherwise" in capsys.readouterr().err
+    assert explain(*arguments, "--force") == 0
+    assert (place / "out" / "a.json").read_text() != first
+    # code around the same weights is the same model
+    (place / "model.py").write_text((place / "model.py").read_text() + "# a comment\n")
+    assert explain(*arguments) == 0
+    assert "explained before" in capsys.readouterr().out
+
+
 def test_one_that_fails_stops_no_other(place, capsys):
     soundfile.write(place / "in" / "silent.wav", np.zeros(3000), 1000)
     soundfile.write(place / "in" / "one.wav", np.ones(1), 1000)
@@ -192,6 +209,10 @@ def test_a_kill_leaves_whole_files_and_the_next_call_goes_on(place):
 def test_the_picture_is_drawn(place):
     pytest.importorskip("matplotlib")
     assert explain("in/sub", "--out", "out") == 0
+    # labels, picture and page
+    assert written(place / "out") == sorted(
+        f"{name}{ending}" for name in ("a", "it's <b> $x_1$") for ending in (".html", ".png", ".txt")
+    )
     pictures = sorted((place / "out").glob("*.png"))
     assert [path.name for path in pictures] == ["a.png", "it's <b> $x_1$.png"]
     assert all(path.read_bytes()[:4] == b"\x89PNG" for path in pictures)

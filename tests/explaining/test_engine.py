@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import igsed
-from igsed import attribution, backbones, detectors, features, scores, timeline
+from igsed import attribution, backbones, detectors, events, features, metrics, scores, timeline
 from igsed.backbones.yamnet.network import YAMNet
 from igsed.classifier import Classifier
 from igsed.errors import InputError
@@ -193,6 +193,151 @@ def test_an_experiments_scores_and_events_are_the_workflows(experiment, tmp_path
         np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), atol=1e-5)
 
 
+def bursts(path, seed):
+    """Eight seconds of soft noise with two loud stretches, each of which has an event of most classes."""
+    rng = np.random.default_rng(seed)
+    sound, rows = 0.02 * rng.uniform(-1, 1, 8 * RATE), []
+    for start in (0.5, 4.5):
+        onset = start + 0.1 * rng.integers(10)
+        offset = onset + 0.1 * rng.integers(5, 20)
+        place = slice(round(onset * RATE), round(offset * RATE))
+        sound[place] += rng.uniform(0.2, 0.6) * rng.uniform(-1, 1, place.stop - place.start)
+        rows += [(path.stem, round(onset, 3), round(offset, 3), label) for label in rng.permutation(LABELS)[:2]]
+    soundfile.write(path, sound, RATE, subtype="FLOAT")
+    return pd.DataFrame(rows, columns=events.COLUMNS)
+
+
+def counted_by_sed_eval(evaluator, folder, reference, clips, **options):
+    """F1 and error rate of all classes, of the files that `igsed explain` wrote."""
+    import sed_eval
+
+    for clip in clips:
+        real = [row._asdict() for row in reference[reference["filename"] == clip].itertuples(index=False)]
+        found = sed_eval.io.load_event_list(str(folder / f"{clip}.tsv"))
+        evaluator.evaluate(real, [event for event in found if event.event_label], **options)
+    return evaluator.overall_f_measure()["f_measure"], evaluator.overall_error_rate()["error_rate"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sed_eval_gives_the_written_events_the_workflows_numbers(experiment, tmp_path):
+    sed_eval = pytest.importorskip("sed_eval")
+    head = models.load_file(experiment / "models" / "clip" / "seed0.safetensors")
+    paths = [tmp_path / f"clip{k}.wav" for k in range(6)]
+    reference = pd.concat([bursts(path, seed) for seed, path in enumerate(paths)], ignore_index=True)
+    # the workflow: cached frames, the head on them, Otsu's threshold, runs of frames
+    features.extract(Toy(), paths, tmp_path / "frames.npy", tmp_path / "clips.npy")
+    weight, bias = head["weight"].numpy(), head["bias"].numpy()
+    times, rows = Toy().frame_times(8 * RATE).numpy(), []
+    for path, frames in zip(paths, np.load(tmp_path / "frames.npy"), strict=True):
+        values = detectors.framewise.scores(frames, weight, bias, times, 80, "linear")
+        for label, mask in zip(LABELS, otsu_mask(values), strict=True):
+            rows += [(path.stem, label, onset, offset) for onset, offset in timeline.segments(mask)]
+    estimated = pd.DataFrame(rows, columns=["clip", "label", "onset", "offset"])
+    real = reference.rename(columns={"filename": "clip", "event_label": "label"})
+    durations = {path.stem: 8.0 for path in paths}
+    ours = [
+        metrics.event_based(real, estimated, durations, LABELS),
+        metrics.segment_based(real, estimated, durations, LABELS),
+    ]
+    # igsed explain, and sed_eval on what it writes
+    model = models.load(experiment, 0)
+    for path in paths:
+        igsed.explain(path, labels=LABELS, model=model, floor=0).save("desed", tmp_path / f"{path.stem}.tsv")
+    judges = (
+        (
+            sed_eval.sound_event.EventBasedMetrics(
+                list(LABELS), t_collar=0.2, percentage_of_length=0.2, empty_system_output_handling="zero_score"
+            ),
+            {},
+        ),
+        (
+            sed_eval.sound_event.SegmentBasedMetrics(list(LABELS), time_resolution=1.0),
+            {"evaluated_length_seconds": 8.0},
+        ),
+    )
+    for table, name, (judge, options) in zip(ours, ("event", "segment"), judges, strict=True):
+        values = table[table["label"] == "all"].set_index("metric")["value"]
+        expected = values[f"{name}_f1"], values[f"{name}_error_rate"]
+        assert 0 < expected[0] < 1
+        found = counted_by_sed_eval(judge, tmp_path, events.merged(reference, 0.15), list(durations), **options)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+ENTRIES = [
+    {"name": "mine", "method": "ig", "baseline": "silence", "domain": "mel", "n_steps": 2, "tolerance": None},
+    {"name": "ig_quiet", "method": "ig", **methods.QUIET},
+    {"name": "cam", "method": "cam"},
+    {"name": "fw_first", "method": "fw_ws"},
+    {"name": "fw_again", "method": "fw_ws"},
+    {"name": "mine_random", "method": "ig", "control": "random_head"},
+    {"name": "smooth", "method": "cam", "smooth": 0.5},
+    {"name": "cam_plain", "method": "cam", "levels": False},
+    {"name": "strange", "method": "no_such_package:thing"},
+    {"name": "energy", "method": "energy"},
+]
+
+
+@pytest.fixture
+def with_detectors(experiment):
+    path = experiment / "config.yaml"
+    config = yaml.safe_load(path.read_text()) | {"detectors": ENTRIES, "training": {"levels": {"all": True}}}
+    path.write_text(yaml.safe_dump(config))
+    (experiment / "models" / "fw_first").mkdir()
+    head = {"weight": torch.eye(3), "bias": torch.arange(3.0)}
+    save_file(head, experiment / "models" / "fw_first" / "seed0.safetensors")
+    return experiment
+
+
+def test_an_experiments_detectors_are_methods_by_their_own_names(with_detectors):
+    found = igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors)
+    given = {key: value for key, value in ENTRIES[0].items() if key not in ("name", "method")}
+    expected = igsed.explain(noise(8), RATE, LABELS, "ig", with_detectors, **given)
+    pd.testing.assert_frame_equal(found.scores, expected.scores)
+    assert found.method == "IG (mine)" != expected.method
+    assert igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors, n_steps=3).settings["settings"]["n_steps"] == 3
+    quiet = igsed.explain(noise(8), RATE, LABELS, "ig_quiet", with_detectors)
+    assert "0.77" in quiet.accuracy
+    framewise = [igsed.explain(noise(8), RATE, LABELS, name, with_detectors) for name in ("fw_first", "fw_again")]
+    pd.testing.assert_frame_equal(framewise[0].scores, framewise[1].scores)
+    waveform = torch.from_numpy(noise(8).astype(np.float32))[None]
+    logits = (Toy().project(Toy().body(Toy().spectrum(waveform)))[0] + torch.arange(3.0)).numpy()
+    wanted = timeline.resample(logits.T, Toy().frame_times(8 * RATE).numpy(), 80)
+    np.testing.assert_allclose(framewise[0].frames[[*LABELS]].to_numpy().T, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("mine_random", "control"),
+        ("smooth", "smoothed"),
+        ("cam_plain", "other levels"),
+        ("strange", "no_such_package"),
+        ("energy", "explains no classifier"),
+    ],
+)
+def test_an_experiments_detectors_that_cannot_explain_are_told(with_detectors, name, problem):
+    with pytest.raises(InputError, match=f"{name}.*{problem}.*mine, ig_quiet, cam, fw_first, fw_again"):
+        igsed.explain(noise(8), RATE, LABELS, name, with_detectors)
+
+
+def test_a_digest_is_of_all_that_a_model_and_a_method_bring(with_detectors):
+    def digest(method="mine", **settings):
+        model = models.load(with_detectors)
+        return models.digest(model, methods.chosen(method, settings, model.detectors))
+
+    first = digest()
+    assert digest() == first
+    digests = {first, digest(n_steps=3), digest("cam"), digest("fw_first")}
+    for folder in ("clip", "fw_first"):
+        path = with_detectors / "models" / folder / "seed0.safetensors"
+        head = models.load_file(path)
+        save_file(head | {"bias": head["bias"] + 1e-6}, path)
+        digests.add(digest("fw_first"))
+    assert len(digests) == 6
+    sounds = models._own(Classifier(Toy(), nn.Linear(3, 2)), "own")
+    assert len(models.digest(sounds, methods.chosen())) == 64
+
+
 def test_without_a_seed_heads_are_averaged_and_their_spread_shown(experiment):
     found = igsed.explain(noise(8), RATE, LABELS, model=experiment)
     each = [igsed.explain(noise(8), RATE, LABELS, model=experiment, seed=seed) for seed in (0, 1)]
@@ -230,6 +375,18 @@ def test_the_stated_accuracies_are_those_of_the_findings():
     table = {row[1].split("`")[1]: [cell.split()[0] for cell in row[2:5] if cell.strip()] for row in rows[6:]}
     for name, values in {**methods.ACCURACY, "energy": methods.ENERGY}.items():
         assert [f"{value:.2f}" for value in values] == table[name], name
+
+
+def test_the_stated_accuracies_of_published_classes_are_those_of_the_page():
+    page = (models.Path(igsed.__file__).parents[1] / "docs" / "explain.md").read_text(encoding="utf-8")
+    for bank, (value, loud) in methods.PUBLISHED["cam"].items():
+        row = next(line for line in page.splitlines() if line.lstrip().startswith(f"| {bank}, of at least 0.5"))
+        assert [cell.split()[0] for cell in row.split("|")[3:5]] == [f"{value:.2f}", f"{loud:.2f}"]
+    method = methods.chosen()
+    assert "own classes" in method.accuracy(False, True)
+    assert "0.90 on generated sounds" in method.accuracy()
+    assert "and not with others" in method.accuracy(False)
+    assert "and not with others" not in method.accuracy()
 
 
 @pytest.mark.parametrize("sound", [np.zeros(16000), np.full(16000, 0.3)])

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 import torch
 
-from igsed import features
+from igsed import audio, features
 from igsed.errors import InputError
 from igsed.explaining.streams import Recording
 
@@ -49,6 +49,30 @@ def test_channels_are_averaged_in_every_format(tmp_path, ending):
     soundfile.write(path, both, 16000)
     recording = Recording.of_file(path, 16000)
     torch.testing.assert_close(whole(recording), features.waveform(path, 16000), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
+def test_compressed_files_may_be_longer_than_those_that_are_read_whole(tmp_path, monkeypatch, ending):
+    path = tmp_path / f"a.{ending}"
+    soundfile.write(path, sound(12, 16000), 16000)
+    expected = features.waveform(path, 16000)
+    monkeypatch.setattr(audio, "LONGEST", 8 * 16000)
+    torch.testing.assert_close(whole(Recording.of_file(path, 16000)), expected, atol=1e-6, rtol=0)
+    if ending != "wav":
+        with pytest.raises(InputError, match="Cut it"):
+            audio.load(path)
+
+
+def test_a_damaged_file_is_read_in_blocks_as_at_once(tmp_path):
+    """What cannot be decoded in its middle is left out."""
+    path = tmp_path / "a.flac"
+    soundfile.write(path, sound(40, 16000), 16000)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 3000] = bytes(3000)
+    path.write_bytes(content)
+    found = np.concatenate(list(audio.blocks(path)))
+    np.testing.assert_array_equal(found, audio.load(path).waveform)
+    assert 15 * 16000 < len(found) <= 40 * 16000
 
 
 def test_only_some_seconds_are_held():

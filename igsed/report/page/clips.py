@@ -134,7 +134,7 @@ class Reader:
             "from": _origin(self._table.loc[clip], duration),
             "events": [[round(e.onset, 3), round(e.offset, 3), e.event_label] for e in here.itertuples()],
             "pairs": of_labels,
-            "image": data_uri("image/webp", picture(waveform, rate)),
+            "image": data_uri("image/webp", picture(log_spectrogram(waveform, rate)[2])),
         }
         index = [
             {
@@ -218,9 +218,11 @@ def _origin(row: pd.Series, duration: float) -> list | None:
     return [row["recording"], round(float(row.get("window", 0)) * duration, 3)]
 
 
-def picture(waveform: np.ndarray, sample_rate: int) -> bytes:
-    """The spectrogram of `log_spectrogram` as a picture in WebP, low frequencies below."""
-    level = log_spectrogram(waveform, sample_rate)[2]
+def picture(level: np.ndarray) -> bytes:
+    """The levels of `log_spectrogram` (band, frame) as a picture in WebP, low frequencies below.
+
+    It cannot be wider than 16383 frames.
+    """
     made = io.BytesIO()
     image.imsave(
         made,

@@ -13,7 +13,9 @@ HOME = Path(__file__).parent
 """Where the templates, the style and the scripts are that all pages share."""
 
 
-def render(template: str | Path, scripts: Iterable[str | Path], data: Any, /, **context) -> str:
+def render(
+    template: str | Path, scripts: Iterable[str | Path], data: Any, /, styles: Iterable[str | Path] = (), **context
+) -> str:
     """The page as HTML.
 
     Parameters
@@ -24,6 +26,8 @@ def render(template: str | Path, scripts: Iterable[str | Path], data: Any, /, **
         In their order, after `player.js` and `tools.js`; the page's policy lets nothing else run.
     data : dict
         What `tools.js` has as `numbers`.
+    styles : iterable of path
+        After `page.css`.
     context
         For the template. What is no `markup.Safe` is escaped.
     """
@@ -35,7 +39,7 @@ def render(template: str | Path, scripts: Iterable[str | Path], data: Any, /, **
         .get_template(template.name)
         .render(
             **{"linked": False} | context,
-            style=markup.Safe(_read("page.css", folders)),
+            style=markup.Safe("".join(_read(name, folders) for name in ("page.css", *styles))),
             script=markup.Safe(script),
             script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
             data_json=markup.Safe(markup.json_text(data)),

@@ -1,4 +1,4 @@
-// `player.js`, of which it uses the elements, and `tools.js` stand before it.
+// `elements.js` and `tools.js` stand before it.
 (() => {
   const { MISSING, at, caption, fill, header, interval, nameOf, numbers, readable, shade, shown, small } = tools;
   const board = byId("board-controls");

@@ -1,4 +1,4 @@
-// `player.js` and `tools.js` stand before it.
+// `elements.js`, `tools.js` and `player.js` stand before it.
 (() => {
   const { MISSING, fill, numbers } = tools;
   const sound = byId("sound");

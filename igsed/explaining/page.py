@@ -47,7 +47,7 @@ def html(found: Explained) -> str:
     window = min(seconds, _WINDOW)
     return rendering.render(
         _HERE / "page.html",
-        ["page.js"],
+        ["player.js", "page.js"],
         _data(found, curves, seconds),
         styles=["player.css"],
         parts=_PARTS,

@@ -184,7 +184,7 @@ def _rendered(context: dict, numbers: dict, settings: Settings, shown: _Shown, l
         reasons.setdefault(reason, []).append(clip)
     return rendering.render(
         rendering.HOME / "page.html",
-        ["page.js"],
+        ["player.js", "page.js"],
         data,
         **context,
         bodies=[markup.Safe(body) for body in shown.bodies],

@@ -1,4 +1,4 @@
-// `player.js` and `tools.js` stand before it.
+// `elements.js`, `tools.js` and `player.js` stand before it.
 (() => {
   const { MISSING, at, caption, fill, interval, nameOf, numbers, readable, shade, shown, small, three } = tools;
   const bodies = document.querySelectorAll("script.clip-body");

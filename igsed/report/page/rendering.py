@@ -23,7 +23,7 @@ def render(
     template : path
         Extends `base.html`. Templates are looked for beside it, then in `HOME`; so are the scripts.
     scripts : iterable of path
-        In their order, after `player.js` and `tools.js`; the page's policy lets nothing else run.
+        In their order, after `elements.js` and `tools.js`; the page's policy lets nothing else run.
     data : dict
         What `tools.js` has as `numbers`.
     styles : iterable of path
@@ -33,7 +33,7 @@ def render(
     """
     template = Path(template)
     folders = [template.parent, HOME]
-    script = "".join(_read(name, folders) for name in ("player.js", "tools.js", *scripts))
+    script = "".join(_read(name, folders) for name in ("elements.js", "tools.js", *scripts))
     return (
         environment(*folders)
         .get_template(template.name)

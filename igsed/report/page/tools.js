@@ -1,4 +1,4 @@
-// What pages with a leaderboard share: `player.js` stands before it, a page's own script after it.
+// What scripts of pages share: `elements.js` stands before it, a page's own script after it.
 const tools = (() => {
   const numbers = JSON.parse(document.getElementById("numbers").textContent);
   const MISSING = "–";

@@ -93,6 +93,7 @@ def make(folder: Path, clip_names=("a", "b", "c"), names=DETECTORS, of_labels=LA
         experiment="small",
         labels=of_labels,
         detectors=names,
+        drawn=names,
         controls=[names[2]],
         explanations=names[:2],
         truth=[names[3]],

@@ -81,14 +81,16 @@ _TRUTH = "#E3E3E3"
 _INK = "#333333"
 
 
-def styles(detectors: Iterable[str]) -> dict[str, Style]:
+def styles(detectors: Iterable[str], drawn: Iterable[str] = ()) -> dict[str, Style]:
     """The style of each detector; those outside `STYLE` get further ones in the order of their names.
+
+    Those that most figures draw come first, so that a detector looks the same in a figure of them and in one of all.
 
     Up to 140 further detectors differ from each other (4 colours, 5 lines, 7 markers that cycle side by
     side).
     """
-    detectors = list(dict.fromkeys(detectors))
-    more = sorted(set(detectors) - set(STYLE))
+    detectors, drawn = list(dict.fromkeys(detectors)), set(drawn)
+    more = sorted((drawn | {*detectors}) - set(STYLE), key=lambda name: (name not in drawn, name))
     further = {
         detector: Style(
             _MORE_COLOURS[i % len(_MORE_COLOURS)],
@@ -543,10 +545,8 @@ def _few_note() -> list[Line2D]:
 
 
 @matplotlib.rc_context(RC)
-def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Figure:
+def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "", drawn: Iterable[str] = ()) -> Figure:
     """Every detector with its intervals, the best average precision first, controls below a line.
-
-    Colours are those of the detectors that declare a style, since figures of fewer detectors colour others otherwise.
 
     Parameters
     ----------
@@ -557,22 +557,24 @@ def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Fi
         The detectors that are there to be compared with.
     mark
         Stands behind the names of detectors whose baseline is not neutral.
+    drawn
+        The detectors that the other figures draw, so that all look there as here (see `styles`).
     """
-    return _headline(table, controls, mark, WIDTH)
+    return _headline(table, controls, mark, drawn, WIDTH)
 
 
 @matplotlib.rc_context(RC)
-def headline_column(table: pd.DataFrame, controls: Iterable[str], mark: str = "") -> Figure:
+def headline_column(table: pd.DataFrame, controls: Iterable[str], mark: str = "", drawn: Iterable[str] = ()) -> Figure:
     """The same as `headline`, as wide as one column of a paper, or a phone."""
-    return _headline(table, controls, mark, COLUMN)
+    return _headline(table, controls, mark, drawn, COLUMN)
 
 
-def _headline(table: pd.DataFrame, controls: Iterable[str], mark: str, width: float) -> Figure:
+def _headline(table: pd.DataFrame, controls: Iterable[str], mark: str, drawn: Iterable[str], width: float) -> Figure:
     narrow = width < WIDTH
     ranked = table.sort_values("average_precision", ascending=False, kind="stable")
     below = ranked["detector"].isin(set(controls))
     rows = pd.concat([ranked[~below], ranked[below]]).set_index("detector")
-    look = {name: STYLE.get(name, Style(_INK, "solid", "o")) for name in table["detector"]}
+    look = styles(table["detector"], drawn)
     heights = np.arange(len(rows)) + 0.6 * below.sort_values(kind="stable").to_numpy()
     names = [title_of(name) + (f" {mark}" if not neutral else "") for name, neutral in rows["neutral"].items()]
     names = [_wrapped(name, 16) for name in names] if narrow else names

@@ -270,6 +270,10 @@ def test_styles_stay_apart_without_colour():
 
 
 def test_a_style_depends_on_the_names_alone():
+    some = ["zoom", "mine"]
+    assert figures.styles(some) == {
+        name: style for name, style in figures.styles(["a", *some, "z"], drawn=some).items() if name in some
+    }
     look = figures.styles(["zoom", "ig", "cam"])
     assert list(look) == ["zoom", "ig", "cam"]
     assert look == figures.styles(["cam", "zoom", "ig"])

@@ -250,7 +250,7 @@ def test_every_class_has_its_best_worst_and_most_disputed_clip_first():
     ]
     pairs = pd.DataFrame(rows, columns=["clip", "label", "detector", "average_precision"])
     settings = page.Settings(
-        *("x", ["Cat", "Dog"], ["ig", "cam", "random"], ["random"], ["ig"], [], "ig"),
+        *("x", ["Cat", "Dog"], ["ig", "cam", "random"], ["ig", "cam", "random"], ["random"], ["ig"], [], "ig"),
         {"own": ("percentile", False, "present")},
         ["iou"],
         0,

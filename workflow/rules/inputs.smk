@@ -218,6 +218,7 @@ def page_settings(wildcards):
         "experiment": CONFIG.experiment,
         "labels": LABELS,
         "detectors": CONFIG.detector_names,
+        "drawn": CONFIG.drawn,
         "controls": CONFIG.controls,
         "explanations": CONFIG.explanations,
         "truth": [name for name in CHOSEN if name not in CONFIG.ranked],

@@ -282,6 +282,7 @@ rule figure_headline:
         code=code("figure_headline"),
         protocol=CONFIG.evaluation.main_protocols[0],
         controls=CONFIG.controls,
+        drawn=CONFIG.drawn,
     script:
         "../scripts/figure_headline.py"
 

@@ -8,6 +8,6 @@ from igsed.report import figures, typesetting
 with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     table = pd.read_csv(snakemake.input.table)
     table = table[table["protocol"] == snakemake.params.protocol]
-    controls = snakemake.params.controls
-    figures.save(figures.headline(table, controls, typesetting.MARK), out.svg, out.png)
-    figures.save(figures.headline_column(table, controls, typesetting.MARK), out.column_svg, out.column_png)
+    settings = table, snakemake.params.controls, typesetting.MARK, snakemake.params.drawn
+    figures.save(figures.headline(*settings), out.svg, out.png)
+    figures.save(figures.headline_column(*settings), out.column_svg, out.column_png)

@@ -5,9 +5,9 @@ Conventions
 The page needs no other file and no network; with `audio: link` it needs the folder `index_files` beside it. It is made
 of `page.html` (a template on `base.html`, with macros of `parts.html`), `page.css`, `elements.js`, `tools.js`,
 `player.js` and `page.js`, which are put into it (`rendering`; the pages of `igsed explain` and `igsed compare` share
-them), and of numbers as JSON: those of the leaderboard (`leaderboard`), and one object for each clip (`clips`). The same
-results give the same bytes. What users name (experiment, detectors, classes, clips) is escaped wherever it stands: in HTML by the
-template, in JSON and SVG by `markup`; the script writes it as text only.
+them), and of numbers as JSON: those of the leaderboard (`leaderboard`), and one object for each clip (`clips`). The
+same results give the same bytes. What users name (experiment, detectors, classes, clips) is escaped wherever it
+stands: in HTML by the template, in JSON and SVG by `markup`; the script writes it as text only.
 
 Detected frames are Python's for every protocol. The script computes them anew for the sliders, from the same 64-bit
 scores by the same operations, so its IoU and F1 are Python's too.

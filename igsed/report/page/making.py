@@ -197,7 +197,7 @@ def _rendered(context: dict, numbers: dict, settings: Settings, shown: _Shown, l
 
 
 def _colours(settings: Settings) -> list[str]:
-    look = styles(settings.detectors)
+    look = styles(settings.detectors, settings.drawn)
     return [look[name].colour for name in settings.detectors]
 
 

@@ -13,6 +13,8 @@ class Settings:
     experiment : str
     labels, detectors : sequence of str
         In their order.
+    drawn : sequence of str
+        The detectors that figures draw.
     controls, explanations : sequence of str
         Which detectors are there to be compared with; which explain the clip classifier.
     truth : sequence of str
@@ -38,6 +40,7 @@ class Settings:
     experiment: str
     labels: Sequence[str]
     detectors: Sequence[str]
+    drawn: Sequence[str]
     controls: Sequence[str]
     explanations: Sequence[str]
     truth: Sequence[str]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import textwrap
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,9 @@ def _figures():
         raise InputError(
             "matplotlib is not installed, which draws pictures. pip install matplotlib, or leave out the format png."
         ) from None
-    with matplotlib.rc_context(figures.RC):
+    with matplotlib.rc_context(figures.RC), warnings.catch_warnings():
+        # A name in letters that the font lacks is drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield figures
 
 

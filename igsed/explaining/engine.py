@@ -103,7 +103,7 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
         asked.method.title,
         asked.method.accuracy(model.folder is not None, model.name == YAMNET),
         _probabilities(model, largest, heard.of_seeds, classes),
-        results.table(name, names, scores),
+        scores,
         events,
         pd.DataFrame({"label": names, "loudness": loudness, "random_head": known}),
         {"file": decodable(Path(sound.name).name), "rate": sound.rate, **_settings(model, asked)},
@@ -250,7 +250,10 @@ class _Loudness:
 
 
 def _on_grid(logits: np.ndarray, times: np.ndarray, count: int, model: Model) -> np.ndarray:
-    return timeline.resample(logits.T, times, count, rule=model.upsampling)
+    curves = np.empty((logits.shape[1], count))
+    for curve, own in zip(curves, logits.T, strict=True):  # one by one, so that little is held besides
+        curve[:] = timeline.resample(own, times, count, rule=model.upsampling)
+    return curves
 
 
 def _attributed(

@@ -265,7 +265,7 @@ def _write(found: Explained, output: Path, wish: Wish, key: str) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     final = outputs(output, wish.formats)
     with _scratch(output) as scratch:
-        parts = [scratch / f"new{formats.find(name).ending}" for name in wish.formats]
+        parts = [scratch / f".new{formats.find(name).ending}" for name in wish.formats]
         for name, part in zip(wish.formats, parts, strict=True):
             formats.write(found, name, part)
         _check_free(output, wish, key)  # once more: another call may have written there meanwhile

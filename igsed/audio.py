@@ -313,6 +313,8 @@ def _joined(path, blocks: list[np.ndarray]) -> np.ndarray:
 @contextlib.contextmanager
 def _open(path: str | Path, unknown: bool = False) -> Iterator[tuple[_Forwards, containers.Found]]:
     """Open a sound file so that its header states what it holds; `unknown`: of FLAC, so that it states nothing."""
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for without end
+        raise InputError(_unreadable(path, "is no regular file"))
     with contextlib.ExitStack() as stack:
         try:
             found = containers.open_whole(path)

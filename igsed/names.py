@@ -4,8 +4,11 @@ The same name can be stored in several ways: "é" is one character, or an "e" an
 are compared, and used as keys, in one form (Unicode's NFC); a path with which a file is opened keeps its own bytes.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
+
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 def normal(name: str) -> str:
@@ -17,6 +20,28 @@ def normal(name: str) -> str:
     True
     """
     return unicodedata.normalize("NFC", name)
+
+
+def decodable(name: str) -> str:
+    """A name that any text file can hold: bytes of a file's name that are no UTF-8 become U+FFFD.
+
+    Examples
+    --------
+    >>> decodable("dog\\udcff") == "dog\\ufffd"
+    True
+    """
+    return _NO_TEXT.sub("\ufffd", name)
+
+
+def printable(told: str) -> str:
+    """Text without what would steer a terminal, turn the direction of writing, or cannot be encoded.
+
+    Examples
+    --------
+    >>> print(printable("dog\\nbarks"))
+    dog\\nbarks
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in told)
 
 
 def ordered(found: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -82,10 +82,11 @@ def resample(scores, times, count: int, frame: float = FRAME, rule: str = "linea
     """
     scores, times = np.asarray(scores, float), np.asarray(times, float)
     centres = (np.arange(count) + 0.5) * frame
-    if rule == "nearest":
-        return scores[..., np.abs(centres[:, None] - times).argmin(axis=1)]
     right = np.clip(np.searchsorted(times, centres), 1, len(times) - 1) if len(times) > 1 else np.zeros(count, int)
     left = np.maximum(right - 1, 0)
+    if rule == "nearest":
+        nearer = np.abs(centres - times[left]) <= np.abs(centres - times[right])
+        return scores[..., np.where(nearer, left, right)]
     span = np.where(right > left, times[right] - times[left], 1.0)
     weight = np.clip((centres - times[left]) / span, 0.0, 1.0)
     return scores[..., left] * (1 - weight) + scores[..., right] * weight

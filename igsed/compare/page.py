@@ -15,9 +15,10 @@ import pandas as pd
 from igsed.compare import answer, differences, figure, numbers, places
 from igsed.compare.folders import Bank, Experiment
 from igsed.compare.rows import Shown, of_first_metric, shown, titles
-from igsed.compare.sections import MISSING, Cell, caveats, number, printable, sections, title
+from igsed.compare.sections import MISSING, Cell, caveats, number, sections, title
 from igsed.compare.tables import Comparison
 from igsed.jobs import provenance
+from igsed.names import printable
 from igsed.report import citation, paper
 from igsed.report.page import rendering
 

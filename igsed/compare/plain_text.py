@@ -6,8 +6,9 @@ What comes from a folder, its path and its settings, is escaped: it may have bee
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from igsed.compare.sections import Cell, Section, caveats, origins, printable, reading, sections, title
+from igsed.compare.sections import Cell, Section, caveats, origins, reading, sections, title
 from igsed.compare.tables import Comparison
+from igsed.names import printable
 
 
 def text(comparison: Comparison) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from igsed.compare.folders import MEANS
 from igsed.compare.tables import Comparison
 from igsed.metrics import Metric
+from igsed.names import printable
 
 MISSING = "–"
 _INTERVALS = {
@@ -219,8 +220,3 @@ def origins(comparison: Comparison) -> list[str]:
 def number(value: float, digits: int = 3) -> str:
     """A number as text, `MISSING` for NaN."""
     return MISSING if pd.isna(value) else f"{value:.{digits}f}"
-
-
-def printable(told: str) -> str:
-    """Text without what would steer a terminal, turn the direction of writing, or cannot be encoded."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in told)

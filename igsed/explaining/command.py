@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import os
 import shutil
 import sys
 import textwrap
@@ -16,6 +17,7 @@ from igsed.errors import InputError
 from igsed.explaining import explain, folders, formats, wording
 from igsed.explaining.results import FLOOR, Explained
 from igsed.jobs.console import progress
+from igsed.names import printable
 
 _DEFAULT_FORMATS = ("audacity", "png", "html")
 _OWN = frozenset(inspect.signature(explain).parameters) - {"settings"}
@@ -48,7 +50,7 @@ def run(options) -> int:
 
     model, method = _checked(options, settings)
     if options.labels:
-        print("\n".join(model.labels))
+        print("\n".join(map(printable, model.labels)))
         return 0
     arguments = {
         "labels": options.label,
@@ -87,7 +89,7 @@ def _checked(options, settings: dict[str, Any]):
     from igsed.explaining import labels, methods, models, results
 
     folder = Path(options.model)
-    entries = methods.entries(models.configuration(folder)) if folder.is_dir() else {}
+    entries = methods.entries(models.configuration(folder)) if os.path.isdir(folder) else {}
     method = methods.chosen(options.method, settings, entries)
     results.rule(options.threshold, options.gap, options.minimum, _floor(options))
     model = models.load(options.model, options.seed)
@@ -113,7 +115,7 @@ def _told(finished: Iterator[folders.Done], count: int, out: Path | None) -> int
     if passed:
         print(f"{passed} of {count} recordings had been explained before (--force to do it again).")
     if out is not None and wrote:
-        print(f"written to {out}")
+        print(f"written to {printable(str(out))}")
     if failed and count == 1:
         print(f"ERROR: {failed[0].problem}", file=sys.stderr)
     elif failed:
@@ -138,7 +140,7 @@ def table(found: Explained, width: int | None = None) -> str:
         first = f"  {label:<{edge[0]}}  {probability:<{edge[1]}}  "
         lines += _wrapped(first, when.split("  "), width)
     lines += [f"  Note: {text}" for text in notes]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _width() -> int:

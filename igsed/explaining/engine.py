@@ -19,7 +19,7 @@ from igsed.explaining.methods import Method
 from igsed.explaining.models import YAMNET, MeanClassifier, Model, spread
 from igsed.explaining.results import Explained, Rule
 from igsed.explaining.streams import Recording
-from igsed.names import normal
+from igsed.names import decodable, normal
 from igsed.pooling import pooled
 from igsed.timeline import FRAME, frame_count
 
@@ -74,9 +74,9 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
     count = frame_count(sound.samples / sound.sample_rate)
     if not count:
         raise InputError(
-            f"{sound.name}: lasts {sound.duration:.3f} s, less than a frame of {FRAME} s. Give a longer one."
+            f"{sound.name}: lasts {sound.duration:.6g} s, less than a frame of {FRAME} s. Give a longer one."
         )
-    name = normal(Path(sound.name).stem) if name is None else name
+    name = decodable(normal(Path(sound.name).stem) if name is None else name)
     heard = listen(sound, model, asked.method, count)
     largest = heard.probabilities.max(0)
     classes = asked.classes if asked.classes is not None else labels.heard(largest)
@@ -103,10 +103,10 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
         asked.method.title,
         asked.method.accuracy(model.folder is not None, model.name == YAMNET),
         _probabilities(model, largest, heard.of_seeds, classes),
-        results.table(name, names, scores),
+        scores,
         events,
         pd.DataFrame({"label": names, "loudness": loudness, "random_head": known}),
-        {"file": Path(sound.name).name, "rate": sound.rate, **_settings(model, asked)},
+        {"file": decodable(Path(sound.name).name), "rate": sound.rate, **_settings(model, asked)},
         sound,
         pd.concat(
             [
@@ -250,7 +250,10 @@ class _Loudness:
 
 
 def _on_grid(logits: np.ndarray, times: np.ndarray, count: int, model: Model) -> np.ndarray:
-    return timeline.resample(logits.T, times, count, rule=model.upsampling)
+    curves = np.empty((logits.shape[1], count))
+    for curve, own in zip(curves, logits.T, strict=True):  # one by one, so that little is held besides
+        curve[:] = timeline.resample(own, times, count, rule=model.upsampling)
+    return curves
 
 
 def _attributed(

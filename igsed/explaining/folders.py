@@ -2,18 +2,25 @@
 
 Beside the outputs of a recording lies a record, `.<name>.explained`, which says from what they were made. It is written
 before them, so outputs that have it are this program's; each output appears whole or not at all. A recording whose
-outputs are all there, made from the same file in the same way by the same weights, is passed over.
+outputs are all there, made from the same file in the same way by the same weights, is passed over. Several calls may
+write to one folder at once: the outputs of a recording are written by one call after the other.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import hashlib
 import json
 import multiprocessing
 import os
+import shutil
+import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +34,15 @@ ENDINGS = (
     *(".rf64", ".voc", ".sph", ".nist"),
 )
 """Of the files that are looked for in a folder; a file that is named itself may have any."""
+
+
+_ENDED = "a process was ended from outside, perhaps for want of memory. Call again, with fewer --jobs."
+
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free some space there, or name another folder (--out)"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Change its rights, or name another folder (--out)"),
+    errno.ENAMETOOLONG: "Shorten the recording's name",
+}
 
 
 class Task(NamedTuple):
@@ -61,8 +77,8 @@ class Wish(NamedTuple):
 def tasks(places: Sequence[Path], out: Path | None) -> list[Task]:
     """The recordings that are meant, folders searched, in the order named and then by name.
 
-    Outputs of a file in a folder lie below `out` as the file lies in the folder. Where two would have one name, both
-    keep the ending of the sound file in theirs.
+    Outputs of a file in a folder lie below `out` as the file lies in the folder. Where two recordings could have an
+    output of the same name, both keep the ending of the sound file in theirs.
 
     Raises
     ------
@@ -71,7 +87,7 @@ def tasks(places: Sequence[Path], out: Path | None) -> list[Task]:
     """
     found: dict[Path, Path] = {}
     for place in places:
-        if place.is_dir():
+        if os.path.isdir(place):
             inside = sorted(
                 path
                 for path in place.rglob("*")
@@ -80,19 +96,33 @@ def tasks(places: Sequence[Path], out: Path | None) -> list[Task]:
             if not inside:
                 raise InputError(f"{place}: holds no sound file. Name a folder with some of {', '.join(ENDINGS)}.")
             found |= {path: path.relative_to(place) for path in inside if path not in found}
-        elif place.exists():
+        elif os.path.isfile(place):
             found.setdefault(place, Path(place.name))
+        elif os.path.exists(place):  # Path.exists would raise for a name that is too long
+            raise InputError(f"{place}: is neither a file nor a folder, but a pipe or a device. Name a file.")
         else:
             raise InputError(f"{place}: there is no such file or folder. Correct the name.")
     if out is None:
         return [Task(path, None) for path in found]
-    count = Counter(relative.with_suffix("") for relative in found.values())
-    names = {path: r.with_suffix("") if count[r.with_suffix("")] == 1 else r for path, r in found.items()}
-    if repeated := [name for name, times in Counter(names.values()).items() if times > 1]:
+    if repeated := [name for name, times in Counter(found.values()).items() if times > 1]:
         raise InputError(
             f"{repeated[0]}: two recordings have this name. Explain their folders into different ones (--out)."
         )
+    names = {path: name.with_suffix("") for path, name in found.items()}
+    while clashing := _clashing(names):
+        names |= {path: found[path] for path in clashing}
     return [Task(path, out / name) for path, name in names.items()]
+
+
+def _clashing(names: Mapping[Path, Path]) -> list[Path]:
+    """The recordings that could have an output of the same name as another, and whose name lacks the ending yet."""
+    possible = {path: outputs(name, formats.FORMATS) for path, name in names.items()}
+    count = Counter(output for of_one in possible.values() for output in of_one)
+    return [
+        path
+        for path, of_one in possible.items()
+        if any(count[output] > 1 for output in of_one) and names[path].name != path.name
+    ]
 
 
 def run(todo: Sequence[Task], wish: Wish, jobs: int = 1, model: Any = None) -> Iterator[Done]:
@@ -111,10 +141,13 @@ def run(todo: Sequence[Task], wish: Wish, jobs: int = 1, model: Any = None) -> I
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(todo)), context, _begin) as pool:
-        waiting = [pool.submit(_elsewhere, task, wish) for task in todo]
+        waiting = {pool.submit(_elsewhere, task, wish): task for task in todo}
         try:
             for future in as_completed(waiting):
-                yield future.result()
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    yield Done(waiting[future], None, f"{waiting[future].sound}: {_ENDED}")
         finally:
             for future in waiting:
                 future.cancel()
@@ -132,16 +165,18 @@ def one(task: Task, wish: Wish, model: Any = None) -> Done:
 
         found = explain(task.sound, model=model or _loaded(wish.model, wish.seed), **wish.arguments)
         if task.output is not None:
-            _write(found, task.output, wish.formats, key)
+            _write(found, task.output, wish, key)
         return Done(task, found)
     except InputError as error:
         return Done(task, None, str(error))
     except OSError as error:
-        return Done(
-            task, None, f"{error.filename or task.output or task.sound}: {error.strerror}. Make room, or name another."
-        )
+        remedy = _REMEDIES.get(error.errno, "Look at it, or name another folder (--out)")
+        return Done(task, None, f"{error.filename or task.output or task.sound}: {error.strerror}. {remedy}.")
     except MemoryError:
         return Done(task, None, f"{task.sound}: does not fit into memory. Free some, or run fewer jobs at once.")
+    except Exception as error:  # anything may happen in a model or a method of one's own
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return Done(task, None, f"{task.sound}: {type(error).__name__}: {error} ({last.filename}, line {last.lineno}).")
 
 
 _models: dict[tuple[str, int | None], Any] = {}
@@ -194,7 +229,7 @@ def _key(sound: Path, wish: Wish) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def outputs(output: Path, names: Sequence[str]) -> list[Path]:
+def outputs(output: Path, names: Iterable[str]) -> list[Path]:
     """The files of a recording's formats."""
     return [output.with_name(output.name + formats.find(name).ending) for name in names]
 
@@ -226,23 +261,57 @@ def _check_free(output: Path, wish: Wish, key: str) -> None:
             raise InputError(f"{path}: {made}. Give --force to have it overwritten, or another folder with --out.")
 
 
-def _write(found: Explained, output: Path, names: Sequence[str], key: str) -> None:
+def _write(found: Explained, output: Path, wish: Wish, key: str) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
-    final = outputs(output, names)
-    parts = [path.with_name(f".part-{path.name}") for path in final]
-    try:
-        for name, part in zip(names, parts, strict=True):
+    final = outputs(output, wish.formats)
+    with _scratch(output) as scratch:
+        parts = [scratch / f".new{formats.find(name).ending}" for name in wish.formats]
+        for name, part in zip(wish.formats, parts, strict=True):
             formats.write(found, name, part)
-        record = _record(output)
+        _check_free(output, wish, key)  # once more: another call may have written there meanwhile
+        record = scratch / "record"
         text = json.dumps(_owned(output) | {path.name: key for path in final}, indent=1)
-        scratch = record.with_name(f".part-{record.name}")
-        parts.append(scratch)
-        scratch.write_text(text + "\n", encoding="utf-8")
+        record.write_text(text + "\n", encoding="utf-8")
         for path in final:
             path.unlink(missing_ok=True)  # so that none has a record that is not its own
-        os.replace(scratch, record)
-        for part, path in zip(parts, final, strict=False):
+        os.replace(record, _record(output))
+        for part, path in zip(parts, final, strict=True):
             os.replace(part, path)
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
+
+
+def _scratch_of(output: Path) -> Path:
+    word = hashlib.sha256(os.fsencode(output.name)).hexdigest()[:16]
+    return output.with_name(f".part-{word}")
+
+
+@contextlib.contextmanager
+def _scratch(output: Path) -> Iterator[Path]:
+    """An empty folder beside a recording's outputs, for one process at a time; what a killed one left in it goes."""
+    folder = _scratch_of(output)
+    while True:
+        folder.mkdir(exist_ok=True)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:  # another process has just ended its work and taken it away
+            continue
+        try:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not _is_at(descriptor, folder):
+                continue
+            for left in folder.iterdir():
+                left.unlink()
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            return
+        finally:
+            os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -221,7 +221,7 @@ def write(found: Explained, name: str, path: str | Path) -> None:
 
         picture.save(picture.draw(found), path)
     else:
-        Path(path).write_text(text(found), encoding="utf-8", errors="surrogateescape", newline="")
+        Path(path).write_text(text(found), encoding="utf-8", newline="")
 
 
 def _records(table: pd.DataFrame) -> list[dict]:

@@ -32,12 +32,15 @@ def chosen(wanted: Sequence[str] | str | None, known: Sequence[str]) -> list[int
     if wanted is None:
         return None
     names = [wanted] if isinstance(wanted, str) else list(wanted)
-    numbers = {_plain(name): k for k, name in enumerate(known)}
-    if unknown := [name for name in names if _plain(name) not in numbers]:
+    if not names:
+        raise InputError("labels: names no class. Name some, or give None for the most probable ones.")
+    exact = {name: k for k, name in enumerate(known)}
+    plain = {_plain(name): k for name, k in reversed(exact.items())}
+    if unknown := [name for name in names if name not in exact and _plain(name) not in plain]:
         near = nearest(unknown[0], known)
         did = f" Did you mean {_alternatives(near)}?" if near else ""
         raise InputError(f"label {unknown[0]!r}: there is no such class.{did} `igsed explain --labels` lists all.")
-    return list(dict.fromkeys(numbers[_plain(name)] for name in names))
+    return list(dict.fromkeys(exact[name] if name in exact else plain[_plain(name)] for name in names))
 
 
 def nearest(name: str, known: Sequence[str]) -> list[str]:

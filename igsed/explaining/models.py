@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -156,13 +157,15 @@ def load(name: str | Path | Any = YAMNET, seed: int | None = None) -> Model:
     InputError
         There is no such thing, its weights cannot be fetched, or it is no classifier.
     """
-    if not isinstance(name, str | Path):
+    is_path = isinstance(name, str | Path)
+    if is_path and str(name) != YAMNET and os.path.isdir(name):
+        return experiment(name, seed)
+    if seed is not None:
+        raise InputError(f"seed {seed}: only the heads of an experiment have seeds. Leave it out, or name results/….")
+    if not is_path:
         return _own(name, type(name).__name__)
     if str(name) == YAMNET:
         return yamnet()
-    folder = Path(name)
-    if folder.is_dir():
-        return experiment(folder, seed)
     if ":" in str(name):
         return _own(_found(str(name)), str(name))
     raise InputError(
@@ -333,6 +336,8 @@ def _own(found: Any, name: str) -> Model:
     labels = tuple(getattr(found, "labels", None) or (f"class {k}" for k in range(classes)))
     if len(labels) != classes or len(set(labels)) != classes:
         raise InputError(f"model {name}: {len(labels)} labels for {classes} classes. Give each its own, as labels.")
+    if taken := {"onset", "offset"}.intersection(labels):
+        raise InputError(f"model {name}: a label {min(taken)!r}, which is a column of the tables. Name it otherwise.")
     if isinstance(found, nn.Module):
         found.eval().requires_grad_(False)
     return Model(name, tuple(map(str, labels)), found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import textwrap
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,9 @@ def _figures():
         raise InputError(
             "matplotlib is not installed, which draws pictures. pip install matplotlib, or leave out the format png."
         ) from None
-    with matplotlib.rc_context(figures.RC):
+    with matplotlib.rc_context(figures.RC), warnings.catch_warnings():
+        # A name in letters that the font lacks is drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield figures
 
 
@@ -69,7 +72,7 @@ def _drawn(found: Explained, figures) -> Figure:
     shown = min(found.duration, LONGEST)
     count = max(1, int(np.ceil(round(shown / _ROW, 6))))
     seconds = shown / count
-    labels = found.explained
+    labels, counted = found.explained, found.counted
     # A wider gap after each row of time, since the rows share nothing.
     heights = [1.0, *[0.42] * len(labels), 0.3] * count
     heights.pop()
@@ -96,9 +99,10 @@ def _drawn(found: Explained, figures) -> Figure:
         first.yaxis.set_major_formatter(FuncFormatter(lambda hertz, _: f"{hertz / 1000:g}"))
         first.minorticks_off()
         axes = [first]
-        for number, (label, colour) in enumerate(zip(labels, itertools.cycle(COLOURS), strict=False), start=1):
+        drawn = zip(labels, counted, itertools.cycle(COLOURS), strict=False)
+        for number, (label, scores, colour) in enumerate(drawn, start=1):
             ax = figure.add_subplot(grid[place + number], sharex=first)
-            _draw_class(ax, found, label, colour, start, start + seconds)
+            _draw_class(ax, found, label, scores, colour, start, start + seconds)
             axes.append(ax)
         for ax in axes[:-1]:
             ax.tick_params(labelbottom=False)
@@ -118,9 +122,8 @@ def _limits(scores: np.ndarray) -> tuple[float, float]:
     return (low, high) if high > low else (low - 1, high + 1)
 
 
-def _draw_class(ax, found: Explained, label: str, colour: str, start: float, end: float) -> None:
+def _draw_class(ax, found: Explained, label: str, scores: np.ndarray, colour: str, start: float, end: float) -> None:
     first, last = round(start / FRAME), round(end / FRAME)
-    scores = found.counted[label].to_numpy()
     low, high = _limits(scores)
     values = (scores[first:last] - low) / (high - low)
     ax.stairs(values, (first + np.arange(len(values) + 1)) * FRAME, color=colour, linewidth=1, baseline=None)

@@ -68,8 +68,8 @@ class Rule(NamedTuple):
         """Events `label, onset, offset` of scores (label, frame), in the order of labels and onsets."""
         found = [
             (label, onset, offset)
-            for label, mask in zip(labels, self.mask(scores), strict=True)
-            for onset, offset in segments(mask)
+            for label, curve in zip(labels, scores, strict=True)
+            for onset, offset in segments(self.mask(curve))
         ]
         table = pd.DataFrame(found, columns=["label", "onset", "offset"])
         table = table.astype({"label": object, "onset": float, "offset": float})
@@ -119,11 +119,8 @@ class Explained:
         `label, probability, low, high, explained`, a row for each of the model's classes, the most probable first:
         the largest probability in any stretch of the recording, its range over the seeds of the heads (equal to it
         where there is one head), and whether it is among those that are explained.
-    scores : pandas.DataFrame
-        `clip, label, frame, onset, score`, a row for each explained class and frame of 100 ms, as `igsed.scores` has
-        them.
-    frames : pandas.DataFrame
-        The same, wide: `onset, offset` in seconds and a column for each class.
+    values : numpy.ndarray (class, frame)
+        The scores of the explained classes.
     events : pandas.DataFrame
         `label, onset, offset, confidence, note`.
     likeness : pandas.DataFrame
@@ -142,7 +139,7 @@ class Explained:
     method: str
     accuracy: str
     labels: pd.DataFrame
-    scores: pd.DataFrame
+    values: np.ndarray = field(repr=False)
     events: pd.DataFrame
     likeness: pd.DataFrame
     settings: dict[str, Any] = field(default_factory=dict)
@@ -150,22 +147,34 @@ class Explained:
     stretches: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
-    def frames(self) -> pd.DataFrame:
-        """`onset, offset` and a column for each explained class."""
-        names = self.explained
-        count = len(self.scores) // len(names)
-        edges = np.round(np.arange(count + 1) * FRAME, 6)
-        values = self.scores["score"].to_numpy().reshape(len(names), count)
-        times = pd.DataFrame({"onset": edges[:-1], "offset": edges[1:]})
-        return pd.concat([times, pd.DataFrame(values.T, columns=names)], axis=1)
+    def scores(self) -> pd.DataFrame:
+        """`clip, label, frame, onset, score`, a row for each explained class and frame of 100 ms.
+
+        That is the form of `igsed.scores`.
+        """
+        count, frames = self.values.shape
+        frame = np.tile(np.arange(frames), count)
+        return pd.DataFrame(
+            {
+                "clip": self.name,
+                "label": np.repeat(np.asarray(self.explained, dtype=object), frames),
+                "frame": frame,
+                "onset": np.round(frame * FRAME, 6),
+                "score": self.values.ravel(),
+            }
+        )
 
     @property
-    def counted(self) -> pd.DataFrame:
-        """`frames` with the scores that events are made of, see `Rule.counted`."""
-        names, table = self.explained, self.frames
-        if self.settings.get("logits"):
-            table[names] = self.rule.counted(table[names].to_numpy())
-        return table
+    def frames(self) -> pd.DataFrame:
+        """The scores, wide: `onset, offset` in seconds and a column for each explained class."""
+        edges = np.round(np.arange(self.values.shape[1] + 1) * FRAME, 6)
+        times = pd.DataFrame({"onset": edges[:-1], "offset": edges[1:]})
+        return pd.concat([times, pd.DataFrame(self.values.T, columns=self.explained)], axis=1)
+
+    @property
+    def counted(self) -> np.ndarray:
+        """The scores (class, frame) that events are made of, see `Rule.counted`."""
+        return self.rule.counted(self.values) if self.settings.get("logits") else self.values
 
     @property
     def rule(self) -> Rule:
@@ -202,21 +211,6 @@ class Explained:
         return notebook.html(self)
 
 
-def table(name: str, labels: Sequence[str], scores: np.ndarray) -> pd.DataFrame:
-    """Scores (label, frame) as `clip, label, frame, onset, score`."""
-    count, frames = scores.shape
-    frame = np.tile(np.arange(frames), count)
-    return pd.DataFrame(
-        {
-            "clip": name,
-            "label": np.repeat(np.asarray(labels, dtype=object), frames),
-            "frame": frame,
-            "onset": np.round(frame * FRAME, 6),
-            "score": scores.ravel(),
-        }
-    )
-
-
 def likelihoods(
     found: pd.DataFrame, labels: Sequence[str], stretches: np.ndarray, probabilities: np.ndarray
 ) -> np.ndarray:
@@ -230,23 +224,25 @@ def likelihoods(
         Beginnings and ends in seconds, both ascending.
     probabilities : numpy.ndarray (stretch, label)
     """
+    columns = {label: k for k, label in enumerate(labels)}
     values = []
     for event in found.itertuples():
         first = min(np.searchsorted(stretches[:, 1], event.onset, side="right"), len(stretches) - 1)
         last = max(np.searchsorted(stretches[:, 0], event.offset, side="left"), first + 1)
-        values.append(probabilities[first:last, list(labels).index(event.label)].max())
+        values.append(probabilities[first:last, columns[event.label]].max())
     return np.array(values, float)
 
 
 def heights(found: pd.DataFrame, labels: Sequence[str], scores: np.ndarray) -> np.ndarray:
     """The mean height of an event's frames within the range of the scores (label, frame), 0…1, (event,)."""
-    low, high = scores.min(1, keepdims=True), scores.max(1, keepdims=True)
-    scaled = np.divide(scores - low, high - low, out=np.zeros(scores.shape), where=high > low)
-    rows = [list(labels).index(label) for label in found["label"]]
-    frames = zip(
-        np.round(found["onset"] / FRAME).astype(int), np.round(found["offset"] / FRAME).astype(int), strict=True
-    )
-    return np.array([scaled[row, first:last].mean() for row, (first, last) in zip(rows, frames, strict=True)], float)
+    rows = {label: k for k, label in enumerate(labels)}
+    low, high = scores.min(1), scores.max(1)
+    values = []
+    for event in found.itertuples():
+        row = rows[event.label]
+        own = scores[row, round(event.onset / FRAME) : round(event.offset / FRAME)]
+        values.append(((own - low[row]) / (high[row] - low[row])).mean() if high[row] > low[row] else 0.0)
+    return np.array(values, float)
 
 
 def correlations(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -257,12 +253,19 @@ def correlations(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
     >>> correlations(np.array([[1.0, 2.0, 4.0], [1.0, 1.0, 1.0]]), np.array([[0.0, 1.0, 2.0]]))
     array([ 1., nan])
     """
-    ranks = [rankdata(values, axis=-1) for values in (scores, others)]
-    ranks = [values - values.mean(-1, keepdims=True) for values in ranks]
-    sizes = [np.sqrt(np.square(values).sum(-1)) for values in ranks]
-    product = sizes[0][:, None] * sizes[1]
-    found = np.divide(ranks[0] @ ranks[1].T, product, out=np.full(product.shape, np.nan), where=product > 0)
-    return found.mean(-1)
+    other = _centred_ranks(others)
+    return np.array([_cosines(_centred_ranks(curve), other).mean() for curve in scores], float)
+
+
+def _centred_ranks(values: np.ndarray) -> np.ndarray:
+    ranks = rankdata(values, axis=-1)
+    return ranks - ranks.mean(-1, keepdims=True)
+
+
+def _cosines(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Of a vector (frame,) with others (other, frame); NaN where one of them is all zeros."""
+    sizes = np.sqrt(np.square(one).sum()) * np.sqrt(np.square(others).sum(-1))
+    return np.divide(others @ one, sizes, out=np.full(len(others), np.nan), where=sizes > 0)
 
 
 def notes(found: pd.DataFrame, of_labels: Mapping[str, str], energy: np.ndarray) -> np.ndarray:

@@ -71,13 +71,11 @@ def seconds(found: Explained, longest: float) -> float:
 
 def curves(found: Explained, shown: float) -> list[Curve]:
     """The explained classes, of the first `shown` seconds."""
-    table = found.counted
-    count = min(len(table), max(1, round(shown / FRAME)))
+    count = min(found.values.shape[1], max(1, round(shown / FRAME)))
     rows = found.labels[found.labels["explained"]]
     has_spread = (rows["high"] > rows["low"]).any()
     made = []
-    for row, colour in zip(rows.itertuples(), itertools.cycle(COLOURS), strict=False):
-        scores = table[row.label].to_numpy()
+    for row, scores, colour in zip(rows.itertuples(), found.counted, itertools.cycle(COLOURS), strict=False):
         own = found.events[found.events["label"] == row.label]
         low, high = float(scores.min()), float(scores.max())
         made.append(

@@ -1,5 +1,6 @@
 """`igsed explain`: what it shows, writes, passes over and refuses."""
 
+import io
 import multiprocessing
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +161,7 @@ def test_one_that_fails_stops_no_other(place, capsys):
         (["in/a.wav", "--format", "doc"], "audacity"),
         (["in/a.wav", "--threshold", "high"], "otsu"),
         (["in/a.wav", "--jobs", "0"], "--jobs"),
+        (["in/a.wav", "--seed", "1"], "only the heads of an experiment"),
         ([], "no recording"),
         ([Path("in/.hidden.wav").parent / "sub" / ".."], None),
     ],
@@ -179,6 +182,121 @@ def test_recordings_of_one_name_keep_their_endings(place):
     assert names == ["a", "b.flac", "b.wav", "a", "it's <b> $x_1$"]
 
 
+@pytest.mark.parametrize("more", [("b.wav", "b.flac.ogg", "b.wav.wav"), ("b.scores.wav",), ("b.selections.wav",)])
+def test_no_recording_can_write_over_another(place, more):
+    """Whatever formats are asked for, each recording has outputs and a record of its own."""
+    for name in more:
+        shutil.copy(place / "in" / "a.wav", place / "in" / name)
+    tasks = folders.tasks([place / "in"], place / "out")
+    assert len(tasks) == 4 + len(more)
+    made = [path for task in tasks for path in (*folders.outputs(task.output, FORMATS), folders._record(task.output))]
+    assert len(made) == len(set(made))
+    assert explain("in", "--format", "desed", "--format", "scores", "--format", "raven", "--out", "out") == 0
+
+
+def test_names_may_be_long_or_no_text(place, capsys, monkeypatch):
+    """Whatever a file is called: outputs are in UTF-8, and a terminal gets no bytes that it would obey."""
+    names = [b"x" * 240 + b".wav", b"dog\xff\xfe.wav", "犬\N{DOG}.wav".encode(), b"a\nb\x1b[2J.wav", b"-x.wav"]
+    (place / "odd").mkdir()
+    for name in names:
+        shutil.copy(place / "in" / "a.wav", os.path.join(os.fsencode(place / "odd"), name))
+    strict = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stdout", strict)
+    assert explain("odd", "--out", "out", *(word for name in FORMATS for word in ("--format", name))) == 0
+    shown = strict.buffer.getvalue().decode()
+    assert "\x1b" not in shown
+    assert r"a\nb\x1b[2J (" in shown
+    made = [path for path in (place / "out").iterdir() if path.name[0] != "."]
+    assert len(made) == len(names) * len(FORMATS)
+    for path in made:
+        if path.suffix != ".png":
+            path.read_text(encoding="utf-8")
+    assert "Glyph" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("x" * 300 + ".wav", "no such file"), ("pipe.wav", "pipe"), ("x" * 251 + ".wav", "Shorten")]
+)
+def test_files_that_are_none_are_refused(place, capsys, name, problem):
+    os.mkfifo(place / "pipe.wav")
+    if "Shorten" in problem:
+        shutil.copy(place / "in" / "a.wav", place / name)
+    assert explain(name, "--format", "raven", "--out", "out") == 1
+    assert problem in capsys.readouterr().err
+    assert not written(place / "out")
+
+
+def test_an_unforeseen_error_stops_no_other(place, capsys):
+    (place / "moody.py").write_text("""
+import torch
+
+def moody(classifier, waveform, targets):
+    if len(waveform) > 3500:
+        raise ZeroDivisionError("too long for me")
+    return torch.rand(len(targets), int(len(waveform) / classifier.sample_rate * 10 + 1e-6))
+""")
+    soundfile.write(place / "in" / "b.flac", np.random.default_rng(0).uniform(-1, 1, 4000), 1000)
+    assert explain("in", "--format", "json", "--out", "out", "--method", "moody:moody", "--no-control") == 1
+    told = capsys.readouterr().err
+    assert "b.flac: ZeroDivisionError: too long for me (" in told
+    assert "moody.py, line" in told
+    assert len(written(place / "out")) == 3
+
+
+def test_a_process_that_is_ended_is_told(place, capsys):
+    (place / "fatal.py").write_text("""
+import os
+
+def fatal(classifier, waveform, targets):
+    os._exit(9)
+""")
+    arguments = ("--format", "json", "--out", "out", "--method", "fatal:fatal", "--no-control", "--jobs", "2")
+    assert explain("in", *arguments) == 1
+    told = capsys.readouterr().err
+    assert "4 of 4 recordings could not be explained" in told
+    assert "fewer --jobs" in told
+
+
+def test_calls_at_once_write_whole_files(place):
+    """Several calls that write the same outputs, and one whose outputs others take away: all end well."""
+    command = [sys.executable, "-m", "igsed", "explain", "in", "--model", "model.py:net", "--out", "out"]
+    command += ["--format", "audacity", "--format", "json"]
+    environment = os.environ | {"PYTHONPATH": str(Path(igsed.__file__).parents[1])}
+    calls = [
+        subprocess.Popen(command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    assert [(call.communicate()[1][-300:], call.returncode)[1] for call in calls] == [0, 0, 0]
+    assert len(written(place / "out")) == 8
+    assert explain("in", "--format", "json", "--out", "alone") == 0
+    for name in written(place / "alone"):
+        assert (place / "alone" / name).read_bytes() == (place / "out" / name).read_bytes()
+    assert not list((place / "out").rglob(".part-*"))
+
+
+def test_only_one_at_a_time_has_the_scratch_folder(tmp_path):
+    """And what a killed one left in it is no part of the next one's outputs."""
+    (tmp_path / folders._scratch_of(tmp_path / "a").name).mkdir()
+    (folders._scratch_of(tmp_path / "a") / "left").write_text("half")
+    inside, most = [], []
+
+    def work():
+        for _ in range(30):
+            with folders._scratch(tmp_path / "a") as scratch:
+                inside.append(1)
+                most.append(len(inside))
+                assert not list(scratch.iterdir())
+                (scratch / "new").write_text("new")
+                time.sleep(0.001)
+                inside.pop()
+
+    with ThreadPoolExecutor(6) as pool:
+        for future in [pool.submit(work) for _ in range(6)]:
+            future.result()
+    assert max(most) == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_several_at_a_time_write_the_same(place):
     assert explain("in", "--format", "json", "--out", "one") == 0
     assert explain("in", "--format", "json", "--out", "two", "--jobs", "2") == 0
@@ -197,7 +315,7 @@ def test_a_kill_leaves_whole_files_and_the_next_call_goes_on(place):
         while not written(place / "out") and time.monotonic() < until:
             time.sleep(0.1)
         process.send_signal(signal.SIGKILL)
-    before = {path: path.stat().st_mtime_ns for path in (place / "out").rglob("*.txt")}
+    before = {path: path.stat().st_mtime_ns for path in map((place / "out").joinpath, written(place / "out"))}
     assert 0 < len(before) < 4
     command[-1:] = ["--no-control"]
     assert subprocess.run(command, cwd=place, env=environment, check=False, capture_output=True).returncode == 0

@@ -1,6 +1,8 @@
 """From a recording to scores and events, with a tiny network, and with YAMNet."""
 
 import json
+import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -349,9 +351,29 @@ def test_without_a_seed_heads_are_averaged_and_their_spread_shown(experiment):
     np.testing.assert_allclose(table["high"], both.max(0), atol=1e-5)
 
 
+def test_an_hour_of_many_classes_fits():
+    """What is computed of all classes at once is little more than their scores."""
+    frames, names = 36_000, [f"class {k}" for k in range(100)]
+    times = (np.arange(7500) + 0.5) * 0.48
+    logits = np.sin(times[:, None] / 100 + np.arange(len(names))).astype(np.float32)
+    rule, size = results.Rule(), frames * len(names) * 8
+    tracemalloc.start()
+    try:
+        scores = engine._on_grid(logits, times, frames, SimpleNamespace(upsampling="nearest"))
+        results.correlations(scores, scores[:1])
+        found = rule.events(scores, names)
+        results.heights(found, names, scores)
+        assert tracemalloc.get_traced_memory()[1] < 2 * size
+    finally:
+        tracemalloc.stop()
+
+
 def test_labels_are_found_and_misspelt_ones_told():
     names = ["Speech", "Dog", "Bark", "Domestic animals, pets"]
     assert labels.chosen(["dog", "Dog", "domestic animals, pets"], names) == [1, 3]
+    assert labels.chosen(["dog", "Dog", "DOG"], ["Dog", "dog"]) == [1, 0]
+    with pytest.raises(InputError, match="no class"):
+        labels.chosen([], names)
     with pytest.raises(InputError, match=r"'Dgo'.*Did you mean 'Dog'"):
         labels.chosen("Dgo", names)
     with pytest.raises(InputError, match="'Domestic animals, pets'"):
@@ -436,6 +458,9 @@ def test_a_classifier_of_ones_own(tmp_path):
             models.load(f"{path}:{wrong}")
     with pytest.raises(InputError, match="no such folder"):
         models.load(tmp_path / "results")
+    path.write_text(path.read_text().replace("Owl", "offset"))
+    with pytest.raises(InputError, match="column"):
+        models.load(f"{path}:net")
 
 
 def test_importing_the_package_stays_light():

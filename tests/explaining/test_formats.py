@@ -34,7 +34,7 @@ def explanations(draw, names=NAMES):
     likeness = pd.DataFrame({"label": labels, "loudness": 0.5, "random_head": np.nan})
     duration = count / 10 + draw(st.sampled_from([0.0, 0.05]))
     return Explained(
-        draw(names), duration, "model", "method", "unknown", table, results.table("a", labels, values), found, likeness,
+        draw(names), duration, "model", "method", "unknown", table, values, found, likeness,
         {"rate": 16000, "file": "a.wav"},
     )  # fmt: skip
 

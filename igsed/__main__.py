@@ -1,5 +1,6 @@
 """The command line: `igsed …` or `python -m igsed …`."""
 
+import errno
 import os
 import sys
 
@@ -20,6 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         lines = ["ERROR: this cannot run:", *error.messages] if len(error.messages) > 1 else [f"ERROR: {error}"]
         print("\n  - ".join(lines), file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print(f"ERROR: {error.filename}: the name is too long. Correct it.", file=sys.stderr)
         return 1
 
 

@@ -567,9 +567,9 @@ def intervals(
         )
         if (subset, choice) not in once:
             once[subset, choice] = drawn(metrics.of_pairs(of_scores))
-        tables = [once[subset, choice], drawn(metrics.of_pairs(of_masks), rethresholded=redrawn)]
+        both = [once[subset, choice], drawn(metrics.of_pairs(of_masks), rethresholded=redrawn)]
         key = {"detector": rows["detector"].iloc[0], "split": subset, "protocol": protocol}
-        found.append(_in_order(tables, judging.labels, judging.of_pairs).assign(**key))
+        found.append(_in_order(both, judging.labels, judging.of_pairs).assign(**key))
     return pd.concat(found)[INTERVALS] if found else pd.DataFrame(columns=INTERVALS)
 
 

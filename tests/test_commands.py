@@ -55,6 +55,12 @@ def test_what_only_reads_the_command_line_imports_nothing_large(words, tmp_path)
     assert done.stderr == "[]\n"
 
 
+@pytest.mark.parametrize("words", [["show"], ["compare"], ["verify"], ["explain"], ["explain", "--labels", "--model"]])
+def test_a_name_that_no_file_can_have_is_told(words, capsys):
+    assert main([*words, "x" * 300]) == 1
+    assert "ERROR: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("cores", ["0", "-1", "two"])
 def test_a_number_of_cores_that_is_none_is_refused(cores, capsys):
     with pytest.raises(SystemExit) as end:

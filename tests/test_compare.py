@@ -647,6 +647,25 @@ def test_the_answer_says_who_leads_and_who_changes_places(two):
     assert re.fullmatch(r"By average precision, FW-SS leads on a \(0\.\d\d\), of 3 detectors\.", said[0])
 
 
+def test_many_banks_are_counted_and_not_listed(tmp_path):
+    folders = [make(tmp_path / f"bank{k}", QUALITY | {"cam": 0.7 + 0.001 * k, "fw_ss": 0.6}) for k in range(5)]
+    folders.append(make(tmp_path / "other"))
+    found = compare.compare(folders)
+    (leaders, *_) = answer.sentences(found, rows.shown(found))
+    assert "CAM leads on 5 of 6 banks" in leaders
+    assert "leads on other" in leaders
+    assert "<summary>All 15 pairs of banks</summary>" in page.html(found)
+    assert "pairs of banks</summary>" not in page.html(compare.compare(folders[:3]))
+
+
+def test_what_is_made_from_events_alone_is_not_said_to_have_no_value(tmp_path, monkeypatch):
+    monkeypatch.setitem(BASE, "evaluation", BASE.get("evaluation", {}) | {"shared_from": "oracle"})
+    found = compare.compare([make(tmp_path / "a", {"oracle": 1.0})])
+    assert compare.text(found).startswith("# 1 detector on 1 bank\n")
+    for told in (compare.text(found), *answer.sentences(found, rows.shown(found))):
+        assert "that is not made from the events" in told
+
+
 def test_one_that_leads_everywhere_is_said_to(tmp_path):
     found = compare.compare([make(tmp_path / "a"), make(tmp_path / "b", QUALITY | {"ig": 0.1, "random": 0.3})])
     said = answer.sentences(found, rows.shown(found))

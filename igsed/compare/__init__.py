@@ -3,8 +3,9 @@
 An experiment judges detectors on one soundbank, here a *bank*; its real recordings, where it has any, are a bank of
 their own. `folders` reads and checks what experiments left behind, `differences` says in what they differ beside their
 banks, `tables` puts the detectors' numbers beside each other, ranks them and says how far the banks agree, `places` how
-far ranks can be trusted. `sections` and `answer` say that in words, `figure` draws it, `numbers` has it for the page's
-script. `plain_text` makes Markdown of it, `page` the page, and `writing` writes all files.
+far ranks can be trusted. `sections` and `answer` say that in words, `rows` has the detectors as people see them,
+`figure` draws them, `numbers` has all for the page's script. `plain_text` makes Markdown of it, `page` the page, and
+`writing` writes all files.
 
 Conventions
 -----------

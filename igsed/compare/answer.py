@@ -16,7 +16,7 @@ _WORDS = ((0.9, "closely"), (0.7, "well"), (0.4, "partly"))
 """From which of Spearman's correlations on banks agree how; below they hardly do."""
 
 _NAMED = 3
-"""So many pairs of detectors are named one by one."""
+"""So many pairs of detectors, or banks, are named one by one."""
 
 
 def question(comparison: Comparison) -> str:
@@ -34,8 +34,12 @@ def sentences(comparison: Comparison, rows: Sequence[Shown]) -> list[str]:
     ranked = table.dropna(subset=["rank"])
     banks = [bank.name for bank in comparison.banks if bank.name in set(table.loc[table["value"].notna(), "bank"])]
     if metric.higher_is_better is None or ranked.empty:
-        where = "in every bank" if len(banks) > 1 else "here"
-        return [f"No detector is ranked by {_inside(metric.title)}: none has a value {where}."]
+        if metric.higher_is_better is None:
+            reason = "neither high nor low values are better"
+        else:
+            where = "in every bank" if len(banks) > 1 else "here"
+            reason = f"none that is not made from the events has a value {where}"
+        return [f"No detector is ranked by {_inside(metric.title)}: {reason}."]
     methods = [row.name for row in rows if not (row.control or row.truth)]
     said = [_leaders(metric, ranked[ranked["detector"].isin(methods)], banks, names)]
     agreement = comparison.agreement
@@ -61,7 +65,7 @@ def _leaders(metric: Metric, ranked: pd.DataFrame, banks: Sequence[str], names: 
         lead = "leads" if len(always) == 1 else "lead"
         return f"By {by}, {_listed([names[name] for name in always])} {lead} {where} ({value}){_of(count, there)}."
     order = sorted(leads.items(), key=lambda item: (-len(item[1]), min(map(banks.index, item[1]))))
-    told = "; ".join(f"{names[name]} leads on {_listed(where)}" for name, where in order)
+    told = "; ".join(f"{names[name]} leads on {_banks(where, len(banks))}" for name, where in order)
     return f"By {by}, none of the {count} detectors{there} leads everywhere: {told}."
 
 
@@ -112,6 +116,10 @@ def _mover(ranked: pd.DataFrame, names: Mapping[str, str]) -> str:
         f"{names[name]} moves most: place {ranks.loc[name, best]:g} of {count} on {best}, {ranks.loc[name, worst]:g} "
         f"on {worst}."
     )
+
+
+def _banks(where: Sequence[str], count: int) -> str:
+    return _listed(where) if len(where) <= _NAMED else f"{len(where)} of {count} banks"
 
 
 def _listed(texts: Sequence[str]) -> str:

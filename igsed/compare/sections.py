@@ -119,7 +119,8 @@ def _leaders(metric: Metric, table: pd.DataFrame, having: Sequence[str]) -> str:
     if ranks.empty:
         if metric.higher_is_better is None:
             return "Neither high nor low values are better, so nothing is ranked."
-        return f"Nothing is ranked: no detector has a value in every bank ({', '.join(having) or 'none has any'})."
+        where = f"in every bank ({', '.join(having)})" if having else "in any bank"
+        return f"Nothing is ranked: no detector that is not made from the events has a value {where}."
     best = ranks[ranks["rank"] == ranks.groupby("bank")["rank"].transform("min")]
     leads = best.groupby("detector", sort=False)["bank"].agg(list)
     leads = leads.iloc[leads.map(len).argsort(kind="stable")[::-1]]
@@ -187,7 +188,7 @@ def _notes(metric: Metric, table: pd.DataFrame, banks: Sequence[str], having: Se
 def title(comparison: Comparison) -> str:
     """How many detectors and banks there are."""
     detectors, banks = comparison.table["detector"].nunique(), len(comparison.banks)
-    return f"{detectors} detectors on {banks} {'bank' if banks == 1 else 'banks'}"
+    return f"{detectors} {'detector' if detectors == 1 else 'detectors'} on {banks} {'bank' if banks == 1 else 'banks'}"
 
 
 def reading(comparison: Comparison) -> list[str]:

@@ -1,9 +1,10 @@
 """What a network hears in one's own recordings, and when: `igsed.explain`, and `igsed explain`.
 
-- `models`: the classifiers; `methods`: what says when;
+- `models`: the classifiers; `labels`: their classes; `methods`: what says when;
 - `streams`, `windows`: recordings of any length in pieces, and curves joined from these;
 - `engine`: from a recording to curves;
-- `results`: what is returned, and how curves become events; `formats`, `picture`: files;
+- `results`: what is returned, and how curves become events; `formats`, `picture`, `page`: files;
+- `notebook`: how it shows itself there; `shown`: what that and the page show; `wording`: numbers as people read them;
 - `command`, `folders`: the command line.
 """
 

@@ -40,7 +40,7 @@ _ENDED = "a process was ended from outside, perhaps for want of memory. Call aga
 
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free some space there, or name another folder (--out)"),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Change its rights, or name another folder (--out)"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Make it writable, or name another folder (--out)"),
     errno.ENAMETOOLONG: "Shorten the recording's name",
 }
 
@@ -170,7 +170,7 @@ def one(task: Task, wish: Wish, model: Any = None) -> Done:
     except InputError as error:
         return Done(task, None, str(error))
     except OSError as error:
-        remedy = _REMEDIES.get(error.errno, "Look at it, or name another folder (--out)")
+        remedy = _REMEDIES.get(error.errno or 0, "Look at it, or name another folder (--out)")
         return Done(task, None, f"{error.filename or task.output or task.sound}: {error.strerror}. {remedy}.")
     except MemoryError:
         return Done(task, None, f"{task.sound}: does not fit into memory. Free some, or run fewer jobs at once.")

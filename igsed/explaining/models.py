@@ -7,15 +7,17 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pydantic
 import torch
 import yaml
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -29,6 +31,8 @@ from igsed.jobs import integrity
 
 YAMNET = "yamnet"
 """The name of the default."""
+
+_MADE_ANEW = "Have it made anew by a run, or copy the folder again."
 
 PATCH = 0.96
 """Seconds that the published YAMNet looks at; the span of a probability."""
@@ -138,7 +142,7 @@ class Model:
                 "model, or use another method."
             )
         heads = _heads(self.folder / "models" / name, self.seed)
-        return _linear(heads, len(self.labels))
+        return _linear(heads, len(self.labels), self.folder / "models" / name)
 
 
 def load(name: str | Path | Any = YAMNET, seed: int | None = None) -> Model:
@@ -194,7 +198,12 @@ def experiment(folder: str | Path, seed: int | None = None) -> Model:
     config = configuration(folder)
     backbone, mixtures, upsampling = dict(config["backbone"]), config["mixtures"], config["evaluation"]["upsampling"]
     network = backbones.NETWORKS.find(backbone.pop("name"))
-    settings = network.settings.model_validate(backbone)
+    try:
+        settings = network.settings.model_validate(backbone)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, ("backbone", *first["loc"])))
+        raise InputError(f"{folder / 'config.yaml'}: {key}: {first['msg']}. {_MADE_ANEW}") from None
     place = Path(network.place(settings, str(folder), str(folder.resolve().parents[1] / "resources")))
     if not place.exists():
         if not network.make or network.own_weights(settings):
@@ -203,7 +212,7 @@ def experiment(folder: str | Path, seed: int | None = None) -> Model:
     backbone.pop("weights", None)
     heads = _heads(folder / "models" / "clip", seed)
     labels = _labels(folder, config)
-    head = _linear(heads, len(labels))
+    head = _linear(heads, len(labels), folder / "models" / "clip")
     body: Any = backbones.load(network.name, place, **backbone)
     classifier = Classifier(body, head).eval()
     return Model(
@@ -226,17 +235,20 @@ def configuration(folder: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        There is none, or it lacks something.
+        There is none, it lacks something, or it was edited.
     """
     path = Path(folder, "config.yaml")
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        dict(config["backbone"])["name"], config["mixtures"]["duration"], config["evaluation"]["upsampling"]
+        dict(config["backbone"])["name"], float(config["mixtures"]["duration"]), config["evaluation"]["upsampling"]
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file. Name results/<experiment> of a finished run.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
         raise InputError(
-            f"{path}: cannot be read as the configuration of an experiment ({error}). Name results/<experiment> of a "
-            "finished run."
+            f"{path}: cannot be read as the configuration of an experiment ({reason}). {_MADE_ANEW}"
         ) from None
+    integrity.check([path])
     return config
 
 
@@ -269,12 +281,22 @@ def _modules_of(classifier) -> list[Any]:
 
 
 def _labels(folder: Path, config: dict) -> list[str]:
-    tables = sorted((folder / "predictions").glob("seed*/*.csv"))
-    if tables:
-        return pd.read_csv(tables[0])["label"].drop_duplicates().tolist()
-    if config.get("labels"):
-        return [label for label in LABELS if label in config["labels"]]
-    raise InputError(f"{folder / 'predictions'}: holds no predictions. Let the run of the experiment end first.")
+    """The classes, in the order of the heads' outputs: that of `LABELS`."""
+    if not (tables := sorted((folder / "predictions").glob("seed*/*.csv"))):
+        found = config.get("labels")
+        if not found:
+            raise InputError(
+                f"{folder / 'predictions'}: holds no predictions. Let the run of the experiment end first."
+            )
+    else:
+        integrity.check(tables[:1])
+        try:
+            found = pd.read_csv(tables[0], usecols=["label"])["label"].unique().tolist()
+        except ValueError as error:
+            raise InputError(f"{tables[0]}: cannot be read as predictions ({error}). {_MADE_ANEW}") from None
+    if foreign := [label for label in found if label not in LABELS]:
+        raise InputError(f"{tables[0] if tables else folder / 'config.yaml'}: {foreign[0]!r} is no label. {_MADE_ANEW}")
+    return [label for label in LABELS if label in found]
 
 
 def _heads(folder: Path, seed: int | None) -> tuple[dict[str, torch.Tensor], ...]:
@@ -285,10 +307,25 @@ def _heads(folder: Path, seed: int | None) -> tuple[dict[str, torch.Tensor], ...
         which = "" if seed is None else f" of seed {seed}"
         raise InputError(f"{folder}: holds no trained head{which}. Let the run of the experiment end first.")
     integrity.check(files)
-    return tuple(load_file(file) for file in files)
+    return tuple(map(_head, files))
 
 
-def _linear(heads, classes: int) -> nn.Linear:
+def _head(file: Path) -> dict[str, torch.Tensor]:
+    try:
+        head = load_file(file)
+        (classes, _), (biases,) = head["weight"].shape, head["bias"].shape
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise InputError(f"{file}: cannot be read as a trained head ({error}). {_MADE_ANEW}") from None
+    if classes != biases:
+        raise InputError(f"{file}: {classes} weights and {biases} biases are no head. {_MADE_ANEW}")
+    return head
+
+
+def _linear(heads: Sequence[Mapping[str, torch.Tensor]], classes: int, folder: Path) -> nn.Linear:
+    """The mean of heads, of their first outputs."""
+    shapes = {tuple(head["weight"].shape) for head in heads}
+    if len(shapes) > 1 or min(shapes)[0] < classes:
+        raise InputError(f"{folder}: heads of the shapes {sorted(shapes)} are none of {classes} classes. {_MADE_ANEW}")
     weight, bias = (torch.stack([head[name][:classes] for head in heads]).mean(0) for name in ("weight", "bias"))
     linear = nn.Linear(weight.shape[1], len(weight)).requires_grad_(False)
     linear.load_state_dict({"weight": weight, "bias": bias})

@@ -10,7 +10,7 @@ from torch import nn
 
 import igsed
 from igsed.classifier import Classifier
-from igsed.explaining import models, page
+from igsed.explaining import formats, models, page
 from tests.browser.test_page import NAMELESS, UNREADABLE
 from tests.chromium import Opened, violations
 from tests.toys import RATE, Toy
@@ -227,3 +227,28 @@ def test_hostile_names_do_nothing(opened):
     assert HOSTILE in opened.page.title()
     assert opened.page.locator("img[onerror], b").count() == 0
     assert opened.page.locator(".class").nth(1).locator("strong").inner_text() == HOSTILE
+
+
+@pytest.mark.parametrize(("kind", "where"), [("page", "h1 q"), ("notebook", "p strong")])
+def test_a_name_turns_only_itself_round(browser, tmp_path, kind, where):
+    """A mark that turns the direction of writing ends with the name; a path may hold what an address must not."""
+    found = igsed.explain(noise(2), RATE, LABELS, model=model(), name="a\u202eb")
+    (tmp_path / "a #b?c%20").mkdir()
+    path = tmp_path / "a #b?c%20" / "turned.html"
+    text = formats.page(found) if kind == "page" else f"<meta charset=utf-8>{found._repr_html_()}"
+    path.write_text(text, encoding="utf-8")
+    with Opened(browser, path) as window:
+        ascending = window.page.evaluate(
+            """(where) => {
+              const text = document.querySelector(where).nextSibling;
+              const left = (k) => {
+                const range = document.createRange();
+                range.setStart(text, k);
+                range.setEnd(text, k + 1);
+                return range.getBoundingClientRect().left;
+              };
+              return left(1) < left(4);
+            }""",
+            where,
+        )
+        assert ascending

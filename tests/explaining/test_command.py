@@ -1,6 +1,7 @@
 """`igsed explain`: what it shows, writes, passes over and refuses."""
 
 import io
+import json
 import multiprocessing
 import os
 import shutil
@@ -19,6 +20,7 @@ import igsed
 from igsed import __main__ as main
 from igsed.commands.explain import FORMATS
 from igsed.explaining import command, folders, formats
+from tests.disks import disk
 
 MODEL = """
 import time, torch
@@ -272,6 +274,17 @@ def test_calls_at_once_write_whole_files(place):
     for name in written(place / "alone"):
         assert (place / "alone" / name).read_bytes() == (place / "out" / name).read_bytes()
     assert not list((place / "out").rglob(".part-*"))
+
+
+@pytest.mark.parametrize(("size", "options", "problem"), [("40k", "rw", "Free some space"), ("1m", "ro", "writable")])
+def test_a_disk_that_takes_nothing_is_told_and_left_clean(place, capsys, size, options, problem):
+    with disk(place / "disk", size) as remount:
+        remount(options)
+        assert explain("in", "--format", "json", "--format", "html", "--out", "disk/out") == 1
+        assert problem in capsys.readouterr().err
+        assert not list((place / "disk").rglob(".part-*"))
+        for path in (place / "disk").rglob("*.json"):
+            json.loads(path.read_text(encoding="utf-8"))
 
 
 def test_only_one_at_a_time_has_the_scratch_folder(tmp_path):

@@ -20,6 +20,7 @@ from igsed.classifier import Classifier
 from igsed.errors import InputError
 from igsed.explaining import engine, labels, methods, models, results
 from igsed.explaining.streams import Recording
+from igsed.jobs import integrity
 from igsed.thresholds.otsu import otsu_mask
 from tests.backbones import yamnet_reference as reference
 from tests.toys import RATE, Toy
@@ -154,6 +155,55 @@ def experiment(tmp_path, monkeypatch):
     monkeypatch.setattr(models.backbones.NETWORKS, "find", lambda name: _Tiny())
     monkeypatch.setattr(models.backbones, "load", lambda name, path, **settings: Toy())
     return folder
+
+
+def _damage(file, change):
+    content = file.read_bytes()
+    change(file)
+    assert not file.exists() or file.read_bytes() != content
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "problem"),
+    [
+        ("config.yaml", lambda file: file.unlink(), "no such file"),
+        ("config.yaml", lambda file: file.write_text("a: ["), "cannot be read as the configuration"),
+        ("config.yaml", lambda file: file.write_text("[1]"), "cannot be read as the configuration"),
+        ("config.yaml", lambda file: file.write_text(file.read_text().replace("8", "long")), "cannot be read"),
+        ("models/clip/seed1.safetensors", lambda file: file.write_bytes(file.read_bytes()[:50]), "as a trained head"),
+        ("models/clip/seed1.safetensors", lambda file: save_file({"a": torch.ones(1)}, file), "as a trained head"),
+        (
+            "models/clip/seed1.safetensors",
+            lambda file: save_file({"weight": torch.ones(2, 3), "bias": torch.ones(2)}, file),
+            "heads of the shapes",
+        ),
+        ("predictions/seed0/test.csv", lambda file: file.write_text(""), "as predictions"),
+        ("predictions/seed0/test.csv", lambda file: file.write_text("a,b\n1,2\n"), "as predictions"),
+        ("predictions/seed0/test.csv", lambda file: file.write_text("clip,label\na,Owl\n"), "no label"),
+        ("predictions/seed0/test.csv", lambda file: file.write_text(file.read_text() + "3,a,Blender\n"), "4 classes"),
+    ],
+)
+def test_damaged_experiments_are_refused(experiment, file, change, problem):
+    _damage(experiment / file, change)
+    with pytest.raises(InputError, match=problem) as told:
+        igsed.explain(noise(2), RATE, model=str(experiment))
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "models/clip/seed0.safetensors", "predictions/seed0/test.csv"])
+def test_what_was_edited_since_is_refused(experiment, file):
+    path = experiment / file
+    integrity.record_of(path).write_text(integrity.describe(path, path.name))
+    models.load(str(experiment))
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(InputError, match=path.name):
+        models.load(str(experiment))
+
+
+def test_classes_have_the_order_of_the_heads_whatever_that_of_the_predictions(experiment):
+    path = experiment / "predictions" / "seed0" / "test.csv"
+    pd.DataFrame({"clip": "a", "label": LABELS[::-1]}).to_csv(path)
+    assert models.load(str(experiment)).labels == LABELS
 
 
 class _Tiny:

@@ -83,14 +83,15 @@ def tasks(places: Sequence[Path], out: Path | None) -> list[Task]:
     Raises
     ------
     InputError
-        There is no such place, a folder holds no sound file, or two files would still have the same outputs.
+        There is no such place, a folder holds no sound file or cannot be searched, or two files would still have the
+        same outputs.
     """
     found: dict[Path, Path] = {}
     for place in places:
         if os.path.isdir(place):
             inside = sorted(
                 path
-                for path in place.rglob("*")
+                for path in _files(place)
                 if path.suffix.lower() in ENDINGS and path.is_file() and not _hidden(path.relative_to(place))
             )
             if not inside:
@@ -112,6 +113,16 @@ def tasks(places: Sequence[Path], out: Path | None) -> list[Task]:
     while clashing := _clashing(names):
         names |= {path: found[path] for path in clashing}
     return [Task(path, out / name) for path, name in names.items()]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All that lies in a folder and those below it, but for folders."""
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be searched ({error.strerror}). Allow it, or name other folders.")
+
+    for place, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(place, name) for name in names)
 
 
 def _clashing(names: Mapping[Path, Path]) -> list[Path]:

@@ -1,5 +1,6 @@
 """`igsed explain`: what it shows, writes, passes over and refuses."""
 
+import errno
 import io
 import json
 import multiprocessing
@@ -171,6 +172,20 @@ def test_one_that_fails_stops_no_other(place, capsys):
 def test_what_cannot_be_is_told(place, capsys, arguments, problem):
     assert explain(*arguments) == (1 if problem else 0)
     assert problem is None or problem in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_searched_is_told(place, capsys, monkeypatch):
+    """Its recordings would be missing without a word. Root may search all folders, so the system's answer is made up."""
+    scan = os.scandir
+
+    def refused(folder):
+        if Path(folder).name == "sub":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert explain("in") == 1
+    assert "sub: cannot be searched (Permission denied)" in capsys.readouterr().err
 
 
 def test_labels_are_listed(place, capsys):

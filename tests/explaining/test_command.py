@@ -175,7 +175,7 @@ def test_what_cannot_be_is_told(place, capsys, arguments, problem):
 
 
 def test_a_folder_that_cannot_be_searched_is_told(place, capsys, monkeypatch):
-    """Its recordings would be missing without a word. Root may search all folders, so the system's answer is made up."""
+    """Its recordings would be missing without a word. Root may search all, so what the system says is made up."""
     scan = os.scandir
 
     def refused(folder):

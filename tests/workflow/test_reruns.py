@@ -131,10 +131,10 @@ def test_an_edited_figure_is_redrawn(editable):
     path = editable.results / "figures" / "thresholds.svg"
     before, table = path.read_bytes(), (editable.results / "tables" / "detection.csv").stat().st_mtime_ns
     target = str(path.relative_to(editable.folder))
-    editable.edit("igsed/report/figures.py", "{rule.title} threshold", "{rule.title} THRESHOLD")
+    editable.edit("igsed/report/figures.py", "Threshold: {rule", "THRESHOLD: {rule")
     editable.run(target)
     assert path.read_bytes() != before
     assert (editable.results / "tables" / "detection.csv").stat().st_mtime_ns == table
-    editable.edit("igsed/report/figures.py", "{rule.title} THRESHOLD", "{rule.title} threshold")
+    editable.edit("igsed/report/figures.py", "THRESHOLD: {rule", "Threshold: {rule")
     editable.run()
     assert path.read_bytes() == before

@@ -61,7 +61,7 @@
   function eventButton(one, [onset, offset, confidence], content, style) {
     const text = `${one.label}, ${onset.toFixed(1)} to ${offset.toFixed(1)} s: play in a loop`;
     const loop = (click) => startLoop(click.currentTarget, onset, offset);
-    const attributes = { type: "button", title: text, "aria-label": text, "aria-pressed": "false", onclick: loop, style };
+    const attributes = { type: "button", title: text, "aria-label": text, "aria-pressed": "false", "data-plays": true, onclick: loop, style };
     return element("button", attributes, ...content);
   }
 
@@ -168,7 +168,7 @@
     seen();
     moveCursor();
     document.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input, textarea")) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, textarea, input:not([type=range])")) return;
       pressed(event);
     });
   }

@@ -120,6 +120,33 @@ def test_keys_move_and_play(opened):
     assert opened.page.inner_text("#player-title") == titles[0]
 
 
+@pytest.mark.parametrize("where", ["#clip-list button >> nth=1", ".lane.target button", "#sliders input"])
+def test_space_plays_wherever_one_has_clicked(opened, where):
+    """A row of the list, an event, a slider: what was clicked last has the focus, and is not pressed again."""
+    opened.page.locator(where).first.click()
+    opened.page.locator("#sound").evaluate("sound => { sound.pause(); sound.currentTime = 0 }")
+    title = opened.page.inner_text("#player-title")
+    opened.page.keyboard.press(" ")
+    opened.wait("!document.getElementById('sound').paused")
+    opened.page.keyboard.press(" ")
+    opened.wait("document.getElementById('sound').paused")
+    opened.page.keyboard.press("j")
+    opened.page.locator("#sound").evaluate("sound => sound.focus()")
+    opened.page.keyboard.press("k")
+    assert opened.page.inner_text("#player-title") == title
+
+
+def test_the_detector_of_the_list_comes_first(opened):
+    """And the clip that is shown is the first of the list, whatever was shown before."""
+    opened.page.keyboard.press("j")
+    select = opened.page.locator("#clip-controls select[name=detector]")
+    for value in ("1", "0"):
+        select.select_option(value)
+        name = select.evaluate("select => select.selectedOptions[0].textContent")
+        assert opened.page.locator("#stage [data-detector]").first.inner_text().startswith(name)
+        assert opened.page.locator("#clip-list button").first.get_attribute("aria-current") == "true"
+
+
 SLIDE = """(rule) => {
   const slider = document.querySelector(`#sliders input[data-rule=${rule}]`);
   const read = (name) => [...document.querySelectorAll(`#stage [data-${name}]`)].map((output) => output.textContent);

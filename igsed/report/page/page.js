@@ -213,7 +213,7 @@
         const hit = entry.pg[place] == null ? "" : entry.pg[place] ? "points right" : "points wrong";
         const button = element(
           "button",
-          { type: "button", "aria-current": String(entry === chosen), onclick: () => choose(entry) },
+          { type: "button", "data-plays": true, "aria-current": String(entry === chosen), onclick: () => choose(entry) },
           element("span", {}, readable(entry.label)),
           element("span", { class: "value" }, three(value(entry))),
           element("span", { class: "where" }, entry.clip),
@@ -307,6 +307,7 @@
         const text = `${readable(label)}, ${onset.toFixed(2)} to ${offset.toFixed(2)} s: play in a loop`;
         return element("button", {
           type: "button",
+          "data-plays": true,
           title: text,
           "aria-label": text,
           "aria-pressed": "false",
@@ -367,6 +368,12 @@
     return [head, element("div", { class: "strip", onclick: seek }, svg, top)];
   }
 
+  /** The detector of the list first. */
+  function places() {
+    const first = Number(clipState().detector);
+    return [first, ...[...numbers.detectors.keys()].filter((place) => place !== first)];
+  }
+
   function drawStage() {
     const pair = body.pairs[chosen.label];
     const seconds = [0, 0.25, 0.5, 0.75, 1].map((share) => element("span", {}, `${+(share * body.duration).toFixed(2)} s`));
@@ -375,7 +382,7 @@
       spectrogram(),
       element("div", { class: "seconds", "aria-hidden": "true" }, ...seconds),
       ...roll(),
-      ...numbers.detectors.flatMap((_, place) => curve(pair, place)),
+      ...places().flatMap((place) => curve(pair, place)),
     );
     moveCursor();
   }
@@ -383,9 +390,10 @@
   /** Only what depends on the threshold. */
   function redrawCurves() {
     const pair = body.pairs[chosen.label];
-    [...stage.querySelectorAll("[data-detector]")].forEach((head, place) => {
+    const order = places();
+    [...stage.querySelectorAll("[data-detector]")].forEach((head, k) => {
       const strip = head.nextElementSibling?.classList.contains("strip") ? head.nextElementSibling : null;
-      const made = curve(pair, place);
+      const made = curve(pair, order[k]);
       head.replaceWith(made[0]);
       if (strip) strip.replaceWith(made[1]);
     });
@@ -492,6 +500,7 @@
     clipForm.addEventListener("change", () => {
       drawList();
       drawHeat();
+      if (listed.length) choose(listed[0]);
     });
     const protocols = numbers.protocols.map((name) => {
       const { title, shared } = numbers.rules[name];
@@ -515,12 +524,12 @@
     if (!follow()) choose(listed[0], false);
     window.addEventListener("hashchange", follow);
     document.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input, textarea")) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, textarea, input:not([type=range])")) return;
       if (event.key === "j" || event.key === "k") {
         event.preventDefault();
         step(event.key === "j" ? 1 : -1);
       } else pressed(event);
-    });
+    }, true); // before the browser's own controls of the sound take it
   }
 
   start();

@@ -80,9 +80,15 @@ function makePlayer(sound, duration, moved = () => {}) {
     play();
   });
 
+  /** Space is for the player, but on controls that have it themselves. Buttons of clips and events leave it (data-plays). */
+  const isPlay = (event) => event.key === " " && !event.target.closest("button:not([data-plays]), a, summary, audio");
+
+  // A button is pressed when the key goes up.
+  document.addEventListener("keyup", (event) => isPlay(event) && event.target.closest("button") && event.preventDefault());
+
   /** Whether a key was for the player. */
   function pressed(event) {
-    if (event.key !== " " || event.target.closest("button, a, summary, audio")) return false;
+    if (!isPlay(event)) return false;
     event.preventDefault();
     if (sound.paused) play();
     else sound.pause();

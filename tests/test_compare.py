@@ -21,7 +21,7 @@ from scipy import stats
 from igsed import compare, config, evaluation, metrics, statistics
 from igsed.__main__ import main
 from igsed.checksums import file_digest
-from igsed.compare import answer, page, places, plain_text, rows, writing
+from igsed.compare import answer, page, places, plain_text, rows, sections, writing
 from igsed.errors import InputError
 from igsed.jobs import integrity, provenance
 from igsed.metrics import METRICS
@@ -336,6 +336,31 @@ def test_an_experiment_given_twice_is_refused(tmp_path, two, how):
             edit(again, "manifest.json", lambda manifest: manifest.update(cost={"mix": 1}))
     with pytest.raises(InputError, match=r"is the same experiment as .*Give each experiment once"):
         compare.compare([two[0], again])
+
+
+@pytest.mark.parametrize(("audio", "alike"), [("1" * 64, True), ("2" * 64, False), (None, False)])
+def test_two_experiments_on_the_same_clips_are_no_two_banks(two, audio, alike):
+    for folder, digest in zip(two, ("1" * 64, audio), strict=True):
+
+        def stated(manifest, digest=digest):
+            place = f"results/{manifest['experiment']}/mixtures/test"
+            found = {f"{place}/audio": digest, f"{place}/events.tsv": "3" * 64}
+            manifest["inputs"] = {name: value for name, value in found.items() if value}
+
+        edit(folder, "manifest.json", stated)
+    compared = compare.compare(two)
+    sentence = "a and b have the same test clips: they are one bank"
+    assert any(sentence in one for one in answer.sentences(compared, rows.shown(compared))) == alike
+    assert any(sentence in one for one in sections.caveats(compared)) == alike
+
+
+def test_those_that_a_bank_lacks_stand_below_the_ranked_by_their_value(tmp_path):
+    lonely = {"saliency": 0.3, "lrp": 0.95}
+    compared = compare.compare([make(tmp_path / "a", QUALITY | lonely), make(tmp_path / "b")])
+    methods = [row.name for row in rows.shown(compared) if not (row.control or row.truth)]
+    assert methods[-2:] == ["lrp", "saliency"]
+    (first, *_) = sections.sections(compared)
+    assert [row.detector for row in first.rows if row.detector in lonely] == ["lrp", "saliency"]
 
 
 def told(tmp_path, **changed):

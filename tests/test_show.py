@@ -62,7 +62,10 @@ def test_the_results_end_in_the_answer_and_the_one_page(here, capsys):
     order = [line.split()[0] for line in told.splitlines() if "0." in line and "[" in line]
     assert order == ["CAM", "IG", "Energy", "Random"]
     flat = " ".join(told.split())
-    assert "The best explanation here, CAM, points right in 80 % [70, 90] of the cases; chance is 20 %." in flat
+    assert (
+        "The best explanation by average precision, CAM, points right in 80 % [70, 90] of the cases; chance is 20 %."
+        in flat
+    )
     assert told.endswith("\nOpen results/mine/report.html\n")
     assert max(map(len, told.splitlines())) <= 80
     assert "\x1b" not in told

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from igsed.compare import places
+from igsed.compare.differences import same_clips
 from igsed.compare.rows import Shown, of_first_metric, titles
 from igsed.compare.sections import number
 from igsed.compare.tables import Comparison
@@ -42,6 +43,7 @@ def sentences(comparison: Comparison, rows: Sequence[Shown]) -> list[str]:
         return [f"No detector is ranked by {_inside(metric.title)}: {reason}."]
     methods = [row.name for row in rows if not (row.control or row.truth)]
     said = [_leaders(metric, ranked[ranked["detector"].isin(methods)], banks, names)]
+    said += same_clips(comparison.experiments)
     agreement = comparison.agreement
     agreement = agreement[(agreement["metric"] == metric.name) & (agreement["label"] == "all")]
     said.append(_agreement(agreement[agreement["bank"].isin(banks) & agreement["other"].isin(banks)]))

@@ -1,5 +1,6 @@
 """In what experiments differ beside their banks, in plain sentences; which detectors of one name are the same."""
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,6 +23,22 @@ _SHOWING = ("figure", "table", "data_report", "manifest")
 _NO_NUMBERS = {"snakemake", "matplotlib"}
 _LONGEST = 100
 _ABSENT = object()
+
+
+def same_clips(experiments: Sequence[Experiment]) -> list[str]:
+    """A sentence for every two experiments whose test clips are the same, by the digests in their manifests."""
+
+    def digests(one: Experiment) -> list:
+        inputs = one.manifest.get("inputs") or {}
+        return [
+            inputs.get(f"results/{one.manifest['experiment']}/mixtures/test/{name}") for name in ("audio", "events.tsv")
+        ]
+
+    return [
+        f"{one.name} and {other.name} have the same test clips: they are one bank, and that they agree says little."
+        for one, other in itertools.combinations(experiments, 2)
+        if None not in digests(one) and digests(one) == digests(other)
+    ]
 
 
 def sentences(experiments: Sequence[Experiment]) -> list[str]:

@@ -23,7 +23,10 @@ class Shown(NamedTuple):
 
 
 def shown(comparison: Comparison) -> list[Shown]:
-    """The rows, first the methods by their mean rank, then the controls, last what is made from the events."""
+    """The rows, first the methods by their mean rank, then the controls, last what is made from the events.
+
+    Of each, those that some bank lacks stand below the ranked ones, by their mean value.
+    """
     found: dict[str, Shown] = {}
     for (experiment, detector), row in differences.rows_of(comparison.experiments).items():
         (one,) = (one for one in comparison.experiments if one.name == experiment)
@@ -37,7 +40,11 @@ def shown(comparison: Comparison) -> list[Shown]:
             (built_in and built_in.style) or _PLAIN,
         )
     ranks = first_ranks(comparison)
-    order = sorted(found.values(), key=lambda one: ranks.get(one.name, float("inf")))
+    values = of_first_metric(comparison).groupby("detector")["value"].mean().dropna()
+    best_first = values.sort_values(ascending=comparison.metrics[0].higher_is_better is False, kind="stable")
+    places = {name: place for place, name in enumerate(best_first.index)}
+    unknown = float("inf")
+    order = sorted(found.values(), key=lambda one: (ranks.get(one.name, unknown), places.get(one.name, unknown)))
     return sorted(order, key=lambda one: 2 if one.truth else int(one.control))
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from igsed.compare import differences
 from igsed.compare.folders import MEANS
 from igsed.compare.tables import Comparison
 from igsed.metrics import Metric
@@ -67,7 +68,9 @@ def _section(
     banks = [bank.name for bank in comparison.banks]
     having = [bank for bank in banks if table.loc[table["bank"] == bank, "value"].notna().any()]
     numbers = table.set_index(["detector", "bank"])
-    order = table.drop_duplicates("detector").sort_values("mean_rank", kind="stable", na_position="last")
+    means = table.groupby("detector")["value"].transform("mean")
+    order = table.assign(mean_value=-means if metric.higher_is_better else means).drop_duplicates("detector")
+    order = order.sort_values(["mean_rank", "mean_value"], kind="stable", na_position="last")
     lowest = table.groupby("bank")["rank"].min()
     rows = [
         Row(
@@ -200,9 +203,9 @@ def reading(comparison: Comparison) -> list[str]:
 
 
 def caveats(comparison: Comparison) -> list[str]:
-    """In what the experiments differ beside their banks, or that they do not."""
-    if comparison.differences:
-        return list(comparison.differences)
+    """In what the experiments differ beside their banks, or that they do not; and which have the same clips."""
+    if told := [*differences.same_clips(comparison.experiments), *comparison.differences]:
+        return told
     alone = len(comparison.experiments) == 1
     return ["There is one experiment." if alone else "Nothing that is known to bear on the comparison."]
 

@@ -289,11 +289,12 @@ def _repeated(path, tree: yaml.Node | None) -> list[str]:
 
 
 def _locate(keys, trees) -> str:
-    """The last file, and line, in which the key or the nearest key above it stands."""
+    """The last file, and line, in which the key or the nearest key above it stands; a list replaces earlier ones."""
     best = (0, "")
     for path, node in trees:
-        depth, line = 0, 1
+        depth, line, in_list = 0, 1, False
         for key in keys:
+            in_list |= isinstance(node, yaml.SequenceNode)
             if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
                 found = [(node.value[key], node.value[key])]
             else:
@@ -302,6 +303,6 @@ def _locate(keys, trees) -> str:
             if not found:
                 break
             depth, line, node = depth + 1, found[0][0].start_mark.line + 1, found[0][1]
-        if depth >= best[0] and (depth or path != _COMMAND_LINE):
+        if (depth >= best[0] or in_list) and (depth or path != _COMMAND_LINE):
             best = (depth, f"{path}, line {line}, " if depth and path != _COMMAND_LINE else f"{path}, ")
     return best[1]

@@ -48,7 +48,7 @@ def sentences(
     if len(known):
         best = str(known.idxmax())
         told.add(best)
-        who = f"The best explanation here, {title_of(best)}," if len(known) > 1 else title_of(best)
+        who = f"The best explanation by average precision, {title_of(best)}," if len(known) > 1 else title_of(best)
         made.append(f"{who} points right in {_case(rates, best)}{_chance(metrics, here)}.")
         made.append(_by_class(rates, best))
     if reference not in told and (reference, "all") in rates.index and pd.notna(rates.loc[(reference, "all"), "value"]):

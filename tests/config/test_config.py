@@ -268,6 +268,17 @@ def test_the_file_that_sets_the_wrong_value_is_named(base, tmp_path):
     assert f"{base}, line 8, training.patience: " in str(caught.value)
 
 
+def test_an_entry_of_a_list_is_found_in_the_file_whose_list_is_used(base, tmp_path):
+    """Also where an earlier file's list, which is replaced, has a mapping with the wrong key at its place."""
+    lines = ["detectors:", "  - ig", "  - {name: quiet, method: ig}", "  - random"]
+    base.write_text(BASE + "\n".join(lines) + "\n")
+    own = tmp_path / "own.yaml"
+    own.write_text("detectors:\n  - ig\n  - gradient_inpt\n  - random\n")
+    with pytest.raises(InputError) as caught:
+        load(base, own)
+    assert f"{own}, line 3, detectors.1.method: 'gradient_inpt' is unknown" in str(caught.value)
+
+
 def test_message_without_files_still_names_the_key():
     with pytest.raises(InputError, match=r"- mixtures\.clips: missing"):
         config.load(yaml.safe_load(BASE) | {"mixtures": {}})

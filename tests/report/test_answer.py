@@ -37,7 +37,7 @@ def told(table, explanations=EXPLANATIONS, reference="ig"):
 def test_the_best_explanation_and_the_reference_and_energy():
     table = intervals({("ig", "all"): 0.3, ("cam", "all"): 0.75, ("fw_ss", "all"): 0.8, ("energy", "all"): 0.5})
     assert told(table) == [
-        "The best explanation here, CAM, points right in 75 % [60, 90] of the cases; chance is 22 %.",
+        "The best explanation by average precision, CAM, points right in 75 % [60, 90] of the cases; chance is 22 %.",
         "IG points right in 30 % [15, 45] of the cases.",
         "Loudness alone (energy) reaches 50 % [35, 65] of the cases.",
     ]

@@ -335,7 +335,7 @@ def _open(path: str | Path, unknown: bool = False) -> Iterator[tuple[_Forwards, 
 
 def _unreadable(path, error) -> str:
     if not os.path.exists(path):  # Path.exists would raise for a name that is too long
-        return f"{path}: no such file. Restore it or remove what refers to it."
+        return f"{path}: there is no such file. Correct the name, or restore the file."
     if os.path.getsize(path) == 0:
         return f"{path}: the file is empty. {_LOST}"
     reason = str(error).rsplit(": ", 1)[-1].strip().rstrip(".")

@@ -93,8 +93,8 @@ class Method(NamedTuple):
             told, loud = _listed(PUBLISHED[self.name])
             return (
                 "Average precision of frames, measured with YAMNet's own classes where they sound and have a "
-                f"probability of at least 0.5 (docs/explain.md): {told}; loudness alone {loud}. Many that sound have "
-                "less."
+                f"probability of at least 0.5 (docs/explain.md): {told}; loudness alone {loud}. Many sounds "
+                "that are there get a lower probability."
             )
         if self.name not in ACCURACY:
             return "How well this method, with these settings, says when was not measured (docs/findings.md)."

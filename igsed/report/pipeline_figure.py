@@ -52,11 +52,12 @@ class _Box(NamedTuple):
 _MIDDLE = 2.0
 _TOP, _LOWEST = 2.55, 0.66
 _TRUTH_LANE = 0.1
+_TRUTH_LINE = (0, (4, 2))
 
 _SOURCES = _Box(0.47, _MIDDLE, 0.86, 0.8, "Source\nrecordings", "events,\nbackgrounds")
 _MIXTURES = _Box(1.55, _MIDDLE, 0.86, 0.8, "Mixtures", "audio and\nevent times\n(Scaper)")
 _BODY = _Box(2.62, _MIDDLE, 0.84, 0.8, "Frozen\nbody", "pretrained\non AudioSet")
-_THRESHOLD = _Box(5.74, 1.45, 0.76, 0.8, "Percentile\nthreshold", "chosen on\nvalidation")
+_THRESHOLD = _Box(5.74, 1.45, 0.76, 0.8, "Threshold", "most chosen\non validation")
 _METRICS = _Box(6.65, 1.45, 0.8, 0.8, "Metrics", "IoU, F1,\npointing\ngame, …")
 _HEAD, _SCORES = 3.72, 4.78
 _LANES = {
@@ -85,7 +86,7 @@ def _lanes(detectors: Sequence[Detector]) -> dict[tuple[str, str], list[Detector
 
 def _titles(detectors: Sequence[Detector]) -> str:
     first, *more = (detector.title for detector in detectors)
-    return first if not more else f"{first},\n{more[0]}" if len(more) == 1 else f"{first} + {len(more)}"
+    return first if not more else f"{first},\n{more[0]}" if len(more) == 1 else f"{first} and\n{len(more)} more"
 
 
 @matplotlib.rc_context(RC)
@@ -109,7 +110,7 @@ def pipeline(detectors: Sequence[Detector] | None = None, example: Example | Non
     for (lane, members), y in zip(lanes.items(), heights, strict=True):
         head, labels, note = _LANES[lane]
         style = members[0].style if len(members) == 1 and members[0].style else Style(_INK, "solid", "")
-        scores = _Box(_SCORES, y, 0.92, 0.4, _titles(members), note, style.colour, style.line)
+        scores = _Box(_SCORES, y, 0.92, 0.44, _titles(members), note, style.colour, style.line)
         _draw_box(ax, scores)
         if head:
             box = _Box(_HEAD, y, 0.92, 0.44, head, labels)
@@ -118,13 +119,15 @@ def pipeline(detectors: Sequence[Detector] | None = None, example: Example | Non
             _arrow(ax, (_BODY.right, _MIDDLE), (fork, _MIDDLE), (fork, y), (box.left, y))
             _arrow(ax, (box.right, y), (scores.left, y))
         else:
-            _arrow(ax, (audio, _MIXTURES.bottom), (audio, y), (scores.left, y))
-            _note(ax, (audio + 0.1, y + 0.04), "audio")
+            known = lane[0] == "events"
+            x, what, line = (times, "ground truth", _TRUTH_LINE) if known else (audio, "audio", "solid")
+            _arrow(ax, (x, _MIXTURES.bottom), (x, y), (scores.left, y), linestyle=line)
+            _note(ax, (audio + 0.1, y + 0.04), what)
         join = (scores.right + _THRESHOLD.left) / 2
         _arrow(ax, (scores.right, y), (join, y), (join, _THRESHOLD.y), (_THRESHOLD.left, _THRESHOLD.y))
     _arrow(ax, (_THRESHOLD.right, _THRESHOLD.y), (_METRICS.left, _METRICS.y))
     truth = [(times, _MIXTURES.bottom), (times, _TRUTH_LANE), (_METRICS.x, _TRUTH_LANE)]
-    _arrow(ax, *truth, (_METRICS.x, _METRICS.bottom), linestyle=(0, (4, 2)))
+    _arrow(ax, *truth, (_METRICS.x, _METRICS.bottom), linestyle=_TRUTH_LINE)
     _note(ax, (times + 0.1, _TRUTH_LANE + 0.04), "ground truth")
     _note(ax, (_SCORES, heights[0] + 0.32), "frame scores", ha="center")
     if any(_LANES[lane][0] for lane in lanes):

@@ -52,7 +52,7 @@ def test_flac_keeps_sixteen_bits(tmp_path):
 
 
 UNUSABLE = {
-    "missing": (None, "no such file"),
+    "missing": (None, "there is no such file"),
     "empty": (b"", "the file is empty"),
     "text": (b"This is not sound, whatever its name says.\n" * 40, "cannot be read as audio"),
     "cut within the header": (20, "cannot be read as audio"),

@@ -192,9 +192,8 @@ def test_figure_3_has_a_row_for_each_parameter(given):
     section = settings(also=[])
     sweep = judged(given, section)[0].own.assign(detector="mine")
     figure = figures.thresholds(sweep, rules=list(section.rules.values()))
-    assert [ax.get_xlabel() for ax in figure.axes] == ["Percentile threshold"] * 2 + [
-        "Share of the maximum threshold"
-    ] * 2
+    labels = [ax.get_xlabel() for ax in figure.axes]
+    assert labels == ["Threshold: percentile"] * 2 + ["Threshold: share of the maximum"] * 2
     lines = [line for line in figure.axes[2].lines if len(line.get_xdata()) == 3]
     np.testing.assert_allclose(lines[0].get_ydata(), sweep.loc[sweep["share"].notna(), "iou"])
     only = settings(thresholds=["own_judges:MEAN"], also=[])

@@ -13,6 +13,7 @@ import pandas as pd
 
 from igsed.compare.rows import Shown, of_first_metric
 from igsed.compare.tables import Comparison
+from igsed.detectors import limits
 from igsed.report.page.markup import Safe
 
 _INK, _SOFT, _LIMIT, _GRID = "#1b1b1b", "#595959", "#767676", "#e0e0e0"
@@ -118,7 +119,7 @@ def _panel(group, table, rows, bank, heights, axis, layout) -> None:
             _text(group, value, share * width, bottom + 15, _SOFT, "middle", layout.letters - 1)
     for row in rows:
         value = table["value"].get((row.name, bank))
-        if (row.truth or row.name == "random") and value is not None and pd.notna(value):
+        if (row.truth or row.name in limits()) and value is not None and pd.notna(value):
             x = _n(place(value))
             _add(
                 group, "line", x1=x, x2=x, y1=str(_ABOVE), y2=_n(bottom), stroke=_LIMIT, **{"stroke-dasharray": "1.5 3"}

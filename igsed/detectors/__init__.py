@@ -78,6 +78,8 @@ class Detector(Component):
         Without one it is drawn in one of the colours for further detectors.
     published : Published, optional
         The paper's numbers.
+    limit : {"chance", "ceiling"}, optional
+        What figures show by it as a line: what scores reach that know nothing, or everything.
     """
 
     needs: ClassVar[str]
@@ -88,6 +90,7 @@ class Detector(Component):
     score: str
     style: Style | None = None
     published: Published | None = None
+    limit: Literal["chance", "ceiling"] | None = None
 
     @property
     def runs_in(self) -> set[str]:
@@ -249,6 +252,12 @@ class OfFiles(Detector):
 
 DETECTORS: Family[Detector] = Family("detector", "igsed.detectors", Detector)
 """All detectors that need no path to be found."""
+
+
+def limits() -> dict[str, str]:
+    """The built-in detectors that figures show as a line → what it is, "chance" or "ceiling", in this order."""
+    found = ((name, one.limit) for name, one in DETECTORS.built_in.items() if one.limit)
+    return dict(sorted(found, key=lambda item: item[1] != "chance"))
 
 
 class Anything(Section):

@@ -41,4 +41,5 @@ DETECTOR = OfEvents(
     run=oracle,
     score="1 in events, 0 elsewhere, and an order within",
     style=Style("#707070", (0, (2, 1)), "H"),
+    limit="ceiling",
 )

@@ -19,5 +19,6 @@ DETECTOR = OfWaveform(
     run=random,
     score="U(0, 1)",
     style=Style("#000000", (0, (1, 1.5)), "D"),
+    limit="chance",
     published=Published(4, 0.19, 0.30, 0.11, 0.283),
 )

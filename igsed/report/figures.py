@@ -33,7 +33,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
 from igsed import labels as frame_labels
-from igsed.detectors import DETECTORS, Style, title_of
+from igsed.detectors import DETECTORS, Style, limits, title_of
 from igsed.metrics import ranking
 from igsed.report import paper
 from igsed.report.colours import pale
@@ -418,18 +418,19 @@ def thresholds(
     ----------
     sweep
         detector, seed, iou, f1 and each rule's parameter, NaN in the rows of other rules. Lines are the mean over
-        seeds, bands the seeds' range. `random` and `oracle` are no detectors here but chance and ceiling.
+        seeds, bands the seeds' range. Of `igsed.detectors.limits` the lines are chance and ceiling.
     chosen
         detector and each rule's parameter: where each detector's threshold lies. Default: the maximum of each line.
     rules
         A row of panels for each of whose parameter several values were tried. Default: igsed's own.
     chance
         A rule's parameter, iou, f1: what random scores are expected to reach, where that is known
-        (`igsed.report.chance`); elsewhere the detector `random` shows it, if it is there.
+        (`igsed.report.chance`); elsewhere the detector of chance shows it, if it is there.
     """
     rules = [rule for rule in (built_in() if rules is None else rules) if _swept(rule, sweep)]
-    look = styles(detector for detector in sweep["detector"] if detector not in _LIMITS)
-    limits = {name: sweep[sweep["detector"] == name] for name in _LIMITS}
+    lines_of = limits()
+    look = styles(detector for detector in sweep["detector"] if detector not in lines_of)
+    curves = {limit: sweep[sweep["detector"] == name] for name, limit in lines_of.items()}
     figure = Figure(figsize=(WIDTH, 3.3 + 2.7 * max(len(rules) - 1, 0)), layout="constrained")
     if not rules:
         figure.text(0.5, 0.5, "No threshold rule has a parameter.", ha="center")
@@ -438,10 +439,10 @@ def thresholds(
     for rule, row in zip(rules, panels, strict=True):
         swept = sweep.dropna(subset=[rule.parameter])
         for ax, metric, title in zip(row, ("iou", "f1"), ("IoU", "F1"), strict=True):
-            for name, rows in limits.items():
-                known = chance if name == "random" and chance is not None and rule.parameter in chance else rows
+            for limit, rows in curves.items():
+                known = chance if limit == "chance" and chance is not None and rule.parameter in chance else rows
                 curve = known.dropna(subset=[rule.parameter]).groupby(rule.parameter)[metric].mean()
-                ax.plot(curve.index, curve, **_LIMITS[name], zorder=1.9)
+                ax.plot(curve.index, curve, **_LIMITS[limit], zorder=1.9)
             _draw_sweep(ax, swept, metric, rule, look, chosen)
             ax.set(xlabel=f"Threshold: {rule.title[0].lower()}{rule.title[1:]}", ylabel=f"{title} (validation)")
             ax.set_xlim(rule.span or (swept[rule.parameter].min(), swept[rule.parameter].max()))
@@ -449,19 +450,21 @@ def thresholds(
             ax.grid(color="#E5E5E5", linewidth=0.5)
             ax.set_axisbelow(True)
     panels[0, 0].set_ylim(bottom=0)
-    there = {"random": chance is not None or len(limits["random"]), "oracle": len(limits["oracle"])}
-    shown = {name: line for name, line in _LIMITS.items() if there[name]}
-    meanings = {"random": "chance: random scores", "oracle": "ceiling: oracle"}
-    lines = [Line2D([], [], **line, label=meanings[name]) for name, line in shown.items()]
+    lines = [
+        Line2D([], [], **_LIMITS[limit], label=f"{limit}: {_MEANINGS[limit]}")
+        for limit, rows in curves.items()
+        if len(rows) or (limit == "chance" and chance is not None)
+    ]
     _legend(figure, look, "validation optimum", "the paper's peak, on DESED and CNN14", lines)
     return figure
 
 
 _LIMITS: Mapping[str, dict] = {
-    "random": {"color": "black", "linewidth": 1.0, "linestyle": (0, (1, 1.5))},
-    "oracle": {"color": "#666666", "linewidth": 1.0, "linestyle": (0, (4, 2))},
+    "chance": {"color": "black", "linewidth": 1.0, "linestyle": (0, (1, 1.5))},
+    "ceiling": {"color": "#666666", "linewidth": 1.0, "linestyle": (0, (4, 2))},
 }
-"""What is drawn as a line without an optimum: chance and ceiling."""
+"""What is drawn as a line without an optimum."""
+_MEANINGS = {"chance": "random scores", "ceiling": "oracle"}
 
 
 def _swept(rule: Rule, sweep: pd.DataFrame) -> bool:
@@ -551,8 +554,8 @@ def headline(table: pd.DataFrame, controls: Iterable[str], mark: str = "", drawn
     Parameters
     ----------
     table
-        `tables.detection`, of one protocol. Dotted lines: what `random` and `oracle` reach, where they are. A metric
-        that the experiment has not is left out.
+        `tables.detection`, of one protocol. Dotted lines: chance and ceiling (`igsed.detectors.limits`), where they
+        are. A metric that the experiment has not is left out.
     controls
         The detectors that are there to be compared with.
     mark
@@ -583,7 +586,7 @@ def _headline(table: pd.DataFrame, controls: Iterable[str], mark: str, drawn: It
     shown = {metric.name: metric.title for metric in ranking() if metric.name in rows}
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for ax, (metric, title) in zip(panels, shown.items(), strict=True):
-        for reference in (name for name in ("random", "oracle") if name in rows.index):
+        for reference in (name for name in limits() if name in rows.index):
             ax.axvline(rows.loc[reference, metric], color="#888888", linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
         for height, (name, row) in zip(heights, rows.iterrows(), strict=True):
             ax.hlines(height, *row[list(bounds(metric))], color=look[name].colour, linewidth=1.2)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from igsed import LABELS, thresholds
 from igsed.metrics import Metric
+from igsed.metrics import ranking as ranked_by
 from igsed.names import ordered
 from igsed.report import paper
 
@@ -45,7 +46,8 @@ SOUNDS: Mapping[str, str] = {"test": "synthetic", "recordings": "real", "recordi
 
 _SCORES = {"iou": "iou", "f1": "f1", "pointing_game": "pg"}
 """The paper's metrics → what the columns of their intervals begin with."""
-_THRESHOLD_FREE = ("average_precision", "class_auc")
+RANKING = ranked_by()
+"""The metrics by which detectors are ranked: they need no threshold."""
 _COUNTED = ("iou", "f1", "pointing_game", "average_precision")
 """The means whose undefined values Table II counts."""
 _NO_NUMBERS = paper.Detection(*[np.nan] * 4)
@@ -145,12 +147,12 @@ def detection(
     rows = pd.MultiIndex.from_product([protocols, detectors], names=["protocol", "detector"])
     over_pairs = intervals[intervals["label"] == "all"].set_index(["protocol", "detector", "metric"])
     table = pd.DataFrame(index=rows)
-    for metric, short in _SCORES.items():
-        table[[metric, f"{short}_low", f"{short}_high"]] = _interval(over_pairs, metric, rows)
+    for metric, begin in _SCORES.items():
+        table[[metric, f"{begin}_low", f"{begin}_high"]] = _interval(over_pairs, metric, rows)
     columns = ["average_precision", "average_precision_low", "average_precision_high"]
     table[columns] = _interval(over_pairs, "average_precision", rows)
-    for metric, short in {**_SCORES, "average_precision": "average_precision"}.items():
-        table[[f"{short}_low_wide", f"{short}_high_wide"]] = _wide(over_pairs, metric, rows)
+    for metric, begin in {**_SCORES, "average_precision": "average_precision"}.items():
+        table[[f"{begin}_low_wide", f"{begin}_high_wide"]] = _wide(over_pairs, metric, rows)
     table["iou_std"] = _column(over_pairs, "iou", "std", rows)
     over_classes = intervals[intervals["label"] == "class_mean"].set_index(["protocol", "detector", "metric"])
     table["pg_class_mean"] = _column(over_classes, "pointing_game", "value", rows)
@@ -215,10 +217,10 @@ def per_class(
         table[[metric, f"{metric}_low", f"{metric}_high"]] = _interval(classes, metric, rows)
         numbers = [getattr(paper.PER_CLASS.get(key[1:], _NO_CELL), metric) for key in rows]
         table[f"paper_{metric}"] = numbers
-    for metric, short in {"pointing_game": "pg", "average_precision": "average_precision"}.items():
-        table[[metric, f"{short}_low", f"{short}_high"]] = _interval(classes, metric, rows)
-    for metric, short in {**_SCORES, "average_precision": "average_precision"}.items():
-        table[[f"{short}_low_wide", f"{short}_high_wide"]] = _wide(classes, metric, rows)
+    for metric, begin in {"pointing_game": "pg", "average_precision": "average_precision"}.items():
+        table[[metric, f"{begin}_low", f"{begin}_high"]] = _interval(classes, metric, rows)
+    for metric, begin in {**_SCORES, "average_precision": "average_precision"}.items():
+        table[[f"{begin}_low_wide", f"{begin}_high_wide"]] = _wide(classes, metric, rows)
     for count in ("pairs", "clips", "undefined"):
         table[count] = _column(classes, "iou", count, rows).fillna(0).astype(int)
     return table.reset_index()[_PER_CLASS_COLUMNS]
@@ -265,10 +267,10 @@ def recordings(
         if split not in found and split == "recordings_unseen":
             continue
         here = intervals[intervals["split"] == split].set_index([*keys, "metric"])
-        for metric, short in {**_SCORES, **dict.fromkeys(_THRESHOLD_FREE)}.items():
-            name = short or metric
+        for metric in dict.fromkeys([*_SCORES, *(one.name for one in RANKING)]):
+            begin = f"{sound}_{short(metric)}"
             table[f"{sound}_{metric}"] = _column(here, metric, "value", rows)
-            table[[f"{sound}_{name}_low", f"{sound}_{name}_high"]] = _wide(here, metric, rows)
+            table[[f"{begin}_low", f"{begin}_high"]] = _wide(here, metric, rows)
         table[f"{sound}_active_ratio"] = np.nan
         if metrics is not None:
             active = metrics[(metrics["split"] == split) & (metrics["metric"] == "active_ratio")]
@@ -385,8 +387,12 @@ def baselines(attributions: Mapping[str, pd.DataFrame], detectors: Sequence[str]
 
 def bounds(metric: str) -> tuple[str, str]:
     """The columns of Tables II and III with the wider interval of a metric."""
-    begin = _SCORES.get(metric, metric)
-    return f"{begin}_low_wide", f"{begin}_high_wide"
+    return f"{short(metric)}_low_wide", f"{short(metric)}_high_wide"
+
+
+def short(metric: str) -> str:
+    """What the columns of a metric's interval begin with."""
+    return _SCORES.get(metric, metric)
 
 
 def marked(baselines: pd.DataFrame) -> list[str]:

@@ -223,6 +223,11 @@ def _with_interval(value: float, low: float, high: float, scale: float = 1, digi
     return f"{shown} [{_number(low, scale, digits)}, {_number(high, scale, digits)}]"
 
 
+def _scale(metric: Metric) -> dict[str, int]:
+    """How a metric's numbers are shown, where not as they are."""
+    return {"scale": 100, "digits": 1} if metric.percent else {}
+
+
 def _three(iou: float, f1: float, pointing_game: float) -> str:
     shown = _number(pointing_game, 100, 0)
     return MISSING if pd.isna([iou, f1, pointing_game]).all() else f"{_number(iou)} / {_number(f1)} / {shown}"
@@ -319,18 +324,16 @@ def _display_recordings(table: pd.DataFrame) -> tuple[pd.DataFrame, list]:
     first = [cells.loc[(detector, protocols[0])] for detector, _ in keys]
     pairs = [(row, sound) for row, (_, sound) in zip(first, keys, strict=True)]
 
-    def interval(name: str, short: str, **options) -> list[str]:
+    def interval(metric: Metric) -> list[str]:
+        columns = metric.name, *(f"{tables.short(metric.name)}_{side}" for side in ("low", "high"))
         return [
-            _with_interval(row[f"{s}_{name}"], row[f"{s}_{short}_low"], row[f"{s}_{short}_high"], **options)
-            for row, s in pairs
+            _with_interval(*(row[f"{sound}_{column}"] for column in columns), **_scale(metric)) for row, sound in pairs
         ]
 
     shown = {
         ("", "Detector"): [title_of(detector) for detector, _ in keys],
         ("", "Sound"): ["real, unseen" if sound == "unseen" else sound for _, sound in keys],
-        ("", "AP"): interval("average_precision", "average_precision"),
-        ("", "PG / %"): interval("pointing_game", "pg", scale=100, digits=1),
-        ("", "Class AUC"): interval("class_auc", "class_auc"),
+        **{("", metric.heading): interval(metric) for metric in tables.RANKING},
     }
     for protocol in protocols:
         rows = [(cells.loc[(detector, protocol)], sound) for detector, sound in keys]
@@ -358,7 +361,7 @@ def _display_ranking(table: pd.DataFrame) -> pd.DataFrame:
     }
     chosen = [name.removesuffix("_rank") for name in table if name.endswith("_rank") and name != "borda_rank"]
     for metric in chosen:
-        options = {"scale": 100, "digits": 1} if METRICS.find(metric).percent else {}
+        options = _scale(METRICS.find(metric))
         cells = [
             _with_interval(*(row[f"{metric}{part}"] for part in ("", "_low_wide", "_high_wide")), **options)
             for row in rows

@@ -6,6 +6,7 @@ from igsed.jobs import provenance, runs
 from igsed import checksums, recordings, shards
 from igsed.errors import InputError
 from igsed.backbones import NETWORKS
+from igsed.detectors import limits
 from igsed.soundbanks import KINDS
 from igsed.metrics import METRICS, of_pairs
 from igsed.fetch import table
@@ -112,7 +113,7 @@ EXAMPLES = {
 }
 
 # Chance and ceiling are shown beside the detectors that are drawn.
-WITH_LIMITS = [name for name in CONFIG.detector_names if name in {*CONFIG.drawn, "random", "oracle"}]
+WITH_LIMITS = [name for name in CONFIG.detector_names if name in {*CONFIG.drawn, *limits()}]
 
 # What the page of results shows: the figures and files that are beside it.
 PAGE_FIGURES = [figure for figure in FIGURES if figure not in ("pipeline", "examples", "examples_column", "training")]

@@ -234,7 +234,6 @@
   const rules = {
     /** numpy.percentile, method "linear", to the last bit. */
     percentile: {
-      title: "Percentile",
       most: 100,
       value: (step) => step,
       threshold(scores, percentile) {
@@ -248,7 +247,6 @@
     },
     /** igsed.thresholds.peak. */
     peak: {
-      title: "Share of the score range",
       most: 100,
       value: (step) => step / 100,
       threshold(scores, share) {
@@ -456,9 +454,10 @@
     const made = used.map((name) => {
       const rule = rules[name];
       if (!rule) return null;
+      const { title } = Object.values(numbers.rules).find((one) => one.rule === name);
       const output = element("output", {}, MISSING);
       const input = element("input", { type: "range", min: 0, max: rule.most, step: 1, value: 50, "data-rule": name });
-      input.setAttribute("aria-label", `${rule.title}, the same for all detectors`);
+      input.setAttribute("aria-label", `${title}, the same for all detectors`);
       input.addEventListener("input", () => {
         Object.assign(threshold, { rule: name, value: rule.value(Number(input.value)) });
         thresholdForm.elements.protocol.value = "";
@@ -467,7 +466,7 @@
         input.setAttribute("aria-valuetext", String(threshold.value));
         redrawCurves();
       });
-      return element("label", {}, element("span", {}, `${rule.title}: `, output), input);
+      return element("label", {}, element("span", {}, `${title}: `, output), input);
     });
     byId("sliders").replaceChildren(...made.filter(Boolean));
   }

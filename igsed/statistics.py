@@ -190,6 +190,80 @@ def paired_difference(
     return table
 
 
+class Draws(NamedTuple):
+    """One detector's means with their bootstrap, to be compared with others' (`difference`).
+
+    `table`: rows label, metric, value, pairs, clips, sources, seeds; `judged`: of each row's metric, which pairs have a
+    value, as a number that is the same for the same pairs; `by_clip`, `by_source`: means (replicate, row) over
+    resampled clips and recordings, the latter None without a column `source`.
+    """
+
+    table: pd.DataFrame
+    judged: np.ndarray
+    by_clip: np.ndarray
+    by_source: np.ndarray | None
+
+
+def draws(
+    pairs: pd.DataFrame,
+    metrics: Sequence[str],
+    labels: Sequence[str],
+    clips: Sequence[Hashable],
+    replicates: int = 2000,
+    seed: int | np.random.SeedSequence = 0,
+) -> Draws:
+    """What `difference` needs of one detector. Parameters as of `bootstrap`."""
+    validate(pairs, metrics)
+    table, by_clip = _interval_table(pairs, metrics, labels, clips, replicates, 0.5, seed)
+    by_source = None
+    if "source" in pairs:
+        units = _all_sources([pairs])
+        found, by_source = _interval_table(pairs, metrics, labels, units, replicates, 0.5, seed, "source", 2)
+        table["sources"] = found["sources"]
+    else:
+        table["sources"] = 0
+    # A sum, so that the order of the pairs does not count.
+    rows = pd.util.hash_pandas_object(pairs[["seed", "clip", "label"]], index=False).to_numpy()
+    judged = {metric: rows[pairs[metric].notna().to_numpy()].sum() for metric in metrics}
+    columns = ["label", "metric", "value", "pairs", "clips", "sources", "seeds"]
+    return Draws(table[columns], table["metric"].map(judged).to_numpy(), by_clip, by_source)
+
+
+def difference(a: Draws, b: Draws, confidence: float = 0.95) -> pd.DataFrame:
+    """Difference a − b of two detectors that were judged on the same pairs, from what was drawn of each.
+
+    The same as `paired_difference` without drawing again: the mean of paired differences is the difference of the
+    means, and both rest on the same resamples.
+
+    Parameters
+    ----------
+    a, b : Draws
+        With the same metrics, labels, clips, replicates and seed.
+    confidence : float
+        Coverage of the interval, 0…1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows (label, metric) with value, low, high, p, low_sources, high_sources, low_wide, high_wide, p_sources, pairs,
+        clips, sources, seeds, as of `paired_difference`; without the metrics that have values of other pairs in a than
+        in b, where the two means do not compare.
+    """
+    same = a.judged == b.judged
+    table = a.table[same].reset_index(drop=True)
+    table["value"] -= b.table.loc[same, "value"].to_numpy()
+    bounds = [50 - 50 * confidence, 50 + 50 * confidence]
+    for end, one, other in (("", a.by_clip, b.by_clip), ("_sources", a.by_source, b.by_source)):
+        columns = [f"low{end}", f"high{end}", f"p{end}"]
+        if one is None or other is None:
+            table[columns] = np.nan
+            continue
+        drawn = one[:, same] - other[:, same]
+        low, high = _percentiles(drawn, bounds)
+        table[columns] = np.stack([low, high, _p_value(drawn, table["pairs"])], axis=1)
+    return _with_wider(table)
+
+
 def holm(p) -> np.ndarray:
     """p-values corrected for their number (Holm 1979): NaN stays, and is no comparison.
 
@@ -300,8 +374,12 @@ def _all_sources(tables) -> list[str]:
 
 
 def _p_value(resampled: np.ndarray, pairs) -> np.ndarray:
-    """Two-sided, of differences (replicate, row); NaN where a row has no pair."""
+    """Two-sided, of differences (replicate, row); NaN where a row has no pair.
+
+    Equal means count on both sides, though their sums were rounded.
+    """
     defined = np.isfinite(resampled)
+    resampled = np.round(resampled, 12)
     tail = 1 + np.minimum(((resampled <= 0) & defined).sum(0), ((resampled >= 0) & defined).sum(0))
     return np.where(pairs > 0, np.minimum(1, 2 * tail / (1 + defined.sum(0))), np.nan)
 
@@ -325,10 +403,14 @@ def _with_sources(table, pairs, metrics, labels, replicates, confidence, seed, r
         )
         low, high, sources = found["low"], found["high"], found["sources"]
     table = table.drop(columns="sources").assign(low_sources=low, high_sources=high, sources=sources)
+    return _with_wider(table), resampled
+
+
+def _with_wider(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with `low_wide` and `high_wide`, the wider of its two intervals."""
     wider = (table["high_sources"] - table["low_sources"]) > (table["high"] - table["low"])
-    for side in ("low", "high"):
-        table[f"{side}_wide"] = table[side].where(~wider, table[f"{side}_sources"])
-    return table, resampled
+    wide = {f"{side}_wide": table[side].where(~wider, table[f"{side}_sources"]) for side in ("low", "high")}
+    return table.assign(**wide)
 
 
 def validate(pairs: pd.DataFrame, metrics: Sequence[str]) -> None:
@@ -367,10 +449,13 @@ def _interval_table(
     resampled = np.concatenate(list(drawn))
     low, high = _percentiles(resampled, [50 - 50 * confidence, 50 + 50 * confidence])
     rows = []
+    codes = {name: pd.factorize(pairs[name])[0] for name in {"clip", column, "seed"}}
+    places = pd.Index(labels).get_indexer(pairs["label"])
     for place, label in enumerate([*labels, "class_mean", "all"]):
-        of_label = np.ones(len(pairs), dtype=bool) if place >= len(labels) else (pairs["label"] == label).to_numpy()
+        of_label = np.ones(len(pairs), dtype=bool) if place >= len(labels) else places == place
         for m, metric in enumerate(metrics):
             entered = of_label & ~np.isnan(values[:, m])
+            clips, sources, seeds = (len(np.unique(codes[name][entered])) for name in ("clip", column, "seed"))
             rows.append(
                 {
                     "label": label,
@@ -380,9 +465,9 @@ def _interval_table(
                     "high": high[m, place],
                     "std": values[entered, m].std() if entered.any() else np.nan,
                     "pairs": int(entered.sum()),
-                    "clips": pairs.loc[entered, "clip"].nunique(),
-                    "sources": pairs.loc[entered, column].nunique(),
-                    "seeds": pairs.loc[entered, "seed"].nunique(),
+                    "clips": clips,
+                    "sources": sources,
+                    "seeds": seeds,
                     "undefined": int(of_label.sum() - entered.sum()),
                 }
             )
@@ -499,14 +584,16 @@ def _multiplicities(stream: np.random.Generator, replicates: int, units: int) ->
 
 
 def _percentiles(resampled: np.ndarray, percentiles: Sequence[float]) -> np.ndarray:
-    """Percentiles over replicates of (replicate, metric, label), each without its NaN."""
-    result = np.full((len(percentiles), *resampled.shape[1:]), np.nan)
-    for place in np.ndindex(resampled.shape[1:]):
-        values = resampled[(slice(None), *place)]
-        values = values[~np.isnan(values)]
-        if len(values):
-            result[(slice(None), *place)] = np.percentile(values, percentiles)
-    return result
+    """Percentiles over replicates of (replicate, …), each without its NaN."""
+    columns = resampled.reshape(len(resampled), -1)
+    result = np.full((len(percentiles), columns.shape[1]), np.nan)
+    undefined = np.isnan(columns)
+    whole = ~undefined.any(axis=0)
+    if len(columns) and whole.any():
+        result[:, whole] = np.percentile(columns[:, whole], percentiles, axis=0)
+    for place in np.flatnonzero(~whole & ~undefined.all(axis=0)):
+        result[:, place] = np.percentile(columns[~undefined[:, place], place], percentiles)
+    return result.reshape(len(percentiles), *resampled.shape[1:])
 
 
 def kept_frames(percentile, frames: int) -> np.ndarray:

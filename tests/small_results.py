@@ -76,13 +76,14 @@ def make(folder: Path, clip_names=("a", "b", "c"), names=DETECTORS, of_labels=LA
     figure.subplots().plot([0, 1], [0, 1], label="line")
     figure.text(0.1, 0.5, "<script>window.hacked = 1</script>")
     figures.save(figure, drawn)
-    intervals, metrics, differences = _numbers(draw, names, of_labels)
+    intervals, metrics, differences, pairwise = _numbers(draw, names, of_labels)
     detection = pd.DataFrame({"detector": names, "protocol": "own", "neutral": [0, *[1] * (len(names) - 1)]})
     data = pd.DataFrame({"split": ["test"], "kind": ["foreground"], "label": [of_labels[0]], "seconds": [1.25]})
     results = page.Results(
         intervals,
         metrics,
         differences,
+        pairwise,
         detection,
         data,
         {"headline": drawn, "headline_column": drawn, "thresholds": drawn},
@@ -136,7 +137,7 @@ def _judged(pairs, values, truth, name) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _numbers(draw, names, of_labels) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def _numbers(draw, names, of_labels) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     keys = [
         (detector, "test", protocol, label, metric)
         for protocol in PROTOCOLS
@@ -154,10 +155,14 @@ def _numbers(draw, names, of_labels) -> tuple[pd.DataFrame, pd.DataFrame, pd.Dat
     for side, by in (("low", -0.05), ("high", 0.05)):
         intervals = intervals.assign(**{side: intervals["value"] + by, f"{side}_wide": intervals["value"] + 2 * by})
     differences = intervals[intervals["detector"] != names[0]].assign(minus=names[0], value=0.125, p=0.01, p_holm=0.03)
+    few = intervals[intervals["metric"].isin(["average_precision", "iou"])].drop(columns=["low", "high"])
+    pairwise = pd.concat(
+        [few[few["detector"] != minus].assign(minus=minus, value=-0.25, p_holm=0.02) for minus in names]
+    )
     ratio = metrics[metrics["metric"] == "iou"].assign(metric="active_ratio", value=0.2)
     chosen = metrics[(metrics["metric"] == "iou") & metrics["protocol"].isin(PARAMETERS)]
     chosen = chosen.assign(
         metric=chosen["protocol"].map({"own": "percentile", "peak": "share"}),
         value=chosen["protocol"].map(PARAMETERS),
     )
-    return intervals, pd.concat([metrics, ratio, chosen], ignore_index=True), differences
+    return intervals, pd.concat([metrics, ratio, chosen], ignore_index=True), differences, pairwise

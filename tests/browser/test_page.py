@@ -69,12 +69,17 @@ def test_filters_show_the_files_numbers(opened, small):
     assert opened.page.locator("#board thead th").count() == 4
 
 
-def test_differences_have_p_only_from_the_reference(opened):
+def test_differences_from_any_detector_have_p(opened):
     row = opened.page.locator("#board tbody tr", has_text="CAM")
     assert "p 0.030" in row.inner_text()
     opened.choose("board-controls", "reference", "2")
-    assert "p 0.030" not in row.inner_text()
+    assert "p 0.020" in row.inner_text()
+    assert "paired; p is Holm-corrected" in opened.page.inner_text("#board-notes")
+    opened.choose("board-controls", "focus", "f1")
+    assert " p 0" not in row.inner_text()
     assert "Only differences of means" in opened.page.inner_text("#board-notes")
+    opened.choose("board-controls", "reference", "0")
+    assert "p 0.030" in row.inner_text()
 
 
 def test_a_cell_of_the_heat_map_filters_the_clips(opened):

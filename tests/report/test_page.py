@@ -146,9 +146,17 @@ def test_numbers_of_the_leaderboard_are_those_of_the_files(small, html):
         mean = numbers["values"]["test"][row.protocol][row.label]["psds1"][names.index(row.detector)]
         assert mean[0] == pytest.approx(np.mean(seeds), abs=2e-6)
         assert mean[1:] == [None, None]
-    difference = numbers["differences"]["test"]["own"]["all"]["iou"]
+    difference = numbers["differences"]["ig"]["test"]["own"]["all"]["iou"]
     assert difference[0] is None
     assert (difference[1][0], difference[1][3]) == (0.125, 0.03)
+    others = numbers["differences"][names[1]]["test"]["own"]["all"]
+    assert others["iou"][1] is None
+    wide = small.results.intervals.query(
+        "detector == 'ig' and protocol == 'own' and label == 'all' and metric == 'iou'"
+    )
+    sides = [round(float(wide[side].iloc[0]), 6) for side in ("low_wide", "high_wide")]
+    assert others["iou"][0] == [-0.25, *sides, 0.02]
+    assert "f1" not in others
     assert numbers["paper"]["all"]["pointing_game"][0] == 0.826
     assert numbers["detectors"][0] == {
         "name": "ig",
@@ -166,6 +174,7 @@ def test_a_metric_without_any_value_is_left_out(small):
         small.results.intervals,
         small.results.metrics.assign(value=np.nan),
         small.results.differences,
+        small.results.pairwise,
         [],
         settings.__class__(**{**vars(settings), "metrics": ("iou", "recall")}),
     )

@@ -206,6 +206,7 @@ def test_two_runs_from_scratch_agree_to_the_byte_however_clips_are_sharded(finis
         "metrics.csv",
         "intervals.csv",
         "differences.csv",
+        "pairwise.csv",
         "mixtures/*/audio/*",
         "mixtures/*/events.tsv",
     )

@@ -119,7 +119,7 @@ WITH_LIMITS = [name for name in CONFIG.detector_names if name in {*CONFIG.drawn,
 PAGE_FIGURES = [figure for figure in FIGURES if figure not in ("pipeline", "examples", "examples_column", "training")]
 PAGE_SOUNDS = {"sounds": directory("<results>/index_files")} if CONFIG.page.audio == "link" else {}
 DOWNLOADS = [
-    *(f"{name}.csv" for name in ("metrics", "intervals", "differences", "ranking", "strata")),
+    *(f"{name}.csv" for name in ("metrics", "intervals", "differences", "pairwise", "ranking", "strata")),
     *(f"tables/{table}.csv" for table in TABLES),
     *(f"figures/{figure}.svg" for figure in FIGURES),
     *("config.yaml", "manifest.json"),

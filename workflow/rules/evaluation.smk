@@ -87,6 +87,7 @@ rule metrics:
         metrics=report("<results>/metrics.csv", caption="../report/metrics.rst", category="Data"),
         intervals=report("<results>/intervals.csv", caption="../report/intervals.rst", category="Data"),
         differences=report("<results>/differences.csv", caption="../report/differences.rst", category="Data"),
+        pairwise=report("<results>/pairwise.csv", caption="../report/pairwise.rst", category="Data"),
         ranking=report("<results>/ranking.csv", caption="../report/ranking_data.rst", category="Data"),
     log:
         "<logs>/metrics.log",

@@ -400,6 +400,7 @@ rule page:
         intervals=rules.metrics.output.intervals,
         metrics=rules.metrics.output.metrics,
         differences=rules.metrics.output.differences,
+        pairwise=rules.metrics.output.pairwise,
         detection=rules.tables.output.detection_csv,
         data=rules.data_report.output.csv,
         figures=collect("<results>/figures/{figure}.svg", figure=PAGE_FIGURES),

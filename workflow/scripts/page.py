@@ -32,7 +32,9 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         "Software": ", ".join(f"{name} {version}" for name, version in provenance.versions().items()),
     }
     software = citation.of_checkout(params.root)
-    tables = [pd.read_csv(files[name]) for name in ("intervals", "metrics", "differences", "detection", "data")]
+    tables = [
+        pd.read_csv(files[name]) for name in ("intervals", "metrics", "differences", "pairwise", "detection", "data")
+    ]
     results = page.Results(*tables, dict(zip(params.figures, files.figures, strict=True)), sources, params.downloads)
     made = page.make(results, page.Settings(**params.settings, facts=facts, software=software))
     page.write(made, out.html, getattr(out, "sounds", None))

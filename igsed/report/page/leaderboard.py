@@ -32,6 +32,7 @@ def numbers(
     intervals: pd.DataFrame,
     metrics: pd.DataFrame,
     differences: pd.DataFrame,
+    pairwise: pd.DataFrame,
     foreign: Iterable[str],
     settings: Settings,
 ) -> dict:
@@ -39,8 +40,8 @@ def numbers(
 
     Parameters
     ----------
-    intervals, metrics, differences : pandas.DataFrame
-        `intervals.csv`, `metrics.csv`, `differences.csv`.
+    intervals, metrics, differences, pairwise : pandas.DataFrame
+        `intervals.csv`, `metrics.csv`, `differences.csv`, `pairwise.csv`.
     foreign : iterable of str
         The detectors whose baseline is not neutral.
     settings : Settings
@@ -50,8 +51,8 @@ def numbers(
     dict
         `detectors`, `metrics`, `sets` (title → metrics), `splits`, `protocols`, `labels`, `seeds`, `reference`, and by
         split, protocol, label and metric lists over detectors: `values` (value, low, high), `by_seed` (a value per
-        seed), `differences` (value, low, high, p, from the reference), `pairs`; `paper` by label and metric. Without a
-        value: None.
+        seed), `pairs`; `differences` (value, low, high, p) likewise by the detector that is subtracted, then split;
+        `paper` by label and metric. Without a value: None.
     """
     chosen = [METRICS.find(name) for name in settings.metrics]
     shown = [metric for metric in chosen if metric.name in set(metrics["metric"]) | set(intervals["metric"])]
@@ -86,7 +87,12 @@ def numbers(
         "reference": settings.reference,
         "values": _nested(both, _INTERVAL, places),
         "by_seed": _nested(by_seed.reset_index(), seeds, places),
-        "differences": _nested(_with_wide(differences), [*_INTERVAL, "p_holm"], places),
+        "differences": {
+            str(minus): _nested(_with_wide(rows), [*_INTERVAL, "p_holm"], places)
+            # The reference's are there by more metrics.
+            for table in (pairwise[pairwise["minus"] != settings.reference], differences)
+            for minus, rows in table.groupby("minus", sort=False)
+        },
         "pairs": _pairs(intervals),
         "paper": _published(settings, shown),
     }
@@ -120,7 +126,8 @@ def _with_wide(table: pd.DataFrame) -> pd.DataFrame:
     """`low` and `high` are the wider ones, where these are known."""
     if "low_wide" not in table:
         return table
-    return table.assign(low=table["low_wide"].fillna(table["low"]), high=table["high_wide"].fillna(table["high"]))
+    narrow = table.reindex(columns=["low", "high"])
+    return table.assign(**{side: table[f"{side}_wide"].fillna(narrow[side]) for side in narrow})
 
 
 def _nested(table: pd.DataFrame, columns: Sequence, places: dict[str, int]) -> dict:

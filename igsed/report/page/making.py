@@ -38,8 +38,8 @@ class Results:
 
     Attributes
     ----------
-    intervals, metrics, differences, detection : pandas.DataFrame
-        `intervals.csv`, `metrics.csv`, `differences.csv`, `tables/detection.csv`.
+    intervals, metrics, differences, pairwise, detection : pandas.DataFrame
+        `intervals.csv`, `metrics.csv`, `differences.csv`, `pairwise.csv`, `tables/detection.csv`.
     data : pandas.DataFrame
         `tables/data.csv`.
     figures : mapping
@@ -53,6 +53,7 @@ class Results:
     intervals: pd.DataFrame
     metrics: pd.DataFrame
     differences: pd.DataFrame
+    pairwise: pd.DataFrame
     detection: pd.DataFrame
     data: pd.DataFrame
     figures: Mapping[str, str | Path]
@@ -84,7 +85,8 @@ def make(results: Results, settings: Settings) -> Made:
     names the others. It is larger than that only where it is so without any clip, which is logged.
     """
     foreign = results.detection.loc[results.detection["neutral"] == 0, "detector"].unique().tolist()
-    numbers = leaderboard.numbers(results.intervals, results.metrics, results.differences, foreign, settings)
+    tables = results.intervals, results.metrics, results.differences, results.pairwise
+    numbers = leaderboard.numbers(*tables, foreign, settings)
     context = {
         "question": answer.QUESTION,
         "answers": _answers(results, settings),

@@ -21,8 +21,9 @@
   /** Value, low, high and p of the difference from a detector; only the first where nothing more is known. */
   function differenceOf(state, place, reference) {
     if (place === reference) return null;
-    if (state.seed === "all" && numbers.detectors[reference].name === numbers.reference) {
-      const known = at(numbers.differences, state.split, state.protocol, state.label, state.focus, place);
+    if (state.seed === "all") {
+      const { name } = numbers.detectors[reference];
+      const known = at(numbers.differences, name, state.split, state.protocol, state.label, state.focus, place);
       if (known) return known;
     }
     const [ours, theirs] = [place, reference].map((one) => valueOf(state, state.focus, one)?.[0]);

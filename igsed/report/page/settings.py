@@ -20,7 +20,7 @@ class Settings:
     truth : sequence of str
         Detectors that know the events, and are not ranked.
     reference : str
-        The detector that others are compared with in `differences.csv`.
+        The detector that others are compared with in `differences.csv`, and first on the page.
     protocols : mapping
         Name → threshold rule, whether its parameter is shared, choice of pairs; the first one is the page's own.
     metrics : sequence of str

@@ -17,7 +17,7 @@ _KEY = ["split", "protocol", "label", "metric"]
 
 
 def judged(draw, detector, clips=12, sources=True):
-    """Pairs of two seeds under three protocols, as of `evaluation.judge`: what sees no mask is the same in the first two.
+    """Pairs of two seeds under three protocols, of which the first two share what sees no mask.
 
     Of `class_auc` the same pairs have no value for any detector.
     """

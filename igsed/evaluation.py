@@ -10,6 +10,8 @@ alike; detectors without a model have one set of scores, judged on each seed's p
 """
 
 import functools
+import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -650,20 +652,37 @@ def differences(
     return pd.concat(found, ignore_index=True)[_DIFFERENCES] if found else pd.DataFrame(columns=_DIFFERENCES)
 
 
-def corrected(tables: Sequence[pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:
+def corrected(tables: Sequence[pd.DataFrame], confidence: float) -> pd.DataFrame:
     """The `differences` of all detectors with `p_holm`, the larger of the two p-values corrected by Holm.
 
-    All detectors are compared that stand under the same split, protocol and metric, the classes with each other and
-    the means by themselves.
+    Corrected is for the detectors under the same split, protocol, label and metric, which is what a table shows beside
+    each other. `detectable`, where it is there, becomes that of the strictest step of the correction.
     """
     tables = [table for table in tables if len(table)]
     if not tables:
         return pd.DataFrame(columns=[*_DIFFERENCES, "p_holm"])
     differences = pd.concat(tables, ignore_index=True)
     larger = differences[["p", "p_sources"]].astype(float).max(axis=1)
-    family = differences["label"].where(~differences["label"].isin(classes), "classes")
-    groups = larger.groupby([differences["split"], differences["protocol"], differences["metric"], family], sort=False)
-    return differences.assign(p_holm=groups.transform(statistics.holm))
+    groups = larger.groupby([differences[key] for key in ("split", "protocol", "label", "metric")], sort=False)
+    differences["p_holm"] = groups.transform(statistics.holm)
+    if "detectable" in differences:
+        single = statistics.standard_errors(confidence)
+        several = groups.transform("count").map(lambda n: statistics.standard_errors(confidence, max(int(n), 1)))
+        differences["detectable"] *= several / single
+    return differences
+
+
+def tell_floor(comparisons: int, resampling: Resampling) -> None:
+    """Warn where no difference can be found: a p-value of a bootstrap has a floor, and the correction multiplies it."""
+    floor = comparisons * 2 / (resampling.replicates + 1)
+    if floor > 1 - resampling.confidence:
+        logging.warning(
+            "No corrected p-value of %d comparisons can be below %.2g with evaluation.bootstrap: %d; give at least %d.",
+            comparisons,
+            min(floor, 1),
+            resampling.replicates,
+            math.ceil(comparisons * 2 / (1 - resampling.confidence)),
+        )
 
 
 def ranking(

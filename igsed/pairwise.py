@@ -53,14 +53,13 @@ def draw(
     return found
 
 
-def table(drawn: Mapping[str, Drawn], classes: Sequence[str], confidence: float) -> pd.DataFrame:
+def table(drawn: Mapping[str, Drawn], confidence: float) -> pd.DataFrame:
     """Every detector minus every other one.
 
     Parameters
     ----------
     drawn : mapping
         Detector → `draw`.
-    classes : sequence of str
     confidence : float
         Coverage of the intervals, 0…1.
 
@@ -84,7 +83,7 @@ def table(drawn: Mapping[str, Drawn], classes: Sequence[str], confidence: float)
             for one, other in zip(own[key], others[key], strict=True)
         ]
         if tables := [each for each in tables if len(each)]:
-            found.append(corrected(tables, classes)[COLUMNS])
+            found.append(corrected(tables, confidence)[COLUMNS])
     if not found:
         return pd.DataFrame(columns=COLUMNS)
     return pd.concat(found, ignore_index=True)

@@ -183,8 +183,7 @@ def paired_difference(
     table, over_sources = _with_sources(table, pairs, metrics, labels, replicates, confidence, seed)
     table["p_sources"] = np.nan if over_sources is None else _p_value(over_sources, table["pairs"])
     errors = [_deviation(values) for values in (resampled, over_sources) if values is not None]
-    quantiles = NormalDist().inv_cdf(0.5 + confidence / 2) + NormalDist().inv_cdf(POWER)
-    table["detectable"] = quantiles * np.fmax.reduce(errors)
+    table["detectable"] = standard_errors(confidence) * np.fmax.reduce(errors)
     unmatched = both.loc[~matched, "label"].value_counts()
     table["unmatched"] = [int(unmatched.get(x, 0)) if x in labels else int(unmatched.sum()) for x in table["label"]]
     return table
@@ -262,6 +261,25 @@ def difference(a: Draws, b: Draws, confidence: float = 0.95) -> pd.DataFrame:
         low, high = _percentiles(drawn, bounds)
         table[columns] = np.stack([low, high, _p_value(drawn, table["pairs"])], axis=1)
     return _with_wider(table)
+
+
+def standard_errors(confidence: float, comparisons: int = 1) -> float:
+    """How many standard errors a difference must have to be found with the probability `POWER`.
+
+    Parameters
+    ----------
+    confidence : float
+        1 − α, 0…1.
+    comparisons : int
+        Of how many it is found with the strictest correction, α / comparisons.
+
+    Examples
+    --------
+    >>> round(standard_errors(0.95), 2), round(standard_errors(0.95, 10), 2)
+    (2.8, 3.65)
+    """
+    normal = NormalDist()
+    return normal.inv_cdf(1 - (1 - confidence) / (2 * comparisons)) + normal.inv_cdf(POWER)
 
 
 def holm(p) -> np.ndarray:

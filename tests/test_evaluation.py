@@ -2,6 +2,7 @@
 
 import functools
 import tracemalloc
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -251,7 +252,7 @@ def test_what_protocols_have_in_common_is_compared_as_if_each_had_its_own(names)
 
 
 def test_comparisons_are_corrected_for_their_number():
-    """Among the detectors of a split, protocol and metric; the classes are a table of their own."""
+    """Among the detectors of a split, protocol, metric and class."""
     rng = np.random.default_rng(0)
     clips = [f"c{k:02d}" for k in range(30)]
     values = rng.random(30)
@@ -266,16 +267,51 @@ def test_comparisons_are_corrected_for_their_number():
     ]
     ig, *others = (table.assign(source="r" + table["clip"].str[1]) for table in tables)
     settings = {"test": clips}, {"own": "present"}, [*map(METRICS.find, ["iou", "f1"])], CLASSES[:2], RESAMPLING
-    found = evaluation.corrected([evaluation.differences(table, ig, *settings) for table in others], CLASSES[:2])
+    tables = [evaluation.differences(table, ig, *settings) for table in others]
+    found = evaluation.corrected(tables, 0.9)
     for metric in ("iou", "f1"):
-        for family in (["all"], ["class_mean"], CLASSES[:2]):
-            rows = found[(found["metric"] == metric) & found["label"].isin(family)]
-            assert len(rows) == 3 * len(family)
+        for label in ("all", "class_mean", *CLASSES[:2]):
+            rows = found[(found["metric"] == metric) & (found["label"] == label)]
+            assert len(rows) == 3
             larger = rows[["p", "p_sources"]].max(axis=1)
             np.testing.assert_allclose(rows["p_holm"], statistics.holm(larger))
+    ratio = found["detectable"] / pd.concat(tables, ignore_index=True)["detectable"]
+    normal = NormalDist()
+    np.testing.assert_allclose(
+        ratio[found["metric"] == "iou"],
+        (normal.inv_cdf(1 - 0.1 / 6) + normal.inv_cdf(0.8)) / (normal.inv_cdf(0.95) + normal.inv_cdf(0.8)),
+    )
     shown = found[(found["metric"] == "iou") & (found["label"] == "all")].set_index("detector")
     assert shown.loc["better", "p_holm"] < 0.1 < shown.loc["alike", "p_holm"]
     assert (shown["detectable"] > 0).all()
+
+
+def test_what_differs_in_every_clip_is_found_in_every_class():
+    """Ten detectors and ten classes, as in the default experiment: the correction must leave room below 0.05."""
+    classes, clips = [f"Class{k}" for k in range(10)], [f"c{k:02d}" for k in range(40)]
+    values = {f"d{k}": 0.05 * k for k in range(11)}
+    tables = {
+        name: pair_table([(c, classes[k % 10], value) for k, c in enumerate(clips)], detector=name)
+        for name, value in values.items()
+    }
+    settings = {"test": clips}, {"own": "present"}, [METRICS.find("iou")], classes
+    resampling = evaluation.Resampling(2000, 0.95, 0, 0)
+    found = evaluation.corrected(
+        [evaluation.differences(tables[name], tables["d0"], *settings, resampling) for name in list(tables)[1:]], 0.95
+    )
+    assert len(found) == 10 * 12
+    assert (found["p_holm"] < 0.05).all()
+
+
+@pytest.mark.parametrize(("detectors", "told"), [(10, False), (50, False), (51, True), (5000, True)])
+def test_a_correction_that_leaves_no_room_is_told(detectors, told, caplog):
+    evaluation.tell_floor(detectors, evaluation.Resampling(2000, 0.95, 0, 0))
+    assert ("evaluation.bootstrap: 2000" in caplog.text) == told
+    if told:
+        enough = int(caplog.text.rstrip().rstrip(".").rpartition(" ")[2])
+        caplog.clear()
+        evaluation.tell_floor(detectors, evaluation.Resampling(enough, 0.95, 0, 0))
+        assert not caplog.text
 
 
 def test_ranks_are_those_of_the_means():

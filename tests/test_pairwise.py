@@ -40,7 +40,7 @@ def all_of(tables, clips=12):
     subsets = {"test": [f"c{k:02d}" for k in range(clips)]}
     settings = subsets, CHOICES, CHOSEN, CLASSES, RESAMPLING
     drawn = {name: pairwise.draw(table, *settings) for name, table in tables.items()}
-    return pairwise.table(drawn, CLASSES, RESAMPLING.confidence), settings
+    return pairwise.table(drawn, RESAMPLING.confidence), settings
 
 
 @pytest.mark.parametrize("sources", [False, True])
@@ -52,7 +52,7 @@ def test_all_pairs_are_what_two_by_two_gives(sources):
     assert len(found) == 6 * 3 * 5 * 3
     for minus, reference in tables.items():
         others = [evaluation.differences(t, reference, *settings) for name, t in tables.items() if name != minus]
-        expected = evaluation.corrected(others, CLASSES)
+        expected = evaluation.corrected(others, RESAMPLING.confidence)
         expected = expected[expected["metric"] != "onset_bias"].set_index(["detector", *_KEY])
         here = found[found["minus"] == minus].set_index(["detector", *_KEY])
         assert set(here.index) == set(expected.index)
@@ -94,7 +94,7 @@ def test_any_choice_of_metrics_will_do(names):
     draw, chosen = np.random.default_rng(3), list(map(METRICS.find, names))
     settings = {"test": [f"c{k:02d}" for k in range(12)]}, CHOICES, chosen, CLASSES, RESAMPLING
     drawn = {name: pairwise.draw(judged(draw, name), *settings) for name in ("ig", "cam")}
-    found = pairwise.table(drawn, CLASSES, 0.9)
+    found = pairwise.table(drawn, 0.9)
     assert list(found.columns) == pairwise.COLUMNS
     assert set(found["metric"]) == {name for name in names if name != "onset_bias"}
 

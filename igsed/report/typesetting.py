@@ -50,7 +50,7 @@ CAPTIONS = {
         "in parentheses the rank with its interval over source recordings and seeds. Borda: the share of the other "
         "detectors that one is better than, mean over the three. Difference: of AP from {reference}, paired, p "
         "Holm-corrected for the detectors of this table; detectable: the difference that this experiment would have "
-        "found in four of five cases. Controls stand below the others; the oracle knows the events and has no rank. "
+        "found in four of five cases in spite of the correction. Controls stand below the others; the oracle knows the events and has no rank. "
         "† marks detectors whose baseline the network does not take for a background (table of baselines)."
     ),
     "baselines": (

@@ -33,9 +33,10 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
         drawn[name] = pairwise.draw(pairs, *compared)
         if name in params.ranked:
             ranked[name] = pairs.loc[pairs["protocol"] == params.protocol, few]
+    evaluation.tell_floor(len(params.detectors) - 1, resampling)
     detections = pd.concat(map(pd.read_csv, files.detections), ignore_index=True)
     evaluation.gathered([*numbers, detections]).to_csv(out.metrics, index=False)
     pd.concat(map(pd.read_csv, files.intervals)).to_csv(out.intervals, index=False)
-    evaluation.corrected(differences, params.labels).to_csv(out.differences, index=False)
-    pairwise.table(drawn, params.labels, params.confidence).to_csv(out.pairwise, index=False)
+    evaluation.corrected(differences, params.confidence).to_csv(out.differences, index=False)
+    pairwise.table(drawn, params.confidence).to_csv(out.pairwise, index=False)
     evaluation.ranking(ranked, subsets, chosen, resampling).to_csv(out.ranking, index=False)

@@ -88,7 +88,8 @@ def make(folder: Path, clip_names=("a", "b", "c"), names=DETECTORS, of_labels=LA
         data,
         {"headline": drawn, "headline_column": drawn, "thresholds": drawn},
         [source],
-        ["metrics.csv", "tables/detection.csv"],
+        caveats=["Cat is <b>narrow</b>."],
+        downloads=["metrics.csv", "tables/detection.csv"],
     )
     settings = page.Settings(
         experiment="small",

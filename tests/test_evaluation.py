@@ -276,11 +276,10 @@ def test_comparisons_are_corrected_for_their_number():
             larger = rows[["p", "p_sources"]].max(axis=1)
             np.testing.assert_allclose(rows["p_holm"], statistics.holm(larger))
     ratio = found["detectable"] / pd.concat(tables, ignore_index=True)["detectable"]
-    normal = NormalDist()
-    np.testing.assert_allclose(
-        ratio[found["metric"] == "iou"],
-        (normal.inv_cdf(1 - 0.1 / 6) + normal.inv_cdf(0.8)) / (normal.inv_cdf(0.95) + normal.inv_cdf(0.8)),
-    )
+    quantile = NormalDist().inv_cdf
+    strictest, single = quantile(1 - 0.1 / 6), quantile(0.95)
+    expected = (strictest + quantile(0.8)) / (single + quantile(0.8))
+    np.testing.assert_allclose(ratio[found["metric"] == "iou"], expected)
     shown = found[(found["metric"] == "iou") & (found["label"] == "all")].set_index("detector")
     assert shown.loc["better", "p_holm"] < 0.1 < shown.loc["alike", "p_holm"]
     assert (shown["detectable"] > 0).all()

@@ -10,6 +10,7 @@ others after them; classes in DESED's order, others after them by name. What doe
 The paper's numbers of clips: arXiv:2605.23293, section on data.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib
@@ -339,6 +340,11 @@ def blocks(
         Heading("What may mislead"),
         Items(traps) if traps else "Nothing was found.",
     ]
+
+
+def caveats(traps: Sequence[str]) -> str:
+    """The caveats alone, as JSON, for the page of results."""
+    return json.dumps(list(traps), ensure_ascii=False, indent=1) + "\n"
 
 
 def markdown(blocks: Iterable[Block]) -> str:

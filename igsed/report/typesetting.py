@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from igsed import thresholds
-from igsed.detectors import title_of
+from igsed.detectors import limits, title_of
 from igsed.metrics import METRICS, Metric
 from igsed.report import tables
 from igsed.thresholds import Rule
@@ -31,7 +31,8 @@ CAPTIONS = {
         "are repeated in all others. A protocol with an addition, such as own_present, scores the pairs that it "
         "names, with thresholds chosen on such pairs. PG (Pointing Game) and AP (average precision) need no threshold; "
         "by class: PG's mean over classes. Pairs: those of all seeds together, and those left out because a metric is "
-        "undefined. † marks detectors whose baseline the network does not take for a background (table of baselines)."
+        "undefined. † marks detectors whose baseline the network does not take for a background (table of baselines). "
+        "{warning}"
     ),
     "per_class": (
         "Temporal detection per class, IoU / F1 / Pointing Game in %, with the paper's IoU and F1 in parentheses. "
@@ -50,8 +51,9 @@ CAPTIONS = {
         "in parentheses the rank with its interval over source recordings and seeds. Borda: the share of the other "
         "detectors that one is better than, mean over the three. Difference: of AP from {reference}, paired, p "
         "Holm-corrected for the detectors of this table; detectable: the difference that this experiment would have "
-        "found in four of five cases in spite of the correction. Controls stand below the others; the oracle knows the events and has no rank. "
-        "† marks detectors whose baseline the network does not take for a background (table of baselines)."
+        "found in four of five cases in spite of the correction. Controls stand below the others; the oracle knows the "
+        "events and has no rank. † marks detectors whose baseline the network does not take for a background (table of "
+        "baselines)."
     ),
     "baselines": (
         "What the classifier makes of the baselines that attributions start from: medians over the explained (clip, "
@@ -63,8 +65,8 @@ CAPTIONS = {
 }
 """The caption of each table, in plain text.
 
-`{protocols}` stands for the notes of the threshold rules, `{warning}` for `shifted`, `{reference}` for the detector
-that the others are compared with.
+`{protocols}` stands for the notes of the threshold rules, `{warning}` for `shifted` or `hidden`, `{reference}` for the
+detector that the others are compared with.
 """
 
 MISSING = "–"
@@ -92,6 +94,23 @@ def shifted(table: pd.DataFrame) -> str:
     )
 
 
+def hidden(table: pd.DataFrame) -> str:
+    """A warning of the protocols under which random scores and the oracle do not differ in IoU; else empty.
+
+    `table` is `tables.detection`'s. They do not differ where their intervals overlap.
+    """
+    chance, ceiling = (next(name for name, limit in limits().items() if limit == one) for one in ("chance", "ceiling"))
+    rows, told = table.set_index(["protocol", "detector"]), []
+    for protocol in table["protocol"].unique():
+        both = [(protocol, chance), (protocol, ceiling)]
+        if set(both) <= set(rows.index) and rows.loc[both[1], "iou_low_wide"] <= rows.loc[both[0], "iou_high_wide"]:
+            values = [f"{rows.loc[key, 'iou']:.2f}" for key in both]
+            told.append(f"Under {protocol} random scores reach {values[0]}, and the oracle no more than {values[1]}")
+    if not told:
+        return ""
+    return f"{'; '.join(told)}: there the threshold hides what detectors know, and IoU and F1 say nothing of them."
+
+
 def caption_of(
     kind: str,
     chosen: Sequence[Metric] = (),
@@ -106,7 +125,8 @@ def caption_of(
     definitions = [f"{m.title}: {m.definition}." for m in tables.further(chosen) if m.definition]
     of_table = {"warning": "", "reference": ""}
     if table is not None:
-        of_table["warning"] = shifted(table) if kind == "recordings" else ""
+        warnings = {"recordings": shifted, "detection": hidden}
+        of_table["warning"] = warnings[kind](table) if kind in warnings else ""
         of_table["reference"] = title_of(table["minus"].iloc[0]) if kind == "ranking" and len(table) else ""
     text = CAPTIONS[kind].format(protocols=notes, **of_table).strip()
     return " ".join([text, *(definitions if kind == "detection" else [])])

@@ -202,9 +202,15 @@ def test_curves_masks_and_numbers_of_a_clip_are_pythons(small, html):
     assert seen == len(small.curves) * len(small_results.PROTOCOLS)
 
 
+def test_what_may_mislead_stands_with_the_data(html):
+    data = html[html.index('id="data"') : html.index('id="provenance"')]
+    assert "<h3>What may mislead</h3>" in data
+    assert "<li>Cat is &lt;b&gt;narrow&lt;/b&gt;.</li>" in data
+
+
 def test_clips_without_a_scored_pair_are_named(html):
     assert "2 of 3 clips can be heard here" in html
-    assert "no class of it is scored with seed 0: c" in html
+    assert "no class of them is scored with seed 0: c" in html
 
 
 def test_the_page_is_cut_to_size_and_says_so(small, html):

@@ -610,3 +610,18 @@ def test_text_from_a_table_read_back_from_csv(tmp_path, small):
 def test_labels_outside_the_ten_come_last_by_name():
     table = tables.per_class(intervals(labels=("Zebra", "Speech", "Ant", "Cat")))
     assert list(table["label"].unique()) == ["Cat", "Speech", "Ant", "Zebra"]
+
+
+@pytest.mark.parametrize(("ceiling", "warned"), [((0.23, 0.2, 0.28), True), ((0.6, 0.5, 0.7), False)])
+def test_a_protocol_that_hides_what_detectors_know_is_told(ceiling, warned):
+    rows = [
+        (protocol, detector, *values)
+        for protocol, oracle in (("own", (0.9, 0.8, 1.0)), ("shared", ceiling))
+        for detector, values in (("ig", (0.2, 0.1, 0.3)), ("random", (0.21, 0.18, 0.24)), ("oracle", oracle))
+    ]
+    table = pd.DataFrame(rows, columns=["protocol", "detector", "iou", "iou_low_wide", "iou_high_wide"])
+    text = typesetting.hidden(table)
+    expected = "Under shared random scores reach 0.21, and the oracle no more than 0.23: there the threshold hides"
+    assert text.startswith(expected) if warned else text == ""
+    assert typesetting.hidden(table[table["detector"] != "oracle"]) == ""
+    assert typesetting.caption_of("detection", table=table).endswith(text or "(table of baselines).")

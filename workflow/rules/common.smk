@@ -121,6 +121,7 @@ PAGE_SOUNDS = {"sounds": directory("<results>/index_files")} if CONFIG.page.audi
 DOWNLOADS = [
     *(f"{name}.csv" for name in ("metrics", "intervals", "differences", "pairwise", "ranking", "strata")),
     *(f"tables/{table}.csv" for table in TABLES),
+    "tables/data.html",
     *(f"figures/{figure}.svg" for figure in FIGURES),
     *("config.yaml", "manifest.json"),
 ]

@@ -90,6 +90,7 @@ rule data_report:
     output:
         csv="<results>/tables/data.csv",
         md="<results>/tables/data.md",
+        caveats="<results>/tables/data_caveats.json",
         html=report(
             "<results>/tables/data.html",
             caption="../report/data.rst",
@@ -403,6 +404,7 @@ rule page:
         pairwise=rules.metrics.output.pairwise,
         detection=rules.tables.output.detection_csv,
         data=rules.data_report.output.csv,
+        caveats=rules.data_report.output.caveats,
         figures=collect("<results>/figures/{figure}.svg", figure=PAGE_FIGURES),
     output:
         **PAGE_SOUNDS,

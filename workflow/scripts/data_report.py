@@ -18,6 +18,7 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     real = pd.read_csv(files.real[0], keep_default_na=False) if files.real else None
     traps = data_report.traps(index, table, counts, protocol, real)
     out.csv.write_text(data_report.csv(table), encoding="utf-8")
+    out.caveats.write_text(data_report.caveats(traps), encoding="utf-8")
     blocks = data_report.blocks(table, counts, traps, real)
     out.md.write_text(data_report.markdown(blocks), encoding="utf-8")
     out.html.write_text(html_tables.page(data_report.TITLE, blocks), encoding="utf-8")

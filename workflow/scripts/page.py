@@ -1,5 +1,6 @@
 """The page of results, in which the answer comes first."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -35,7 +36,9 @@ with job(snakemake.log[0], snakemake.output, snakemake.input) as out:
     tables = [
         pd.read_csv(files[name]) for name in ("intervals", "metrics", "differences", "pairwise", "detection", "data")
     ]
-    results = page.Results(*tables, dict(zip(params.figures, files.figures, strict=True)), sources, params.downloads)
+    drawn = dict(zip(params.figures, files.figures, strict=True))
+    caveats = json.loads(Path(files.caveats).read_text(encoding="utf-8"))
+    results = page.Results(*tables, drawn, sources, caveats, params.downloads)
     made = page.make(results, page.Settings(**params.settings, facts=facts, software=software))
     page.write(made, out.html, getattr(out, "sounds", None))
 

@@ -118,7 +118,7 @@ def described(metric: Metric) -> dict:
         "unit": metric.unit,
         "better": {True: 1, False: -1, None: 0}[metric.higher_is_better],
         "range": [low, high] if np.isfinite([low, high]).all() else None,
-        "definition": f"{metric.title}: {metric.definition}" if metric.definition else metric.title,
+        "definition": (metric.definition or metric.title).replace("`", ""),
     }
 
 

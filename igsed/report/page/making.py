@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from igsed.detectors import title_of
+from igsed.detectors import limits, title_of
 from igsed.report import answer, paper, typesetting
 from igsed.report.figures import styles
 from igsed.report.page import clips, leaderboard, markup, rendering
@@ -46,6 +46,8 @@ class Results:
         Name → SVG file, of those that there are.
     sources : sequence of Source
         A split each, the first one before others where not all clips fit.
+    caveats : sequence of str
+        What may mislead of the data (`data_report.traps`).
     downloads : sequence of str
         Files beside the page, as seen from its folder.
     """
@@ -58,6 +60,7 @@ class Results:
     data: pd.DataFrame
     figures: Mapping[str, str | Path]
     sources: Sequence[clips.Source]
+    caveats: Sequence[str] = ()
     downloads: Sequence[str] = ()
 
 
@@ -97,6 +100,11 @@ def make(results: Results, settings: Settings) -> Made:
         "captions": _FIGURES,
         "chosen": _thresholds(results.metrics, settings),
         "data": _data(results.data),
+        "caveats": results.caveats,
+        "hidden": typesetting.hidden(results.detection),
+        "random": [
+            title_of(name) for name, limit in limits().items() if limit == "chance" and name in settings.detectors
+        ],
         "downloads": results.downloads,
         "paper": paper.CITATION,
         "mark": typesetting.MARK,
@@ -166,7 +174,7 @@ def _choose(sources: Sequence[clips.Source], settings: Settings, budget: float) 
     for source, order in zip(sources, orders, strict=True):
         known = set(order)
         silent = [clip for clip in pd.read_csv(source.clips)["clip"] if clip not in known]
-        left_out += [(clip, f"no class of it is scored with seed {settings.seed}") for clip in silent]
+        left_out += [(clip, f"no class of them is scored with seed {settings.seed}") for clip in silent]
     return shown, left_out
 
 
@@ -216,7 +224,8 @@ def _answers(results: Results, settings: Settings) -> dict[str, list[str]]:
             split,
         )
         if told:
-            found[SPLITS[split]] = told
+            # Not at the end of a line without its number.
+            found[SPLITS[split]] = [sentence.replace(" %", "\N{NO-BREAK SPACE}%") for sentence in told]
     return found
 
 

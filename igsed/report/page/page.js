@@ -109,8 +109,9 @@
     });
     const [pairs, clips] = at(numbers.pairs, state.split, state.protocol, state.label) ?? [];
     const who = `${SPLITS[state.split] ?? state.split}, protocol ${state.protocol}, ${MEANS[state.label] ?? readable(state.label)}`;
-    const size = pairs == null ? "" : `; ${pairs} pairs of all seeds in ${clips} clips`;
-    const seed = state.seed === "all" ? "mean over seeds, interval" : `seed ${state.seed} alone, so no intervals`;
+    const everySeed = state.seed === "all";
+    const size = pairs == null || !everySeed ? "" : `; ${pairs} pairs of all seeds in ${clips} clips`;
+    const seed = everySeed ? "mean over seeds, interval" : `seed ${state.seed} alone, so no intervals`;
     byId("board").replaceChildren(
       caption(`${who}${size}: ${seed}, the paper's value.`),
       element("thead", {}, head),

@@ -172,6 +172,10 @@ class _Amounts:
         comparisons = (2 * len(self.config.detectors) - 1) * len(self.protocols)
         return comparisons * judged * self.seeds * self.config.evaluation.bootstrap
 
+    def heard(self, **_) -> float:
+        """Clips with their sound on the page."""
+        return min(self.config.page.clips, sum(self.splits.get(split, 0) for split in ("test", "recordings")))
+
     def stratified(self, **_) -> float:
         judged = sum(self.splits.get(split, 0) for split in ("test", "recordings"))
         return len(self.config.detectors) * len(CONDITIONS) * judged * self.seeds * self.config.evaluation.bootstrap
@@ -202,7 +206,7 @@ _STAGES: dict[str, tuple[str, Callable[..., float]]] = {
     **dict.fromkeys(("conditions", "tables", "table_recordings", "manifest"), ("light", _Amounts.none)),
     "data_report": ("figure", _Amounts.one),
     "figure_*": ("figure", _Amounts.one),
-    "page": ("figure", _Amounts.one),
+    "page": ("page", _Amounts.heard),
 }
 """Rule → name of its unit cost, to be filled in with the job's wildcards, and its units."""
 

@@ -91,7 +91,7 @@ class _Measurement:
             "sources and mixing": self.mixing,
             "scores": self.merging,
             "thresholds and metrics": self.judging,
-            "figures": self.figures,
+            "figures and page": self.figures,
             "the network": self.network,
         }
 
@@ -255,7 +255,7 @@ class _Measurement:
         self._add("metrics", "light", _seconds(intervals) / units)
 
     def figures(self) -> None:
-        """One figure, as SVG and PNG."""
+        """One figure, as SVG and PNG; a clip's sound in the page of results."""
 
         def draw() -> None:
             from igsed.report import figures, pipeline_figure  # here, so that importing matplotlib counts
@@ -265,6 +265,15 @@ class _Measurement:
         seconds = _seconds(draw)
         disk = sum((self.folder / f"figure.{suffix}").stat().st_size for suffix in ("svg", "png"))
         self._add("figure", "light", seconds, disk=disk)
+        sounds: list[bytes] = []
+
+        def page() -> None:
+            from igsed.report import inline
+
+            sounds.append(inline.encoded(*audio.read(self.clips[0]))[0])
+
+        # Sounds stand in it as Base64: four letters for three bytes.
+        self._add("page", "light", _twice(page, 1)[1], disk=len(sounds[0]) * 4 / 3)
 
     def network(self) -> None:
         """A network with random weights, and detectors that use its frames."""

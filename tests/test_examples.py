@@ -111,7 +111,7 @@ def test_the_readme_is_short_and_begins_with_the_question_the_picture_and_the_an
     answers = [k for k, line in enumerate(lines) if line.startswith("- **")][:3]
     assert question < picture < answers[0]
     assert answers[-1] < lines.index("## Install and run")
-    assert "real recordings" in lines[answers[0]]
+    assert "recorded sounds" in lines[answers[0]]
     assert {"    make run", "    make test"} <= {line.partition("   #")[0].rstrip() for line in lines}
     adding = {path.stem for path in (ROOT / "docs" / "adding").glob("*.md")}
     assert adding == {name for line in lines for name in re.findall(r"\(docs/adding/(\w+)\.md\)", line)}

@@ -22,7 +22,7 @@ from tests.workflow.project import MINIATURE, ROOT, Project
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 STAGES = ("light", "torch", "make_soundbank", "soundbank", "mix", "recordings", "baseline", "framewise", "sweep")
-STAGES += ("evaluate", "figure", "merge")
+STAGES += ("evaluate", "figure", "merge", "page")
 COSTS = {
     **{name: Cost(job=1.0, unit=1e-3, memory=2e8) for name in STAGES},
     **{f"train/{model}": Cost(job=5.0, unit=1e-4, memory=2e8) for model in ("clip", "fw_ws", "fw_ss")},
@@ -491,6 +491,7 @@ def test_measured_costs_cover_every_stage():
     assert all(cost.unit > 0 for name, cost in costs.items() if name not in ("light", "torch", "figure"))
     # 2 s are 6 or 7 of YAMNet's frames, and the pooled one, of 1024 numbers of four bytes.
     assert 7 * 4096 <= costs["features"].disk <= 8 * 4096 + 100
+    assert 1_000 < costs["page"].disk < 2 * 64_000 * 4 / 3
     # 32000 samples a second of 16 bits, compressed, with Scaper's JAMS.
     assert 10_000 < costs["mix"].disk < 2 * 64_000 + 30_000
     assert math.isnan(costs["attribute/ig"].gpu)

@@ -20,7 +20,7 @@ from igsed.report.page.markup import Safe
 from igsed.report.typesetting import MARK
 
 _INK, _SOFT, _LIMIT, _GRID = "#1b1b1b", "#595959", "#767676", "#e0e0e0"
-_MARKERS = {
+MARKERS = {
     "s": "M-4 -4H4V4H-4Z",
     "D": "M0 -5L5 0L0 5L-5 0Z",
     "d": "M0 -5.5L3.6 0L0 5.5L-3.6 0Z",
@@ -92,7 +92,7 @@ def drawing(comparison: Comparison, rows: Sequence[Shown], layout: Layout) -> Sa
         there = set(table[table["value"].notna()].query("bank in @line").index.get_level_values("detector"))
         heights = _heights([row for row in rows if not row.truth and row.name in there], layout)
         bottom = max((y + _height(row, layout) / 2 for row, y in heights.items()), default=_ABOVE)
-        heads = [_lines(bank, panel + _RIGHT, layout.letters) for bank in line]
+        heads = [broken(bank, panel + _RIGHT, layout.letters) for bank in line]
         top += (max(map(len, heads)) - 1) * _LINE * layout.letters
         part = _add(svg, "g", transform=f"translate(0 {_n(top)})")
         for row, y in heights.items():
@@ -102,13 +102,13 @@ def drawing(comparison: Comparison, rows: Sequence[Shown], layout: Layout) -> Sa
             here = _add(part, "g", transform=f"translate({_n(left)} 0)")
             _text(here, heads[column], (0, 14), _INK, "start", layout.letters, at="bottom", bold=True)
             _panel(here, table, rows, bank, heights, (*axis, panel, bottom), layout)
-            below = _lines(title, panel + _RIGHT, layout.letters - 1)
+            below = broken(title, panel + _RIGHT, layout.letters - 1)
             _text(here, below, (panel / 2, bottom + 30), _SOFT, "middle", layout.letters - 1, at="top")
         controls = [row for row in heights if row.control]
         if 0 < len(controls) < len(heights):
             middle = _n(heights[controls[0]] - _height(controls[0], layout) / 2 - 0.3 * layout.row)
             _add(part, "line", x1="0", x2=str(layout.width), y1=middle, y2=middle, stroke="#bbbbbb")
-        top += bottom + _BELOW + (len(_lines(title, panel + _RIGHT, layout.letters - 1)) - 1) * _LINE * layout.letters
+        top += bottom + _BELOW + (len(broken(title, panel + _RIGHT, layout.letters - 1)) - 1) * _LINE * layout.letters
     svg.set("viewBox", f"0 0 {layout.width} {_n(top)}")
     return Safe(ElementTree.tostring(svg, encoding="unicode"))
 
@@ -129,7 +129,7 @@ def _height(row: Shown, layout: Layout) -> float:
 
 
 def _name_lines(row: Shown, layout: Layout) -> list[str]:
-    return _lines(row.title, layout.names - _BESIDE, layout.letters)
+    return broken(row.title, layout.names - _BESIDE, layout.letters)
 
 
 def _scale(range_: tuple[float, float], table: pd.DataFrame) -> tuple[float, float]:
@@ -175,7 +175,7 @@ def _panel(group, table, rows, bank, heights, axis, layout) -> None:
 
 def _marker(group, row: Shown, x: float, y: float) -> None:
     look = {"fill": row.style.colour, "stroke": "#ffffff", "stroke-width": "1"}
-    if outline := _MARKERS.get(row.style.marker):
+    if outline := MARKERS.get(row.style.marker):
         _add(group, "path", d=outline, transform=f"translate({_n(x)} {_n(y)})", **look)
     else:
         _add(group, "circle", cx=_n(x), cy=_n(y), r="4.6", **look)
@@ -186,10 +186,10 @@ def _name(group, row: Shown, y: float, layout: Layout) -> None:
     _text(group, lines, (layout.names - 12, y + 4), _INK, "end", layout.letters, at="middle")
 
 
-def _lines(text: str, width: float, letters: int) -> list[str]:
+def broken(text: str, width: float, letters: int) -> list[str]:
     """A text in lines that fit into a width, broken behind spaces and underscores, where need be within a word.
 
-    >>> _lines("gradient_input_random_head (a)", 100, 12)
+    >>> broken("gradient_input_random_head (a)", 100, 12)
     ['gradient_', 'input_random_', 'head (a)']
     """
     most = max(int(width / (_LETTER * letters)), 1)

@@ -97,7 +97,7 @@ def _changes(metric: Metric, ranked: pd.DataFrame, names: Mapping[str, str]) -> 
         return f"None of the {pairs} pairs of detectors on all banks changes places."
     told = [f"{names[one]} and {names[other]}" for one, other in certain]
     if not certain:
-        beyond = "of none are the intervals apart on both banks"
+        beyond = "in none of these changes do the intervals lie apart"
     elif len(certain) <= _NAMED:
         beyond = f"beyond the intervals {'does' if len(certain) == 1 else 'do'} only {'; '.join(told)}"
     else:

@@ -383,6 +383,8 @@ def told(tmp_path, **changed):
     ("changed", "sentence"),
     [
         ({"versions": {"torch": "9"}}, "The version of torch differs: not stated in a; 9 in b."),
+        ({"seed": 5}, "The experiment's seed differs: 20260522 in a; 5 in b."),
+        ({"training__seeds": [3, 4, 5]}, "The setting training.seeds differs: [0, 1, 2] in a; [3, 4, 5] in b."),
         ({"training__seeds": [0]}, "The number of training seeds differs: 3 in a; 1 in b."),
         ({"backbone__name": "cnn14"}, "The setting backbone.name differs: yamnet in a; cnn14 in b."),
         ({"mixtures__snr": [0, 5]}, "The setting mixtures.snr differs: [15.0, 25.0] in a; [0, 5] in b."),
@@ -407,7 +409,7 @@ def test_a_difference_in_settings_is_told(tmp_path, changed, sentence):
 
 
 def test_the_banks_themselves_and_what_changes_no_number_are_no_difference(tmp_path):
-    changed = {"soundbank": {"kind": "folder"}, "seed": 5, "mixtures__shard": 3, "figures__examples": 1}
+    changed = {"soundbank": {"kind": "folder"}, "mixtures__shard": 3, "figures__examples": 1}
     assert told(tmp_path, **changed, versions={"matplotlib": "1"}) == []
 
 

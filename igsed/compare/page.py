@@ -190,10 +190,11 @@ def _facts(one: Experiment) -> dict[str, str]:
         "Folder": one.folder,
         "Commit": stated.get("git_commit"),
         "Versions": ", ".join(f"{name} {version}" for name, version in stated["versions"].items()),
+        "Seed": one.config.get("seed"),
         "Seeds of training": training,
         "Protocols": ", ".join(one.protocols),
         "Digest of the settings": stated.get("config_digest"),
         "sha256 of intervals.csv": stated["outputs"].get(f"results/{stated['experiment']}/intervals.csv"),
         "sha256 of metrics.csv": stated["outputs"].get(f"results/{stated['experiment']}/metrics.csv"),
     }
-    return {name: printable(str(value)) for name, value in facts.items() if value}
+    return {name: printable(str(value)) for name, value in facts.items() if value not in (None, "")}

@@ -44,12 +44,12 @@ def merged(experiments: Iterable[tuple[Iterable[str], Iterable[str]]]) -> dict[s
     experiments
         Of each the arguments of `styles`.
     """
-    experiments = [styles(*one) for one in experiments]
+    looks = [styles(detectors, drawn) for detectors, drawn in experiments]
     found: dict[str, Style] = {}
-    for look in experiments:
+    for look in looks:
         taken = {*found.values()}
         found |= {name: style for name, style in look.items() if name not in found and style not in taken}
-    for name in (name for look in experiments for name in look if name not in found):
+    for name in (name for look in looks for name in look if name not in found):
         taken = {*found.values()}
         found[name] = next((style for style in FURTHER if style not in taken), FURTHER[len(found) % len(FURTHER)])
     return found

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -21,10 +22,12 @@ from scipy import stats
 from igsed import compare, config, evaluation, metrics, statistics
 from igsed.__main__ import main
 from igsed.checksums import file_digest
-from igsed.compare import answer, page, places, plain_text, rows, sections, writing
+from igsed.compare import answer, figure, page, places, plain_text, rows, sections, writing
+from igsed.compare.folders import BASELINES
 from igsed.errors import InputError
 from igsed.jobs import integrity, provenance
 from igsed.metrics import METRICS
+from igsed.report.styles import STYLE, styles
 
 ROOT = Path(__file__).parents[1]
 CLASSES = ["Cat", "Dog"]
@@ -94,10 +97,18 @@ def seal(folder):
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["config_digest"] = provenance.value_digest(manifest["config"])
-    files = ("metrics.csv", "intervals.csv")
+    files = [name for name in ("metrics.csv", "intervals.csv", BASELINES) if (folder / name).exists()]
     manifest["outputs"] = {f"results/{manifest['experiment']}/{name}": file_digest(folder / name) for name in files}
     path.write_text(json.dumps(manifest))
     return folder
+
+
+def with_baselines(folder, neutral):
+    """Let the results have a table of baselines: detector → 1, or 0 where its baseline is not neutral."""
+    (folder / BASELINES).parent.mkdir(exist_ok=True)
+    table = pd.DataFrame({"detector": list(neutral), "logit": 1.0, "neutral": list(neutral.values())})
+    table.to_csv(folder / BASELINES, index=False)
+    return seal(folder)
 
 
 def edit(folder, name, change):
@@ -372,6 +383,8 @@ def told(tmp_path, **changed):
     ("changed", "sentence"),
     [
         ({"versions": {"torch": "9"}}, "The version of torch differs: not stated in a; 9 in b."),
+        ({"seed": 5}, "The experiment's seed differs: 20260522 in a; 5 in b."),
+        ({"training__seeds": [3, 4, 5]}, "The setting training.seeds differs: [0, 1, 2] in a; [3, 4, 5] in b."),
         ({"training__seeds": [0]}, "The number of training seeds differs: 3 in a; 1 in b."),
         ({"backbone__name": "cnn14"}, "The setting backbone.name differs: yamnet in a; cnn14 in b."),
         ({"mixtures__snr": [0, 5]}, "The setting mixtures.snr differs: [15.0, 25.0] in a; [0, 5] in b."),
@@ -396,7 +409,7 @@ def test_a_difference_in_settings_is_told(tmp_path, changed, sentence):
 
 
 def test_the_banks_themselves_and_what_changes_no_number_are_no_difference(tmp_path):
-    changed = {"soundbank": {"kind": "folder"}, "seed": 5, "mixtures__shard": 3, "figures__examples": 1}
+    changed = {"soundbank": {"kind": "folder"}, "mixtures__shard": 3, "figures__examples": 1}
     assert told(tmp_path, **changed, versions={"matplotlib": "1"}) == []
 
 
@@ -748,6 +761,143 @@ def test_the_figure_has_a_dot_for_each_value_in_colours_that_are_seen(two):
         assert min(map(contrast, drawn)) >= ENOUGH
         sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', svg)]
         assert min(sizes) >= 11
+
+
+def drawings_of(html):
+    return {
+        kind: ElementTree.fromstring(re.search(rf'<svg class="drawing {kind}".*?</svg>', html, re.DOTALL)[0])
+        for kind in ("wide", "narrow")
+    }
+
+
+def test_ones_own_detectors_look_as_in_the_figures_of_their_experiments(tmp_path):
+    def own(name):
+        return {"name": name, "method": "ig", "n_steps": 4}
+
+    one = make(tmp_path / "a", {"ig": 0.3, "mine": 0.6, "other": 0.5}, entries=["ig", own("mine"), own("other")])
+    two = make(
+        tmp_path / "b",
+        {"ig": 0.3, "mine": 0.7, "theirs": 0.4},
+        entries=["ig", own("mine"), own("theirs")],
+        figures__detectors=["ig", "theirs"],
+    )
+    alone = compare.compare([two])
+    for found, names in ((alone, ["mine", "theirs"]), (compare.compare([one, two]), ["mine", "other"])):
+        look = {row.name: row.style for row in rows.shown(found)}
+        experiment = found.experiments[0]
+        expected = styles(experiment.detectors, experiment.drawn)
+        assert {name: look[name] for name in names} == {name: expected[name] for name in names}
+        assert len({style[::2] for style in look.values()}) == len(look)
+        svg = drawings_of(page.html(found))["wide"]
+        drawn = {(shape.get("fill"), shape.get("d")) for shape in svg.iter("path")}
+        assert {(style.colour, figure.MARKERS[style.marker]) for name, style in look.items() if name != "ig"} <= drawn
+    assert styles(["ig", "mine", "theirs"], ["ig", "theirs"])["theirs"] == styles(["mine"])["mine"]  # they collide
+
+
+def test_every_marker_of_a_style_has_an_outline():
+    markers = {style.marker for style in styles([*STYLE, *(f"d{i}" for i in range(140))]).values()}
+    assert markers - {"o"} == set(figure.MARKERS)
+
+
+@given(st.text(alphabet="ab_ (é", max_size=60), st.integers(1, 300), st.integers(8, 20))
+def test_a_name_is_broken_and_never_cut(text, width, letters):
+    lines = figure.broken(text, width, letters)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert all(len(line) <= max(1, width / (0.5 * letters)) for line in lines)
+
+
+def test_long_names_stand_in_the_figure_as_they_are(tmp_path):
+    long = "integrated_gradients_from_the_quietest_second_random_head"
+    entries = ["ig", "cam", {"name": long, "method": "ig", "n_steps": 4}]
+    home = tmp_path / ("a_very_long_name_of_an_experiment_" * 2 + "x" * 32)
+    html = page.html(compare.compare([make(home, {"ig": 0.3, "cam": 0.4, long: 0.5}, entries=entries)]))
+    for svg in drawings_of(html).values():
+        texts = ["".join(text.itertext()) for text in svg.iter("text")]
+        assert {long, home.name} <= set(texts)
+        assert "…" not in "".join(texts)
+
+
+def test_a_baseline_that_is_not_neutral_is_marked_where_it_is(two, tmp_path):
+    with_baselines(two[0], {"ig": 0})
+    with_baselines(two[1], {"ig": 1})
+    found = compare.compare(two)
+    table = of(found)
+    assert table["neutral"].to_dict() == {key: float(key != ("ig", "a")) for key in table.index}
+    note = "†: in that experiment the baseline of the detector is not neutral"
+    for told in (compare.text(found), plain_text.markdown(found)):
+        assert note in told
+        row = re.search(r"\| ig .*", told)[0]
+        assert re.fullmatch(r"\| ig +\| \S+ † \[.*?\] \(3\) \| [^†]*\|.*", row)
+        assert "not known" not in told
+    html = page.html(found)
+    board = re.search(r'<table id="board">.*?</table>', html, re.DOTALL)[0]
+    assert [cell.count("†") for cell in re.search(r">IG<.*?</tr>", board, re.DOTALL)[0].split("<td")] == [0, 1, 0, 0]
+    assert board.count("†") == 1
+    assert note in html
+    names = [detector["name"] for detector in data_of(html)["detectors"]]
+    assert data_of(html)["foreign"] == [[names.index("ig")], []]
+    for svg in drawings_of(html).values():
+        assert [text.text for text in svg.iter("text") if "†" in text.text] == ["3 †"]
+    written = pd.read_csv(compare.write(found, tmp_path / "out")[0])
+    assert set(written.loc[written["neutral"] == 0, ["detector", "bank"]].itertuples(index=False, name=None)) == {
+        ("ig", "a")
+    }
+
+
+def test_without_a_table_of_baselines_nothing_is_marked_and_that_is_said(two):
+    with_baselines(two[0], {})
+    found = compare.compare(two)
+    assert found.table["neutral"].groupby(found.table["bank"]).agg(lambda x: x.isna().all()).to_dict() == {
+        "a": False,
+        "b": True,
+    }
+    note = f"Whether baselines are neutral is not known of b (there is no {BASELINES})."
+    for told in (compare.text(found), page.html(found)):
+        assert note in told
+        assert "†: " not in told
+    (two[0] / BASELINES).unlink()  # the manifest states it, but it was not copied
+    assert [one.foreign for one in compare.compare(two).experiments] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("neutral", "message"),
+    [
+        ({"ig": 2}, r"line 2, column neutral: 2 is neither 0 nor 1"),
+        ({"nobody": 0}, r"line 2, column detector: nobody is no detector that manifest.json states"),
+        ({"ig": ""}, r"line 2, column neutral: is no whole number"),
+    ],
+)
+def test_baselines_that_cannot_be_are_named(two, neutral, message):
+    with_baselines(two[0], neutral)
+    with pytest.raises(InputError, match=rf"{re.escape(str(two[0]))}/tables/baselines.csv: {message}"):
+        compare.compare(two)
+    with_baselines(two[0], {"ig": 0})
+    with open(two[0] / BASELINES, "a") as file:
+        file.write("cam,1,0\n")
+    with pytest.raises(InputError, match=r"tables/baselines.csv: is not the file that manifest.json states"):
+        compare.compare(two)
+
+
+def test_why_there_is_no_agreement_has_a_column_only_where_it_says_something(tmp_path, two):
+    head = "Why there is none"
+    found = compare.compare(two)
+    assert head not in page.html(found) + plain_text.markdown(found)
+    found = compare.compare([two[0], make(tmp_path / "c", {"ig": 0.2, "random": 0.1})])
+    for told in (page.html(found), plain_text.markdown(found)):
+        assert head in told
+        assert "fewer than 3 detectors" in told
+
+
+def test_the_best_of_the_methods_stands_out_and_one_bank_has_no_mean_rank(tmp_path):
+    found = compare.compare([make(tmp_path / "a", {"ig": 0.3, "cam": 0.5, "random": 0.9, "oracle": 1.0})])
+    board = re.search(r'<table id="board">.*?</table>', page.html(found), re.DOTALL)[0]
+    assert "Mean rank" not in board
+    assert [row.count(" best") for row in board.split("<tr")[2:]] == [1, 0, 0, 0]
+    assert ">CAM<" in board.split("<tr")[2]
+
+
+def test_a_number_has_a_true_minus():
+    assert [sections.number(value, 2) for value in (-0.25, 0.25, np.nan)] == ["−0.25", "0.25", "–"]
 
 
 def test_pages_of_experiments_are_linked_where_they_are_and_near(two, tmp_path):

@@ -40,7 +40,7 @@ def sentences(comparison: Comparison, rows: Sequence[Shown]) -> list[str]:
         else:
             where = "in every bank" if len(banks) > 1 else "here"
             reason = f"none that is not made from the events has a value {where}"
-        return [f"No detector is ranked by {_inside(metric.title)}: {reason}."]
+        return [f"No detector is ranked by {inside(metric.title)}: {reason}."]
     methods = [row.name for row in rows if not (row.control or row.truth)]
     said = [_leaders(metric, ranked[ranked["detector"].isin(methods)], banks, names)]
     said += same_clips(comparison.experiments)
@@ -53,7 +53,7 @@ def sentences(comparison: Comparison, rows: Sequence[Shown]) -> list[str]:
 
 
 def _leaders(metric: Metric, ranked: pd.DataFrame, banks: Sequence[str], names: Mapping[str, str]) -> str:
-    by = _inside(metric.title)
+    by = inside(metric.title)
     if ranked.empty:
         return f"By {by}, only controls have a value in every bank."
     first = ranked[ranked["rank"] == ranked.groupby("bank")["rank"].transform("min")]
@@ -97,7 +97,7 @@ def _changes(metric: Metric, ranked: pd.DataFrame, names: Mapping[str, str]) -> 
         return f"None of the {pairs} pairs of detectors on all banks changes places."
     told = [f"{names[one]} and {names[other]}" for one, other in certain]
     if not certain:
-        beyond = "of none are the intervals apart on both banks"
+        beyond = "in none of these changes do the intervals lie apart"
     elif len(certain) <= _NAMED:
         beyond = f"beyond the intervals {'does' if len(certain) == 1 else 'do'} only {'; '.join(told)}"
     else:
@@ -128,10 +128,10 @@ def _listed(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def _inside(title: str) -> str:
+def inside(title: str) -> str:
     """A metric's title inside a sentence.
 
-    >>> _inside("Average precision"), _inside("IoU")
+    >>> inside("Average precision"), inside("IoU")
     ('average precision', 'IoU')
     """
     return title[0].lower() + title[1:] if title[1:].islower() else title

@@ -52,7 +52,12 @@ def by_subject(experiments: Sequence[Experiment]) -> dict[str, list[str]]:
         "Repetitions": _repetitions(experiments),
         "Versions and code": _versions(experiments),
         "Machines": _machines(experiments),
-        "Seeds": _stated("The number of training seeds differs", {one.name: one.seeds for one in experiments}),
+        "Seeds": [
+            *_stated(
+                "The experiment's seed differs", {one.name: one.config.get("seed", _ABSENT) for one in experiments}
+            ),
+            *_stated("The number of training seeds differs", {one.name: one.seeds for one in experiments}),
+        ],
         "Protocols": _lists("protocols", {one.name: one.protocols for one in experiments}),
         "Classes": _lists("classes", {one.name: one.classes for one in experiments}),
         "Settings": _settings(experiments),

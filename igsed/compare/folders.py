@@ -1,7 +1,7 @@
 """What experiments left behind: `manifest.json`, `intervals.csv` and `metrics.csv`, checked before they are believed.
 
-Folders may come from other machines. The manifest says what the sha256 of the tables was when they were made; each file
-is read once, so that what is checked is what is used.
+Where it is there, `tables/baselines.csv` too. Folders may come from other machines. The manifest says what the sha256
+of each table was when it was made; each file is read once, so that what is checked is what is used.
 """
 
 import csv
@@ -31,6 +31,9 @@ MEANS = {"all": "mean over pairs", "class_mean": "mean over classes"}
 SPLITS = {"test": "", "recordings": " (recordings)"}
 """The splits that are banks, and what is added to the experiment's name."""
 
+BASELINES = "tables/baselines.csv"
+"""Says which detectors' baselines are not neutral; a comparison can do without."""
+
 _KEYS = ("detector", "split", "protocol", "label", "metric")
 _BOUNDS = (("low", "high"), ("low_wide", "high_wide"))
 _EXPERIMENT = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
@@ -52,6 +55,8 @@ class Experiment:
         As in `intervals.csv` (docs/results.md).
     metrics : pandas.DataFrame
         As in `metrics.csv`.
+    foreign : frozenset of str, optional
+        The detectors whose baseline is not neutral (`igsed.report.tables.baselines`); None where that is not known.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Experiment:
     manifest: Mapping[str, Any] = field(repr=False)
     intervals: pd.DataFrame = field(repr=False)
     metrics: pd.DataFrame = field(repr=False)
+    foreign: frozenset[str] | None = None
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -69,6 +75,14 @@ class Experiment:
     def detectors(self) -> dict[str, Mapping[str, Any]]:
         """Detector → its entry in the settings."""
         return {chosen["name"]: chosen for chosen in self.config["detectors"]}
+
+    @property
+    def drawn(self) -> list[str]:
+        """The detectors that its figures show, as `igsed.config.Experiment.drawn` says it."""
+        chosen = _at(self.config, "figures", "detectors")
+        wanted = [*(chosen if isinstance(chosen, list) and chosen else self.detectors)]
+        wanted.append(_at(self.config, "evaluation", "shared_from"))
+        return [name for name in self.detectors if name in wanted]
 
     @property
     def seeds(self) -> int:
@@ -159,9 +173,22 @@ def _experiment(folder: Path, known: Mapping[str, Metric]) -> Experiment:
         _check_digest(folder, name, contents[name], manifest)
     intervals = _intervals(folder / "intervals.csv", contents["intervals.csv"], known)
     metrics = _metrics(folder / "metrics.csv", contents["metrics.csv"], known)
-    experiment = Experiment(manifest["experiment"], folder, manifest, intervals, metrics)
+    experiment = Experiment(manifest["experiment"], folder, manifest, intervals, metrics, _foreign(folder, manifest))
     _check_agreement(experiment)
     return experiment
+
+
+def _foreign(folder: Path, manifest: Mapping[str, Any]) -> frozenset[str] | None:
+    path = folder / BASELINES
+    if f"results/{manifest['experiment']}/{BASELINES}" not in manifest["outputs"] or not path.exists():
+        return None
+    content = _content(path)
+    _check_digest(folder, BASELINES, content, manifest)
+    table = _table(path, content, ("detector",), (), ("neutral",), least=0)
+    _refuse(path, table, table["neutral"] > 1, "neutral", "is neither 0 nor 1")
+    names = [chosen["name"] for chosen in manifest["config"]["detectors"]]
+    _refuse(path, table, ~table["detector"].isin(names), "detector", "is no detector that manifest.json states")
+    return frozenset(table.loc[table["neutral"] == 0, "detector"])
 
 
 def _content(path: Path) -> bytes:
@@ -274,9 +301,10 @@ def _table(
     numbers: Sequence[str],
     counts: Sequence[str],
     optional: Sequence[str] = (),
+    least: int = 1,
 ) -> pd.DataFrame:
     """A CSV file, each row once; `line` is where a row ends in the file. Cells of numbers may be empty: NaN."""
-    header, rows = _rows(path, content)
+    header, rows = _rows(path, content, least)
     missing = [column for column in (*texts, *numbers, *counts) if column not in header]
     if missing:
         raise InputError(f"{path}: line 1: there is no column {', '.join(missing)}. {_REMEDY}")
@@ -286,12 +314,13 @@ def _table(
     for line, cells in rows:
         if len(cells) != len(header):
             raise InputError(f"{path}: line {line}: has {len(cells)} cells, not {len(header)}. {_REMEDY}")
-    columns = dict(zip(header, zip(*(cells for _, cells in rows), strict=True), strict=True))
-    table = pd.DataFrame({"line": [line for line, _ in rows]} | {name: columns[name] for name in texts})
+    columns = {name: [cells[place] for _, cells in rows] for place, name in enumerate(header)}
+    lines = pd.Series([line for line, _ in rows], dtype=int)
+    table = pd.DataFrame({"line": lines} | {name: pd.Series(columns[name], dtype=object) for name in texts})
     for name in texts:
         _refuse(path, table, table[name] == "", name, "is empty")
     for name in (*numbers, *counts, *(name for name in optional if name in columns)):
-        table[name] = [_number(cell) for cell in columns[name]]
+        table[name] = pd.Series([_number(cell) for cell in columns[name]], dtype=float)
         _refuse(path, table, np.isinf(table[name]), name, "is no number")
     for name in counts:
         _refuse(path, table, ~((table[name] >= 0) & (table[name] % 1 == 0)), name, "is no whole number from 0")
@@ -309,7 +338,7 @@ def _table(
     return table
 
 
-def _rows(path: Path, content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _rows(path: Path, content: bytes, least: int) -> tuple[list[str], list[tuple[int, list[str]]]]:
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
     except UnicodeDecodeError as error:
@@ -319,7 +348,7 @@ def _rows(path: Path, content: bytes) -> tuple[list[str], list[tuple[int, list[s
         rows = [(reader.line_num, cells) for cells in reader]
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: is no CSV ({error}). {_REMEDY}") from None
-    if len(rows) < 2:
+    if len(rows) <= least:
         raise InputError(f"{path}: holds no rows. {_REMEDY}")
     return rows[0][1], rows[1:]
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from igsed.compare.folders import MEANS
+from igsed.compare import differences
+from igsed.compare.folders import MEANS, Bank
 from igsed.compare.rows import Shown
 from igsed.compare.tables import Comparison, common_classes, common_protocols, judged
 from igsed.metrics import DRAWN, METRICS
@@ -22,7 +23,8 @@ def of_page(comparison: Comparison, rows: Sequence[Shown]) -> dict[str, Any]:
     dict
         `detectors`, `metrics`, `banks`, `protocols`, `labels`, `means` (label → words); `protocol` and `metric`, the
         first ones; by protocol, label and metric `values` (bank → detector → value, low, high, rank and its bounds) and
-        `mean_ranks` (detector →). Without a value: None.
+        `mean_ranks` (detector →). Without a value: None. `foreign`: bank → the places of the detectors whose baseline
+        is not neutral there.
     """
     present = set().union(*(one.metrics["metric"] for one in comparison.experiments))
     further = [METRICS.find(name) for name in DRAWN if name in present]
@@ -45,8 +47,16 @@ def of_page(comparison: Comparison, rows: Sequence[Shown]) -> dict[str, Any]:
         "protocol": comparison.protocol,
         "metric": comparison.metrics[0].name,
         "values": {name: values for name, (values, _) in nested.items()},
+        "foreign": [_foreign(bank, comparison, rows) for bank in comparison.banks],
         "mean_ranks": {name: ranks for name, (_, ranks) in nested.items()},
     }
+
+
+def _foreign(bank: Bank, comparison: Comparison, rows: Sequence[Shown]) -> list[int]:
+    one = bank.experiment
+    row_of = differences.rows_of(comparison.experiments)
+    foreign = {row_of[one.name, name] for name in one.foreign or ()}
+    return [place for place, row in enumerate(rows) if row.name in foreign]
 
 
 def _nested(table: pd.DataFrame, comparison: Comparison, rows: Sequence[Shown]) -> tuple[dict, dict]:

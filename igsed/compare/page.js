@@ -1,10 +1,12 @@
 // `elements.js` and `tools.js` stand before it.
 (() => {
-  const { MISSING, at, caption, fill, header, interval, nameOf, numbers, readable, shade, shown, small } = tools;
+  const { MARK, MISSING, at, breakable, caption, fill, header, interval, nameOf, numbers, readable, shade, shown, small } = tools;
   const board = byId("board-controls");
   const sorting = { column: "mean", down: false };
   const stateOf = () => Object.fromEntries(new FormData(board));
   const nameOfLabel = (label) => numbers.means[label] ?? readable(label);
+  const isForeign = (bank, place) => numbers.foreign[bank].includes(place);
+  const mark = () => element("span", { class: "mark" }, MARK);
   const cellOf = (state, metric, bank, place) => at(numbers.values, state.protocol, state.label, metric, bank, place);
   const meanOf = (state, place) => at(numbers.mean_ranks, state.protocol, state.label, state.metric, place);
   const round = (rank) => String(Math.round(rank * 100) / 100);
@@ -38,7 +40,9 @@
       Object.assign(sorting, several ? { column: "mean", down: false } : { column: columns[0].key, down: betterOf(columns[0]) !== -1 });
     }
     const rows = placesOf(state).map((place) => ({
-      detector: numbers.detectors[place],
+      // The columns are of several banks, or all of one, whose marks then stand behind the names.
+      detector: { ...numbers.detectors[place], neutral: state.bank === "" || !isForeign(Number(state.bank), place) },
+      foreign: columns.map(({ bank }) => state.bank === "" && isForeign(bank, place)),
       cells: columns.map((column) => cellOf(state, column.metric, column.bank, place)),
       mean: meanOf(state, place),
     }));
@@ -60,9 +64,9 @@
       return better && known.length ? Math.max(...known.map((value) => value * better)) * better : null;
     });
     const head = element("tr", {}, header(sorting, drawBoard, "detector", "Detector", "Sort by name", false, false));
-    columns.forEach((column) => head.append(header(sorting, drawBoard, column.key, column.text, column.title, true, betterOf(column) !== -1)));
+    columns.forEach((column) => head.append(header(sorting, drawBoard, column.key, breakable(column.text), column.title, true, betterOf(column) !== -1)));
     if (several) head.append(header(sorting, drawBoard, "mean", "Mean rank", "Mean of the ranks over the banks", true, false));
-    const body = rows.map(({ detector, cells, mean }) => {
+    const body = rows.map(({ detector, cells, foreign, mean }) => {
       const made = cells.map((cell, k) => {
         const [value, low, high, rank, rankLow, rankHigh] = cell ?? [];
         const lead = value != null && value === best[k] && !detector.truth && !detector.control;
@@ -71,6 +75,7 @@
           "td",
           { class: lead ? "number best" : "number" },
           shown(value, columns[k].metric),
+          value != null && foreign[k] ? mark() : "",
           interval(columns[k].metric, low, high),
           rank == null ? "" : small(`rank ${round(rank)}${open}`),
         );
@@ -85,6 +90,8 @@
       element("thead", {}, head),
       element("tbody", {}, ...body),
     );
+    // What is said of the first numbers is not true of others.
+    byId("board-first").hidden = ["bank", "metric", "protocol", "label"].some((name) => state[name] !== board.elements[name].dataset.first);
     byId("board-notes").textContent = `${rows.length} of ${numbers.detectors.length} detectors`;
   }
 
@@ -97,15 +104,15 @@
     const [low, high] = range ?? [Math.min(...known), Math.max(...known)];
     const share = (value) => (high > low ? (better === -1 ? high - value : value - low) / (high - low) : 0.5);
     const rows = places.map((place, k) => {
-      const cells = grid[k].map((value) => {
+      const cells = grid[k].map((value, bank) => {
         if (value == null) return element("td", { class: "none" }, MISSING);
-        return element("td", { class: "shaded", style: shade(share(value)) }, shown(value, state.metric));
+        return element("td", { class: "shaded", style: shade(share(value)) }, shown(value, state.metric), isForeign(bank, place) ? mark() : "");
       });
       return element("tr", {}, element("th", { scope: "row" }, ...nameOf(numbers.detectors[place])), ...cells);
     });
     byId("heat").replaceChildren(
       caption(`${title}, ${nameOfLabel(state.label)}, protocol ${state.protocol}`),
-      element("thead", {}, element("tr", {}, element("td"), ...numbers.banks.map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, element("td"), ...numbers.banks.map((name) => element("th", { scope: "col" }, ...breakable(name))))),
       element("tbody", {}, ...rows),
     );
   }
@@ -117,6 +124,7 @@
     fill(controls.protocol, numbers.protocols.map((name) => [name, name]), numbers.protocol);
     fill(controls.label, numbers.labels.map((label) => [label, nameOfLabel(label)]));
     fill(controls.which, Object.entries(choices).map(([name, [text]]) => [name, text]));
+    for (const name of ["bank", "metric", "protocol", "label"]) controls[name].dataset.first = controls[name].value;
     board.addEventListener("change", () => {
       drawBoard();
       drawHeat();

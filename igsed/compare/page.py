@@ -15,11 +15,11 @@ import pandas as pd
 from igsed.compare import answer, differences, figure, numbers, places
 from igsed.compare.folders import Bank, Experiment
 from igsed.compare.rows import Shown, of_first_metric, shown, titles
-from igsed.compare.sections import MISSING, Cell, caveats, number, sections, title
+from igsed.compare.sections import MISSING, Cell, Section, caveats, marks, number, sections, title
 from igsed.compare.tables import Comparison
 from igsed.jobs import provenance
 from igsed.names import printable
-from igsed.report import citation, paper
+from igsed.report import citation, paper, typesetting
 from igsed.report.page import rendering
 
 _HERE = Path(__file__).parent
@@ -54,7 +54,8 @@ def html(comparison: Comparison, folder: str | Path | None = None) -> str:
     metric = comparison.metrics[0]
     wide, narrow = figure.drawings(comparison, rows)
     data = numbers.of_page(comparison, rows)
-    told = sections(comparison)
+    told = sections(comparison, titles(rows))
+    agreement = _agreement(comparison)
     return rendering.render(
         _HERE / "page.html",
         ["page.js"],
@@ -65,13 +66,18 @@ def html(comparison: Comparison, folder: str | Path | None = None) -> str:
         wide=wide,
         narrow=narrow,
         metric=metric,
+        metric_inside=answer.inside(metric.title),
         protocol=printable(comparison.protocol),
         limits=_limits(comparison, rows),
         banks=[_listed(bank, comparison, folder) for bank in comparison.banks],
-        board=_board(told[0], rows),
+        board=_board(told[0], rows, comparison),
+        mark=typesetting.MARK,
+        marked=marks(comparison),
+        foreign=bool((comparison.table["neutral"] == 0).any()),
         places=_places(comparison),
         several=len(comparison.banks) > 1,
-        agreement=_agreement(comparison),
+        agreement=agreement,
+        reasons=any(reason for *_, reason in agreement),
         sections=told,
         subjects=_subjects(comparison),
         facts=[(one.name, _facts(one)) for one in comparison.experiments],
@@ -83,12 +89,28 @@ def html(comparison: Comparison, folder: str | Path | None = None) -> str:
     )
 
 
-def _board(section, rows: Sequence[Shown]) -> list[tuple[Shown, Sequence[Cell], str]]:
-    """The leaderboard without a script: the first metric over pairs; methods, controls, what knows the truth."""
+def _board(
+    section: Section, rows: Sequence[Shown], comparison: Comparison
+) -> list[tuple[Shown, Sequence[Cell], list[bool], str]]:
+    """The leaderboard without a script: the first metric over pairs; methods, controls, what knows the truth.
+
+    Of each row the cells, which of them are the best of all methods, and the mean rank.
+    """
     found = {row.detector: row for row in section.rows}
-    empty = [Cell(MISSING, "", "", False)] * len(section.banks)
+    values = of_first_metric(comparison).pivot(index="detector", columns="bank", values="value")
+    values = values.reindex([row.name for row in rows]).reindex(columns=section.banks)
+    better = comparison.metrics[0].higher_is_better
+    methods = values[[not (row.control or row.truth) for row in rows]]
+    best = methods.eq(methods.min() if better is False else methods.max()) & (better is not None)
+    best = best.reindex(values.index, fill_value=False)
+    empty = [Cell(MISSING)] * len(section.banks)
     return [
-        (row, found[row.name].cells, found[row.name].mean_rank) if row.name in found else (row, empty, MISSING)
+        (
+            row,
+            found[row.name].cells if row.name in found else empty,
+            best.loc[row.name].tolist(),
+            found[row.name].mean_rank if row.name in found else MISSING,
+        )
         for row in rows
     ]
 
@@ -168,10 +190,11 @@ def _facts(one: Experiment) -> dict[str, str]:
         "Folder": one.folder,
         "Commit": stated.get("git_commit"),
         "Versions": ", ".join(f"{name} {version}" for name, version in stated["versions"].items()),
+        "Seed": one.config.get("seed"),
         "Seeds of training": training,
         "Protocols": ", ".join(one.protocols),
         "Digest of the settings": stated.get("config_digest"),
         "sha256 of intervals.csv": stated["outputs"].get(f"results/{stated['experiment']}/intervals.csv"),
         "sha256 of metrics.csv": stated["outputs"].get(f"results/{stated['experiment']}/metrics.csv"),
     }
-    return {name: printable(str(value)) for name, value in facts.items() if value}
+    return {name: printable(str(value)) for name, value in facts.items() if value not in (None, "")}

@@ -33,7 +33,8 @@ def _lines(
         lines += [f"## {section.heading}", "", *_grid(head, rows), ""]
         if whole and section.agreement:
             head = ["Bank", "Other bank", "Detectors", "Spearman", "Kendall", "Why there is none"]
-            lines += [*_grid(head, [list(map(escape, row)) for row in section.agreement]), ""]
+            shown = len(head) if any(row[-1] for row in section.agreement) else len(head) - 1
+            lines += [*_grid(head[:shown], [list(map(escape, row[:shown])) for row in section.agreement]), ""]
         lines += [f"{escape(' '.join(section.notes))}\n"] * bool(section.notes)
     lines += ["## What differs beside the banks", ""]
     lines += [f"- {escape(printable(sentence))}" for sentence in caveats(comparison)]
@@ -42,7 +43,7 @@ def _lines(
 
 
 def _plain(cell: Cell) -> str:
-    return " ".join(filter(None, (cell.value, cell.interval, f"({cell.rank})" if cell.rank else "")))
+    return " ".join(filter(None, (cell.value, cell.mark, cell.interval, f"({cell.rank})" if cell.rank else "")))
 
 
 def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

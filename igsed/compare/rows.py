@@ -7,9 +7,8 @@ import pandas as pd
 
 from igsed.compare import differences
 from igsed.compare.tables import Comparison
-from igsed.detectors import DETECTORS, Style, title_of
-
-_PLAIN = Style("#333333", "solid", "o")
+from igsed.detectors import Style, title_of
+from igsed.report.styles import merged
 
 
 class Shown(NamedTuple):
@@ -25,19 +24,20 @@ class Shown(NamedTuple):
 def shown(comparison: Comparison) -> list[Shown]:
     """The rows, first the methods by their mean rank, then the controls, last what is made from the events.
 
-    Of each, those that some bank lacks stand below the ranked ones, by their mean value.
+    Of each, those that some bank lacks stand below the ranked ones, by their mean value. All look as in the figures of
+    their experiments (`igsed.report.styles.merged`).
     """
     found: dict[str, Shown] = {}
+    styles = merged((one.detectors, one.drawn) for one in comparison.experiments)
     for (experiment, detector), row in differences.rows_of(comparison.experiments).items():
         (one,) = (one for one in comparison.experiments if one.name == experiment)
         chosen = one.detectors[detector]
-        built_in = DETECTORS.built_in.get(detector)
         found[row] = Shown(
             row,
             title_of(detector) + row.removeprefix(detector),
             differences.is_control(chosen),
             differences.made_from_events(chosen),
-            (built_in and built_in.style) or _PLAIN,
+            styles[detector],
         )
     ranks = first_ranks(comparison)
     values = of_first_metric(comparison).groupby("detector")["value"].mean().dropna()

@@ -1,15 +1,16 @@
 """What is said of a comparison, the same in the terminal, in Markdown and on the page: sentences, and cells as text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from igsed.compare import differences
-from igsed.compare.folders import MEANS
+from igsed.compare.folders import BASELINES, MEANS
 from igsed.compare.tables import Comparison
 from igsed.metrics import Metric
 from igsed.names import printable
+from igsed.report.typesetting import MARK
 
 MISSING = "–"
 _INTERVALS = {
@@ -19,12 +20,12 @@ _INTERVALS = {
 
 
 class Cell(NamedTuple):
-    """A detector on a bank: value, interval, rank as text, and whether it is the best that is ranked."""
+    """A detector on a bank: value, interval, rank as text, and `MARK` where its baseline is not neutral."""
 
     value: str
-    interval: str
-    rank: str
-    best: bool
+    interval: str = ""
+    rank: str = ""
+    mark: str = ""
 
 
 class Row(NamedTuple):
@@ -50,12 +51,15 @@ class Section(NamedTuple):
     label: str
 
 
-def sections(comparison: Comparison) -> list[Section]:
-    """What is said of each metric: first its mean over pairs, then that over classes."""
+def sections(comparison: Comparison, names: Mapping[str, str] | None = None) -> list[Section]:
+    """What is said of each metric: first its mean over pairs, then that over classes.
+
+    `names` is how sentences call detectors, by default by their names in the tables.
+    """
     groups = dict(iter(comparison.table.groupby(["metric", "label"], sort=False)))
     agreements = dict(iter(comparison.agreement.groupby(["metric", "label"], sort=False)))
     return [
-        _section(comparison, metric, label, groups[metric.name, label], agreements.get((metric.name, label)))
+        _section(comparison, metric, label, groups[metric.name, label], agreements.get((metric.name, label)), names)
         for metric in comparison.metrics
         for label in MEANS
         if (metric.name, label) in groups
@@ -63,7 +67,12 @@ def sections(comparison: Comparison) -> list[Section]:
 
 
 def _section(
-    comparison: Comparison, metric: Metric, label: str, table: pd.DataFrame, agreement: pd.DataFrame | None
+    comparison: Comparison,
+    metric: Metric,
+    label: str,
+    table: pd.DataFrame,
+    agreement: pd.DataFrame | None,
+    names: Mapping[str, str] | None,
 ) -> Section:
     banks = [bank.name for bank in comparison.banks]
     having = [bank for bank in banks if table.loc[table["bank"] == bank, "value"].notna().any()]
@@ -71,14 +80,11 @@ def _section(
     means = table.groupby("detector")["value"].transform("mean")
     order = table.assign(mean_value=-means if metric.higher_is_better else means).drop_duplicates("detector")
     order = order.sort_values(["mean_rank", "mean_value"], kind="stable", na_position="last")
-    lowest = table.groupby("bank")["rank"].min()
     rows = [
         Row(
             row.detector,
             [
-                _cell(numbers.loc[row.detector, bank], lowest[bank])
-                if (row.detector, bank) in numbers.index
-                else Cell(MISSING, "", "", False)
+                _cell(numbers.loc[row.detector, bank]) if (row.detector, bank) in numbers.index else Cell(MISSING)
                 for bank in banks
             ],
             number(row.mean_rank, 2),
@@ -95,7 +101,8 @@ def _section(
         for row in pairs
         if {row["bank"], row["other"]} <= {*having}
     ]
-    answer = [_leaders(metric, table, having)]
+    called = {name: (names or {}).get(name, name) for name in table["detector"].unique()}
+    answer = [_leaders(metric, table, having, called)]
     if len(having) > 1 and agreement is not None:
         answer.append(_agreeing(agreement[agreement["bank"].isin(having) & agreement["other"].isin(having)]))
     return Section(
@@ -104,20 +111,20 @@ def _section(
         banks,
         rows,
         shown,
-        _notes(metric, table, banks, having),
+        _notes(metric, table, banks, having, called),
         label,
     )
 
 
-def _cell(row: pd.Series, lowest: float) -> Cell:
+def _cell(row: pd.Series) -> Cell:
     if pd.isna(row["value"]):
-        return Cell(MISSING, "", "", False)
+        return Cell(MISSING)
     interval = "" if pd.isna(row["low"]) else f"[{number(row['low'])}, {number(row['high'])}]"
     rank = "" if pd.isna(row["rank"]) else f"{row['rank']:g}"
-    return Cell(number(row["value"]), interval, rank, bool(row["rank"] == lowest))
+    return Cell(number(row["value"]), interval, rank, MARK if row["neutral"] == 0 else "")
 
 
-def _leaders(metric: Metric, table: pd.DataFrame, having: Sequence[str]) -> str:
+def _leaders(metric: Metric, table: pd.DataFrame, having: Sequence[str], called: Mapping[str, str]) -> str:
     ranks = table.dropna(subset=["rank"])
     if ranks.empty:
         if metric.higher_is_better is None:
@@ -135,7 +142,7 @@ def _leaders(metric: Metric, table: pd.DataFrame, having: Sequence[str]) -> str:
             where = "on both banks" if len(having) == 2 else f"on all {len(having)} banks"
         else:
             where = f"on {len(banks)} of {len(having)} banks ({', '.join(banks)})"
-        told.append(f"{detector} {'leads ' if not told else ''}{where}")
+        told.append(f"{called[str(detector)]} {'leads ' if not told else ''}{where}")
     return f"Of {count} ranked {'detector' if count == 1 else 'detectors'}, {', '.join(told)}."
 
 
@@ -159,18 +166,20 @@ def _span(values: pd.Series, told: Callable[[float], str]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _notes(metric: Metric, table: pd.DataFrame, banks: Sequence[str], having: Sequence[str]) -> list[str]:
+def _notes(
+    metric: Metric, table: pd.DataFrame, banks: Sequence[str], having: Sequence[str], called: Mapping[str, str]
+) -> list[str]:
     notes = [] if metric.higher_is_better is not False else ["Low values are good."]
     if absent := [bank for bank in banks if bank not in having]:
         notes.append(f"Without results of this metric, and left out of ranks: {', '.join(absent)}.")
     shown = table[table["value"].notna()]
     ranked = set(table.loc[table["rank"].notna(), "detector"])
     if truth := sorted(set(shown.loc[~shown["rankable"], "detector"])):
-        notes.append(f"Made from the events, and not ranked: {', '.join(truth)}.")
+        notes.append(f"Made from the events, and not ranked: {', '.join(map(called.__getitem__, truth))}.")
     if metric.higher_is_better is not None and (
         partly := [name for name in dict.fromkeys(shown["detector"]) if name not in ranked | {*truth}]
     ):
-        notes.append(f"Without a value in every bank, and not ranked: {', '.join(partly)}.")
+        notes.append(f"Without a value in every bank, and not ranked: {', '.join(map(called.__getitem__, partly))}.")
     kinds: dict[str, list[str]] = {}
     for (bank, kind), _ in shown.dropna(subset=["interval"]).groupby(["bank", "interval"], sort=False):
         kinds.setdefault(kind, []).append(bank)
@@ -198,8 +207,22 @@ def reading(comparison: Comparison) -> list[str]:
     """How a cell is to be read."""
     return [
         f"A cell is the value, its interval, and the detector's rank in the bank among those that all banks have (1 is "
-        f"the best; equal values share the mean of their ranks). Protocol: {printable(comparison.protocol)}."
+        f"the best; equal values share the mean of their ranks). Protocol: {printable(comparison.protocol)}.",
+        *marks(comparison),
     ]
+
+
+def marks(comparison: Comparison) -> list[str]:
+    """What `MARK` means, if it stands somewhere, and of which experiments it is not known where it should."""
+    said = []
+    if (comparison.table["neutral"] == 0).any():
+        said.append(
+            f"{MARK}: in that experiment the baseline of the detector is not neutral; the network takes it for "
+            "something else than background, and the detector's scores explain that too."
+        )
+    if unknown := [one.name for one in comparison.experiments if one.foreign is None]:
+        said.append(f"Whether baselines are neutral is not known of {', '.join(unknown)} (there is no {BASELINES}).")
+    return said
 
 
 def caveats(comparison: Comparison) -> list[str]:
@@ -222,5 +245,5 @@ def origins(comparison: Comparison) -> list[str]:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number as text, `MISSING` for NaN."""
-    return MISSING if pd.isna(value) else f"{value:.{digits}f}"
+    """A number as text, with a true minus; `MISSING` for NaN."""
+    return MISSING if pd.isna(value) else f"{value:.{digits}f}".replace("-", "−")

@@ -41,7 +41,8 @@ class Comparison:
         Rows by `metric, label, detector, bank`: `split, protocol, value, low, high, interval, rank, mean_rank, banks,
         pairs, clips, seeds, undefined`. `detector` is the row's name (`differences.rows_of`); `interval` the bounds'
         kind, `wide` or `clips`; `rank` (1 best), `mean_rank` over the `banks` that have values, NaN where a detector is
-        not ranked; `rank_low`, `rank_high` (`places.with_intervals`).
+        not ranked; `rank_low`, `rank_high` (`places.with_intervals`); `neutral`, 0 where the detector's baseline is not
+        neutral in the experiment, else 1, NaN where that is not known.
     agreement : pandas.DataFrame
         As `agreement` returns it.
     differences : sequence of str
@@ -148,6 +149,7 @@ def _values(
             found.assign(
                 bank=bank.name,
                 rankable=~found["detector"].isin(truth),
+                neutral=np.nan if one.foreign is None else (~found["detector"].isin(one.foreign)).astype(float),
                 detector=[rows[one.name, name] for name in found["detector"]],
             )
         )

@@ -15,9 +15,9 @@ FILES = ("compare.csv", "agreement.csv", "compare.md", "compare.html")
 _KEYS = ["metric", "label", "detector", "bank", "split", "protocol"]
 _COLUMNS = [
     *(*_KEYS, "value", "low", "high", "interval", "rank", "mean_rank", "banks"),
-    *("pairs", "clips", "seeds", "undefined", "rank_low", "rank_high"),
+    *("pairs", "clips", "seeds", "undefined", "rank_low", "rank_high", "neutral"),
 ]
-_COUNTS = ("pairs", "clips", "seeds", "undefined")
+_COUNTS = ("pairs", "clips", "seeds", "undefined", "neutral")
 
 
 def write(comparison: Comparison, folder: str | Path) -> list[Path]:

@@ -4,13 +4,13 @@ Conventions
 -----------
 Every function returns a `matplotlib.figure.Figure` as wide as two columns of a paper (7.1 in; `examples_column` and
 `headline_column` as one, 3.5 in) with no text below 7 pt; `save` writes it. Nothing here touches pyplot, so no figure
-outlives its caller. One `Style` per detector holds in all figures; styles differ in line and marker too, so that they
-stay apart in greyscale. The paper's own values are hollow markers. Time is in seconds, scores are per 100 ms frame,
-rates lie in 0…1, percentiles in 0…100.
+outlives its caller. One `Style` per detector holds in all figures (`igsed.report.styles`); styles differ in line and
+marker too, so that they stay apart in greyscale. The paper's own values are hollow markers. Time is in seconds, scores
+are per 100 ms frame, rates lie in 0…1, percentiles in 0…100.
 
 The data flow (`igsed.report.pipeline_figure`) and the strata (`igsed.report.strata_figure`) have modules of their own.
-Colours start from Okabe and Ito, "Color Universal Design" (2008), darkened until lines and markers have a contrast of
-3 : 1 against white (`igsed.report.colours`); those of a class with few clips are paler, down to that contrast.
+Lines and markers have a contrast of 3 : 1 against white (`igsed.report.colours`); those of a class with few clips are
+paler, down to that contrast.
 """
 
 import itertools
@@ -33,10 +33,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
 from igsed import labels as frame_labels
-from igsed.detectors import DETECTORS, Style, limits, title_of
+from igsed.detectors import Style, limits, title_of
 from igsed.metrics import ranking
 from igsed.report import paper
 from igsed.report.colours import pale
+from igsed.report.styles import styles
 from igsed.report.tables import bounds
 from igsed.thresholds import Rule, built_in
 from igsed.timeline import FRAME, segments
@@ -70,36 +71,8 @@ RC = {
 _GREY = Style("#666666", "", "o")
 """For legends that speak of all detectors."""
 
-STYLE: Mapping[str, Style] = {name: found.style for name, found in DETECTORS.built_in.items() if found.style}
-"""The detectors that declare a style of their own."""
-
-_MORE_COLOURS = ("#8D2418", "#4E6CFE", "#75974F", "#7C2E7B")
-_MORE_LINES = ((0, (8, 2)), (0, (8, 2, 1, 2)), (0, (2, 1)), (0, (8, 2, 3, 2)), (0, (1, 3)))
-_MORE_MARKERS = ("<", ">", "p", "X", "P", "h", "*")
-
 _TRUTH = "#E3E3E3"
 _INK = "#333333"
-
-
-def styles(detectors: Iterable[str], drawn: Iterable[str] = ()) -> dict[str, Style]:
-    """The style of each detector; those outside `STYLE` get further ones in the order of their names.
-
-    Those that most figures draw come first, so that a detector looks the same in a figure of them and in one of all.
-
-    Up to 140 further detectors differ from each other (4 colours, 5 lines, 7 markers that cycle side by
-    side).
-    """
-    detectors, drawn = list(dict.fromkeys(detectors)), set(drawn)
-    more = sorted((drawn | {*detectors}) - set(STYLE), key=lambda name: (name not in drawn, name))
-    further = {
-        detector: Style(
-            _MORE_COLOURS[i % len(_MORE_COLOURS)],
-            _MORE_LINES[i % len(_MORE_LINES)],
-            _MORE_MARKERS[i % len(_MORE_MARKERS)],
-        )
-        for i, detector in enumerate(more)
-    }
-    return {detector: STYLE.get(detector) or further[detector] for detector in detectors}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from igsed.detectors import Detector, Style, published
-from igsed.report.figures import RC, STYLE, WIDTH, Example, log_spectrogram, scaled
+from igsed.report.figures import RC, WIDTH, Example, log_spectrogram, scaled
+from igsed.report.styles import STYLE
 from igsed.timeline import FRAME
 
 _HEIGHT = 3.15

@@ -18,7 +18,8 @@ from matplotlib.lines import Line2D
 from igsed.detectors import Style, title_of
 from igsed.metrics import METRICS, Metric, ranking
 from igsed.report.colours import pale
-from igsed.report.figures import FEW, RC, WIDTH, styles
+from igsed.report.figures import FEW, RC, WIDTH
+from igsed.report.styles import styles
 from igsed.strata import CONDITIONS, MANY, UNKNOWN, ordered
 
 _SIDE_BY_SIDE = 13

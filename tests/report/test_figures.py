@@ -22,6 +22,7 @@ from igsed.metrics import METRICS
 from igsed.report import chance, colours, figures, paper, strata_figure
 from igsed.report import examples as report_examples
 from igsed.report.pipeline_figure import pipeline
+from igsed.report.styles import STYLE, styles
 
 NAMES = {detector.name: detector.title for detector in published()}
 DETECTORS = list(NAMES)
@@ -259,27 +260,14 @@ def luminance(colour):
 
 
 def test_styles_stay_apart_without_colour():
-    look = figures.styles([*DETECTORS, *(f"extra_{i}" for i in range(7))])
+    look = styles([*DETECTORS, *(f"extra_{i}" for i in range(7))])
     for one, other in itertools.combinations(look.values(), 2):
         assert one.marker != other.marker
         assert one.colour + str(one.line) != other.colour + str(other.line)
-    for one, other in itertools.combinations(figures.STYLE.values(), 2):
+    for one, other in itertools.combinations(STYLE.values(), 2):
         assert one.line != other.line
         assert one.colour != other.colour
     assert max(luminance(style.colour) for style in look.values()) < 0.55
-
-
-def test_a_style_depends_on_the_names_alone():
-    some = ["zoom", "mine"]
-    assert figures.styles(some) == {
-        name: style for name, style in figures.styles(["a", *some, "z"], drawn=some).items() if name in some
-    }
-    look = figures.styles(["zoom", "ig", "cam"])
-    assert list(look) == ["zoom", "ig", "cam"]
-    assert look == figures.styles(["cam", "zoom", "ig"])
-    assert look["ig"] == figures.styles(["ig"])["ig"] == figures.STYLE["ig"]
-    many = figures.styles(f"d{i:03}" for i in range(140))
-    assert len(set(many.values())) == 140
 
 
 def test_examples_draws_every_detector():
@@ -289,7 +277,7 @@ def test_examples_draws_every_detector():
     for detector, row in zip(DETECTORS, panels[2:], strict=True):
         assert row[0].get_ylabel() == NAMES[detector]
         colours = [to_hex(stairs.get_edgecolor()) for stairs in row[0].patches if hasattr(stairs, "get_data")]
-        assert to_hex(figures.STYLE[detector].colour) in colours
+        assert to_hex(STYLE[detector].colour) in colours
         assert row[0].get_title(loc="right") == numbers
     assert panels[6, 1].get_title(loc="right") == ""
     assert panels[2, 1].get_title(loc="right") == numbers
@@ -340,7 +328,7 @@ def test_examples_mark_threshold_and_maximum():
     (level, peak), (other,) = ours.lines, reverse.lines
     assert level.get_ydata() == [0.4, 0.4]
     assert peak.get_xdata() == [pytest.approx(2.55)]
-    assert peak.get_markerfacecolor() == figures.STYLE["ig"].colour
+    assert peak.get_markerfacecolor() == STYLE["ig"].colour
     assert other.get_xdata() == [pytest.approx(0.05)]
     assert other.get_markerfacecolor() == "white"
 
@@ -402,7 +390,7 @@ def test_thresholds_shows_mean_range_optimum_and_paper():
     assert len(iou.collections) == len(others) == 4
     chance, *curves = [line for line in iou.lines if len(line.get_xdata()) == 99]
     assert (chance.get_color(), chance.get_marker()) == ("black", "None")
-    assert [line.get_color() for line in curves] == [figures.STYLE[d].colour for d in others]
+    assert [line.get_color() for line in curves] == [STYLE[d].colour for d in others]
     assert curves[0].get_ydata()[29] == pytest.approx(0.51)
     marks = [line for line in iou.lines if len(line.get_xdata()) == 1]
     points = {(float(*line.get_xdata()), round(float(*line.get_ydata()), 3)) for line in marks}
@@ -498,7 +486,7 @@ def test_panels_do_not_lie_under_the_legend(name):
 
 def test_every_line_and_marker_can_be_seen():
     """At least 3 : 1 against white, also of classes with few clips (WCAG 2.2, 1.4.11)."""
-    for name, style in figures.styles([*figures.STYLE, *"abcdefgh"]).items():
+    for name, style in styles([*STYLE, *"abcdefgh"]).items():
         assert colours.contrast(style.colour) >= 3.3, name
         assert 3 <= colours.contrast(colours.pale(style.colour)) <= colours.contrast(style.colour)
     assert colours.contrast("white") == 1
@@ -526,7 +514,7 @@ def lab(colour, matrix):
 @pytest.mark.parametrize("kind", COLOUR_BLIND)
 def test_colours_stay_apart_for_the_colour_blind(kind):
     """Of the declared detectors and of the first three further ones; a difference of 2 is just noticeable."""
-    look = figures.styles([*figures.STYLE, "a", "b", "c"])
+    look = styles([*STYLE, "a", "b", "c"])
     matrix = np.array(COLOUR_BLIND[kind])
     for (one, a), (other, b) in itertools.combinations(look.items(), 2):
         assert np.linalg.norm(lab(a.colour, matrix) - lab(b.colour, matrix)) > 9, (one, other)
@@ -545,9 +533,9 @@ def test_recordings_show_synthetic_real_and_unseen_below_each_other():
     first = [line.get_ydata()[0] for line in points[::3]]
     assert first == sorted(first)
     assert np.mean(first) == pytest.approx(0)
-    weak = [to_hex(line.get_color()) == colours.pale(figures.STYLE["ig"].colour) for line in points[:6]]
+    weak = [to_hex(line.get_color()) == colours.pale(STYLE["ig"].colour) for line in points[:6]]
     assert weak == [False] * 3 + [True, False, False]
-    full = figures.STYLE["ig"].colour.lower()
+    full = STYLE["ig"].colour.lower()
     assert [to_hex(line.get_markeredgecolor()) for line in points[6:]] == [colours.pale(full), full, full]
     lines = panels[0].collections[1].get_segments()
     assert np.ptp(lines[0][:, 0]) == pytest.approx(0.3)

@@ -11,9 +11,9 @@ import pandas as pd
 
 from igsed.detectors import limits, title_of
 from igsed.report import answer, paper, typesetting
-from igsed.report.figures import styles
 from igsed.report.page import clips, leaderboard, markup, rendering
 from igsed.report.page.settings import Settings
+from igsed.report.styles import styles
 from igsed.thresholds import RULES
 
 FOLDER = "index_files"

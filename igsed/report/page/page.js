@@ -140,7 +140,7 @@
         element("th", { scope: "row" }, ...nameOf(detector)),
         ...grid[place].map((value, k) => {
           if (value == null) return element("td", { class: "none" }, MISSING);
-          const text = shown(value, state.focus).replace(/^0\./, ".");
+          const text = shown(value, state.focus).replace(/^(−?)0\./, "$1.");
           const pressed = filter.label === labels[k] && Number(filter.detector) === place;
           return element(
             "td",

@@ -11,18 +11,21 @@ const tools = (() => {
     if (chosen !== undefined) select.value = chosen;
   }
 
+  /** As `toFixed`, with a true minus. */
+  const fixed = (value, digits) => value.toFixed(digits).replace("-", "−");
+
   /** Three decimals; a tie goes to the even digit, as in Python. */
   function three(value) {
     if (value == null || Number.isNaN(value)) return MISSING;
     const scaled = Math.abs(value) * 1000;
-    if (scaled % 1 !== 0.5) return value.toFixed(3);
+    if (scaled % 1 !== 0.5) return fixed(value, 3);
     const whole = Math.floor(scaled);
-    return ((Math.sign(value) * (whole + (whole % 2))) / 1000).toFixed(3);
+    return fixed((Math.sign(value) * (whole + (whole % 2))) / 1000, 3);
   }
 
   function shown(value, metric) {
     if (value == null) return MISSING;
-    return Math.abs(value) >= 10 || numbers.metrics[metric].unit ? value.toFixed(Math.abs(value) >= 100 ? 0 : 1) : three(value);
+    return Math.abs(value) >= 10 || numbers.metrics[metric].unit ? fixed(value, Math.abs(value) >= 100 ? 0 : 1) : three(value);
   }
 
   /** A name that can be broken behind its underscores. */
@@ -53,7 +56,8 @@ const tools = (() => {
     return { background: `rgb(${colour.join(" ")})`, color: light > 0.179 ? "#000" : "#fff" };
   }
 
-  /** The head of a column that can be sorted. `sorting` has the column and the direction; `down`: the first one. */
+  /** The head of a column that can be sorted. `sorting` has the column and the direction; `text`: one or more pieces;
+   * `down`: the first direction. */
   function header(sorting, redraw, key, text, title, numeric, down) {
     const sorted = sorting.column === key ? (sorting.down ? "descending" : "ascending") : "none";
     const sort = () => {
@@ -62,9 +66,9 @@ const tools = (() => {
       redraw();
       document.querySelector(`#board button[data-column="${CSS.escape(key)}"]`).focus();
     };
-    const button = element("button", { type: "button", class: "sort", title, "data-column": key, onclick: sort }, text);
+    const button = element("button", { type: "button", class: "sort", title, "data-column": key, onclick: sort }, ...[text].flat());
     return element("th", { scope: "col", class: numeric ? "number" : null, "aria-sort": sorted }, button);
   }
 
-  return { MISSING, MARK, at, caption, fill, header, interval, nameOf, numbers, readable, shade, shown, small, three };
+  return { MISSING, MARK, at, breakable, caption, fill, header, interval, nameOf, numbers, readable, shade, shown, small, three };
 })();

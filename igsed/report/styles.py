@@ -5,7 +5,8 @@ Universal Design" (2008), darkened until lines and markers have a contrast of 3 
 (`igsed.report.colours`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from igsed.detectors import DETECTORS, Style
 
@@ -24,14 +25,26 @@ FURTHER: Sequence[Style] = [
 
 
 def styles(detectors: Iterable[str], drawn: Iterable[str] = ()) -> dict[str, Style]:
-    """The style of each detector; those outside `STYLE` get those of `FURTHER` in the order of their names.
+    """The style of each detector; those outside `STYLE` get one of `FURTHER` that their name prefers.
 
-    Those that most figures draw come first, so that a detector looks the same in a figure of them and in one of all.
+    Where two prefer the same, the first by name has it, of those that most figures draw before others, so that a
+    detector looks the same in a figure of them and in one of all; the other has the next that is free. So a detector
+    looks the same in two experiments unless it meets such another one.
     """
     detectors, drawn = list(dict.fromkeys(detectors)), set(drawn)
     more = sorted((drawn | {*detectors}) - set(STYLE), key=lambda name: (name not in drawn, name))
-    further = {detector: FURTHER[i % len(FURTHER)] for i, detector in enumerate(more)}
-    return {detector: STYLE.get(detector) or further[detector] for detector in detectors}
+    further: dict[str, int] = {}
+    for name in more:
+        taken = {*further.values()}
+        further[name] = next((i for i in _preferred(name) if i not in taken), len(further) % len(FURTHER))
+    return {detector: STYLE.get(detector) or FURTHER[further[detector]] for detector in detectors}
+
+
+def _preferred(name: str) -> Iterator[int]:
+    """Places in `FURTHER`: all colours, from one that depends on the name, then all again with other markers."""
+    first = zlib.crc32(name.encode("utf-8")) - 1
+    for block in range(0, len(FURTHER), len(_COLOURS)):
+        yield from (block + (first + k) % len(_COLOURS) for k in range(len(_COLOURS)))
 
 
 def merged(experiments: Iterable[tuple[Iterable[str], Iterable[str]]]) -> dict[str, Style]:

@@ -1,12 +1,18 @@
 """Styles of detectors: the same in all figures, on the page, and beside other experiments."""
 
+import itertools
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from igsed.report.styles import FURTHER, STYLE, merged, styles
+from igsed import config
+from igsed.report.styles import STYLE, merged, styles
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_style_depends_on_the_names_alone():
@@ -25,6 +31,16 @@ def test_a_style_depends_on_the_names_alone():
 names = st.lists(st.sampled_from(["ig", "cam", *"abcdef"]), min_size=1, unique=True)
 
 
+@pytest.mark.parametrize("name", ["default.yaml", "free_sounds.yaml", "conditions.yaml"])
+def test_detectors_look_the_same_in_the_experiments_whose_figures_the_documentation_shows(name):
+    files = ["config.yaml"] if name == "default.yaml" else ["config.yaml", f"config/{name}"]
+    shipped = config.load(config.merge([str(ROOT / file) for file in files]), files)
+    look = styles(shipped.detector_names, shipped.drawn)
+    names = {"ig_quiet", "ig_quiet_random_head", "occlusion", "gradient_input_random_head"} & {*shipped.drawn}
+    assert names
+    assert {each: look[each] for each in names} == {each: styles([each])[each] for each in names}
+
+
 @given(st.lists(st.tuples(names, names), min_size=1, max_size=4))
 def test_experiments_beside_each_other_keep_their_styles_where_they_can(experiments):
     """The first experiment's all; every detector has one; no two have the same."""
@@ -37,8 +53,15 @@ def test_experiments_beside_each_other_keep_their_styles_where_they_can(experime
 
 
 def test_another_detector_with_the_same_style_gets_the_next():
-    assert merged([(["a"], []), (["b"], []), (["b", "c"], [])]) == {"a": FURTHER[0], "c": FURTHER[1], "b": FURTHER[2]}
-    assert merged([(["a"], []), (["a", "b"], [])]) == styles(["a", "b"])
+    names = [f"d{i}" for i in range(9)]
+    alone = {name: styles([name])[name] for name in names}
+    other, one = next((a, b) for a, b in itertools.combinations(names, 2) if alone[a] == alone[b])
+    both = styles([one, other])
+    assert both[other] == styles([other])[other]
+    assert both[one].colour != both[other].colour
+    found = merged([([one], []), ([other], [])])
+    assert found[one] == styles([one])[one]
+    assert found[other] != found[one]
     assert len(merged([([f"d{i}" for i in range(200)], [])])) == 200
 
 

@@ -777,12 +777,12 @@ def test_ones_own_detectors_look_as_in_the_figures_of_their_experiments(tmp_path
     one = make(tmp_path / "a", {"ig": 0.3, "mine": 0.6, "other": 0.5}, entries=["ig", own("mine"), own("other")])
     two = make(
         tmp_path / "b",
-        {"ig": 0.3, "mine": 0.7, "theirs": 0.4},
-        entries=["ig", own("mine"), own("theirs")],
-        figures__detectors=["ig", "theirs"],
+        {"ig": 0.3, "mine": 0.7, "my_method": 0.4},
+        entries=["ig", own("mine"), own("my_method")],
+        figures__detectors=["ig", "my_method"],
     )
     alone = compare.compare([two])
-    for found, names in ((alone, ["mine", "theirs"]), (compare.compare([one, two]), ["mine", "other"])):
+    for found, names in ((alone, ["mine", "my_method"]), (compare.compare([one, two]), ["mine", "other"])):
         look = {row.name: row.style for row in rows.shown(found)}
         experiment = found.experiments[0]
         expected = styles(experiment.detectors, experiment.drawn)
@@ -791,7 +791,9 @@ def test_ones_own_detectors_look_as_in_the_figures_of_their_experiments(tmp_path
         svg = drawings_of(page.html(found))["wide"]
         drawn = {(shape.get("fill"), shape.get("d")) for shape in svg.iter("path")}
         assert {(style.colour, figure.MARKERS[style.marker]) for name, style in look.items() if name != "ig"} <= drawn
-    assert styles(["ig", "mine", "theirs"], ["ig", "theirs"])["theirs"] == styles(["mine"])["mine"]  # they collide
+    assert (
+        styles(["ig", "mine", "my_method"], ["ig", "my_method"])["my_method"] == styles(["mine"])["mine"]
+    )  # they collide
 
 
 def test_every_marker_of_a_style_has_an_outline():

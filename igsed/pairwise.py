@@ -4,7 +4,9 @@
 each, by the metrics that rank and those that tables and figures always show, from one bootstrap a detector.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -18,8 +20,16 @@ COLUMNS = [
 ]
 """The columns of `pairwise.csv`."""
 
-Drawn = Mapping[tuple[str, str], Sequence[statistics.Draws]]
-"""What was drawn of a detector, by split and protocol."""
+
+class Part(NamedTuple):
+    """What was drawn of some metrics, and under which (split, protocol) these are the same."""
+
+    places: Sequence[tuple[str, str]]
+    draws: statistics.Draws
+
+
+Drawn = Mapping[tuple[str, str], Part]
+"""What was drawn of a detector: of metrics that see no mask by split and choice of pairs, of others by protocol."""
 
 
 def compared(chosen: Sequence[Metric]) -> list[Metric]:
@@ -36,21 +46,20 @@ def draw(
     classes: Sequence[str],
     resampling: Resampling,
 ) -> Drawn:
-    """The bootstrap of one detector. Parameters as of `igsed.evaluation.differences`.
+    """The bootstrap of one detector. Parameters as of `igsed.evaluation.differences`."""
+    of_scores, of_masks = (
+        metrics.of_pairs(m for m in compared(chosen) if (m.needs == "mask") == masks) for masks in (False, True)
+    )
 
-    Metrics that see no mask are drawn once for the protocols of one choice of pairs.
-    """
-    found: dict[tuple[str, str], list[statistics.Draws]] = {}
-    once: dict[tuple[str, str], statistics.Draws] = {}
-    parts = [metrics.of_pairs(m for m in compared(chosen) if (m.needs == "mask") == masks) for masks in (False, True)]
-    settings = resampling.replicates, resampling.seed
+    def drawn(split: str, rows: pd.DataFrame, names: Sequence[str]) -> statistics.Draws:
+        return statistics.draws(rows, names, classes, subsets[split], resampling.replicates, resampling.seed)
+
+    found: dict[tuple[str, str], Part] = {}
+    alike: dict[tuple[str, str], tuple[list, pd.DataFrame]] = {}
     for (split, protocol), rows in pairs.groupby(["split", "protocol"], sort=False):
-        of_scores, of_masks = parts
-        key = split, choices[protocol]
-        if key not in once:
-            once[key] = statistics.draws(rows, of_scores, classes, subsets[split], *settings)
-        found[split, protocol] = [once[key], statistics.draws(rows, of_masks, classes, subsets[split], *settings)]
-    return found
+        found[split, f"protocol {protocol}"] = Part([(split, protocol)], drawn(split, rows, of_masks))
+        alike.setdefault((split, f"pairs {choices[protocol]}"), ([], rows))[0].append((split, protocol))
+    return found | {key: Part(places, drawn(key[0], rows, of_scores)) for key, (places, rows) in alike.items()}
 
 
 def table(drawn: Mapping[str, Drawn], confidence: float) -> pd.DataFrame:
@@ -70,20 +79,14 @@ def table(drawn: Mapping[str, Drawn], confidence: float) -> pd.DataFrame:
         `igsed.statistics.difference`; `p_holm` is corrected as in `igsed.evaluation.corrected`, for the detectors that
         are compared with the same one.
     """
-    found = []
-    for minus, others in drawn.items():
-        tables = [
-            statistics.difference(one, other, confidence).assign(
-                detector=detector, minus=minus, split=key[0], protocol=key[1]
-            )
-            for detector, own in drawn.items()
-            if detector != minus
-            for key in own
-            if key in others
-            for one, other in zip(own[key], others[key], strict=True)
-        ]
-        if tables := [each for each in tables if len(each)]:
-            found.append(corrected(tables, confidence)[COLUMNS])
-    if not found:
-        return pd.DataFrame(columns=COLUMNS)
-    return pd.concat(found, ignore_index=True)
+    found: dict[str, list[pd.DataFrame]] = {minus: [] for minus in drawn}
+    for one, other in itertools.combinations(drawn, 2):
+        for key in [key for key in drawn[one] if key in drawn[other]]:
+            ours, theirs = drawn[one][key], drawn[other][key]
+            difference = statistics.difference(ours.draws, theirs.draws, confidence)
+            for split, protocol in [place for place in ours.places if place in theirs.places]:
+                rows = difference.assign(split=split, protocol=protocol)
+                found[other].append(rows.assign(detector=one, minus=other))
+                found[one].append(statistics.reversed_difference(rows).assign(detector=other, minus=one))
+    tables = [corrected(rows, confidence) for rows in found.values()]
+    return pd.concat([each[COLUMNS] for each in tables if len(each)] or [pd.DataFrame(columns=COLUMNS)])

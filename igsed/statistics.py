@@ -263,6 +263,16 @@ def difference(a: Draws, b: Draws, confidence: float = 0.95) -> pd.DataFrame:
     return _with_wider(table)
 
 
+def reversed_difference(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of `difference` for b − a."""
+    ends = [name.removeprefix("low") for name in table if name.startswith("low")]
+    # 0 − x, since −x would make −0 of 0.
+    signs = {f"low{end}": 0 - table[f"high{end}"] for end in ends} | {
+        f"high{end}": 0 - table[f"low{end}"] for end in ends
+    }
+    return table.assign(value=0 - table["value"], **signs)
+
+
 def standard_errors(confidence: float, comparisons: int = 1) -> float:
     """How many standard errors a difference must have to be found with the probability `POWER`.
 

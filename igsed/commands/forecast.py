@@ -53,7 +53,10 @@ def run(options: argparse.Namespace) -> int:
             work.description = f"measuring {part}"
             work.update()
 
-        print(f"Planning the jobs and measuring {len(parts)} things, {len(parts) + 1} steps; about two minutes.", file=sys.stderr)
+        print(
+            f"Planning the jobs and measuring {len(parts)} things, {len(parts) + 1} steps; about two minutes.",
+            file=sys.stderr,
+        )
         jobs = forecast.planned(files[1:])
         costs = unit_costs.measure(experiment, device, begin)
     table = forecast.forecast(jobs, experiment, costs, inputs)

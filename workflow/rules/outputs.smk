@@ -447,6 +447,7 @@ rule manifest:
             rules.strata.output,
             collect("<results>/mixtures/{split}/conditions.csv", split=JUDGED),
             collect("<results>/tables/{table}.{suffix}", table=TABLES, suffix=["csv", "html", "md"]),
+            rules.data_report.output.caveats,
             collect("<results>/figures/{figure}.{suffix}", figure=FIGURES, suffix=["svg", "png"]),
             rules.page.output,
         ],

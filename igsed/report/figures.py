@@ -537,7 +537,7 @@ def per_class(table: pd.DataFrame, protocol: str | None = None) -> Figure:
     panels[0].set_ylim(len(labels) - 0.5, -0.5)
     solid = {detector: style._replace(line="solid") for detector, style in look.items()}
     _legend(figure, solid, "mean, bootstrap interval", "the paper's IoU", few_note(few.few(*_counts(counts)).any()))
-    figure.supylabel("Class, number of clips / source recordings", fontsize=8)
+    figure.supylabel("Class; clips /\nsource recordings", fontsize=8, multialignment="center")
     return figure
 
 
@@ -617,8 +617,9 @@ def _headline(table: pd.DataFrame, controls: Iterable[str], mark: str, drawn: It
             ours = _marker(style) | {"markersize": 3.2 if narrow else 3.8, "markeredgewidth": 0}
             ax.plot(row[metric], height, **ours, zorder=4, clip_on=False)
             if pd.notna(row.get(f"paper_{metric}")):
-                theirs = _marker(style, hollow=True) | {"markersize": 5.5 if narrow else 6.5, "markeredgewidth": 0.8}
-                ax.plot(row[f"paper_{metric}"], height, **theirs, zorder=3, clip_on=False)
+                theirs = _marker(style, hollow=True) | {"markersize": 4.5, "markeredgewidth": 0.8}
+                # Below ours, since where the two agree it would cover the interval.
+                ax.plot(row[f"paper_{metric}"], height + 0.32, **theirs, zorder=3, clip_on=False)
         if below.any() and not below.all():
             ax.axhline((~below).sum() - 0.2, color="#CCCCCC", linewidth=0.8)
         ax.set(xlim=(0, 1), xlabel=textwrap.fill(title, 10) if narrow else title, ylim=(heights[-1] + 0.7, -0.7))

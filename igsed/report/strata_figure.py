@@ -28,7 +28,7 @@ _CHANCE: dict = {"color": "#666666", "linewidth": 1.0, "linestyle": (0, (1, 1.2)
 _SHARE = "share of active frames"
 _LONGEST = 22
 """Letters of the name of a value."""
-_LETTER = 0.05
+_LETTER = 0.048
 """How wide a letter below a stratum is, in inches."""
 _SPREAD = 0.8
 """How much of a stratum's width its points take."""

@@ -140,7 +140,9 @@ def titles(conditions: pd.DataFrame) -> pd.DataFrame:
             found.append((condition, stratum, f"{values.iloc[0]:g}" if one else stratum))
     table = pd.DataFrame(found, columns=["condition", "stratum", "title"])
     files = conditions[["background", "background_label"]].drop_duplicates()
-    alone = files[(files["background_label"] != "") & ~files["background_label"].duplicated(keep=False)]
+    # Files of two classes may have one name, and are one stratum.
+    shared = files["background_label"].duplicated(keep=False) | files["background"].duplicated(keep=False)
+    alone = files[(files["background_label"] != "") & ~shared]
     classes = table["stratum"].map(alone.set_index("background")["background_label"])
     return table.assign(title=classes.where(table["condition"] == "background").fillna(table["title"]))
 

@@ -84,7 +84,7 @@ def test_edges_belong_where_they_should(condition, value, stratum):
 def test_every_pair_is_counted_once_in_every_condition(rows, backgrounds, real):
     told = conditions_of(rows, backgrounds=backgrounds)
     if real:
-        told = told.assign(snr=np.nan, background="")
+        told = told.assign(snr=np.nan, background="", background_label="")
     pairs = pairs_of(told)
     if pairs.empty:
         return
@@ -141,6 +141,8 @@ def test_a_background_is_called_by_its_class_where_that_is_its_alone():
     told["background_label"] = told["background"].map({"b0": "office", "b1": "", "b2": "wind", "b3": "wind"})
     titles = strata.titles(told).query("condition == 'background'").set_index("stratum")["title"]
     assert titles.to_dict() == {"b0": "office", "b1": "b1", "b2": "b2", "b3": "b3"}
+    homonyms = strata.titles(told.assign(background="b", background_label=["office", "wind"] * 4))
+    assert homonyms.query("condition == 'background'")["title"].tolist() == ["b"]
     unknown = strata.titles(told.assign(background="", background_label=""))
     assert unknown.query("condition == 'background'")["title"].tolist() == [strata.UNKNOWN]
 

@@ -536,7 +536,9 @@ def per_class(table: pd.DataFrame, protocol: str | None = None) -> Figure:
     panels[0].set_yticks(range(len(labels)), tick_labels)
     panels[0].set_ylim(len(labels) - 0.5, -0.5)
     solid = {detector: style._replace(line="solid") for detector, style in look.items()}
-    _legend(figure, solid, "mean, bootstrap interval", "the paper's IoU", few_note(few.few(*_counts(counts)).any()))
+    _legend(
+        figure, solid, "mean, bootstrap interval", "the paper's IoU", few_note(bool(few.few(*_counts(counts)).any()))
+    )
     figure.supylabel("Class; clips /\nsource recordings", fontsize=8, multialignment="center")
     return figure
 
@@ -735,8 +737,8 @@ def _draw_sounds(ax: Axes, rows: pd.DataFrame, metric: str, sounds: Sequence[str
         here, row = _SYNTHETIC if sound == "synthetic" else style, rows.iloc[[k]]
         height = k + 0.26 * (place - (len(sounds) - 1) / 2)
         weak = bool(few.few(*_counts(row, f"{sound}_"))[0])
-        ends = (row[f"{sound}_{short(metric)}_{end}"] for end in ("low", "high"))
-        _intervals(ax, [height], *ends, row[f"{sound}_sources"], here.colour, weak)
+        low, high = (row[f"{sound}_{short(metric)}_{end}"] for end in ("low", "high"))
+        _intervals(ax, [height], low, high, row[f"{sound}_sources"], here.colour, weak)
         ax.plot(row[f"{sound}_{metric}"], [height], **_sound_marker(sound, here, weak), zorder=4, clip_on=False)
     ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
     ax.set_axisbelow(True)

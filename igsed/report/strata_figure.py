@@ -91,7 +91,7 @@ def _handles(table: pd.DataFrame, look: Mapping[str, Style]) -> list[Line2D]:
     return [
         *(Line2D([], [], **_marker(style), label=title_of(detector)) for detector, style in look.items()),
         Line2D([], [], **_marker(grey) | {"linestyle": "solid"}, linewidth=1, label="mean, interval"),
-        *few_note(few.few(table["clips"], table["sources"]).any()),
+        *few_note(bool(few.few(table["clips"], table["sources"]).any())),
         Line2D([], [], **_CHANCE, label="chance"),
         Line2D([], [], linestyle="", label="numbers: clips / source recordings"),
     ]

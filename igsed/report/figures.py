@@ -241,7 +241,7 @@ def examples_column(examples: Sequence[Example]) -> Figure:
 def _examples(examples: Sequence[Example], width: float) -> Figure:
     narrow = width < WIDTH
     look = styles(detector for example in examples for detector in example.scores)
-    names = [_wrapped(title_of(detector), 10) if narrow else title_of(detector) for detector in look]
+    names = [wrapped(title_of(detector), 10) if narrow else title_of(detector) for detector in look]
     inches = (width - (1.15 if narrow else 1.8)) / len(examples) - 0.1
     truths = [_placed(example, inches) for example in examples]
     lines = max(event.text.count("\n") + 1 for truth in truths for event in truth)
@@ -285,9 +285,9 @@ def _examples(examples: Sequence[Example], width: float) -> Figure:
     return figure
 
 
-def _wrapped(name: str, letters: int) -> str:
-    """A detector's name in lines, broken at spaces and underscores."""
-    return textwrap.fill(name.replace("_", "_ "), letters).replace("_ ", "_")
+def wrapped(name: str, letters: int, **more) -> str:
+    """A name in lines, broken at spaces, hyphens and underscores; `more` is for `textwrap.fill`."""
+    return textwrap.fill(name.replace("_", "_ "), letters, **more).replace("_ ", "_")
 
 
 def _draw_spectrogram(ax: Axes, example: Example):
@@ -603,7 +603,7 @@ def _headline(table: pd.DataFrame, controls: Iterable[str], mark: str, drawn: It
     look = styles(table["detector"], drawn)
     heights = np.arange(len(rows)) + 0.6 * below.sort_values(kind="stable").to_numpy()
     names = [title_of(name) + (f" {mark}" if not neutral else "") for name, neutral in rows["neutral"].items()]
-    names = [_wrapped(name, 16) for name in names] if narrow else names
+    names = [wrapped(name, 16) for name in names] if narrow else names
     row = 0.17 if not narrow else 0.26 if any("\n" in name for name in names) else 0.2
     figure = Figure(figsize=(width, (0.9 if narrow else 0.7) + row * (len(rows) + 1)), layout="constrained")
     shown = {metric.name: metric.title for metric in ranking() if metric.name in rows}
@@ -689,7 +689,7 @@ def recordings(table: pd.DataFrame, protocol: str | None = None) -> Figure:
             upper, lower = labels[int(boundary)], labels[int(boundary) + 1]
             strong = lower in _MEANS and upper not in _MEANS
             ax.axhline(boundary, color="#777777" if strong else "#CCCCCC", linewidth=0.5)
-        ax.set_title(_wrapped(title_of(detector), 16), fontweight="bold")
+        ax.set_title(wrapped(title_of(detector), 16), fontweight="bold")
     for ax in panels.flat[len(apart) :]:
         ax.set_visible(False)
     for ax in panels.flat[max(len(apart) - columns, 0) : len(apart)]:

@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
 
 from igsed.detectors import Style, title_of
 from igsed.metrics import METRICS, Metric, ranking
 from igsed.report import few
-from igsed.report.figures import RC, WIDTH, few_note, readable, styles, whisker
+from igsed.report.figures import RC, WIDTH, few_note, readable, styles, whisker, wrapped
 from igsed.strata import CONDITIONS, MANY, UNKNOWN, Scale, ordered
 
 _SIDE_BY_SIDE = 13
@@ -28,8 +30,8 @@ _CHANCE: dict = {"color": "#666666", "linewidth": 1.0, "linestyle": (0, (1, 1.2)
 _SHARE = "share of active frames"
 _LONGEST = 22
 """Letters of the name of a value."""
-_LETTER = 0.048
-"""How wide a letter below a stratum is, in inches."""
+_LETTER = 0.055
+"""How wide a letter below a stratum is about, in inches."""
 _SPREAD = 0.8
 """How much of a stratum's width its points take."""
 
@@ -67,8 +69,12 @@ def figure(table: pd.DataFrame) -> Figure:
         return whole
     parts = np.atleast_1d(whole.subfigures(len(blocks), 1))
     for part, block in zip(parts, blocks, strict=True):
-        widths = [len(shown[name]) for name in block]
+        widths = [float(len(shown[name])) for name in block]
         spare = _SIDE_BY_SIDE - sum(widths)
+        for k, name in enumerate(block):
+            if not CONDITIONS[name].edges:  # names of values are longer than numbers
+                more = min(spare, widths[k] / 2)
+                widths[k], spare = widths[k] + more, spare - more
         # What is over stays empty, so that a stratum is about as wide in all blocks.
         ratios = [*widths, spare] if spare > 3 else widths
         panels = part.subplots(len(metrics), len(ratios), sharey="row", squeeze=False, width_ratios=ratios)
@@ -76,7 +82,7 @@ def figure(table: pd.DataFrame) -> Figure:
             for ax, name in zip(row, block, strict=False):
                 rows = table[table["condition"] == name]
                 _draw(ax, rows, metric, shown[name], look)
-                width = (WIDTH - 0.5 - 0.2 * len(block)) / sum(ratios)
+                width = (WIDTH - 0.5 - 0.2 * len(block)) * widths[block.index(name)] / sum(ratios) / len(shown[name])
                 _label(ax, rows, metric, shown[name], name if k == len(metrics) - 1 else None, width)
             for ax in row[len(block) :]:
                 ax.set_visible(False)
@@ -176,8 +182,9 @@ def _label(
     names = [_name(stratum, scale, *told.loc[stratum]) for stratum in strata]
     if not scale.edges:
         letters = int(width / _LETTER)
-        upright = any(len(word) > letters for name in names for word in name.split())
-        names = [_cut(name) if upright else textwrap.fill(name, letters) for name in names]
+        lines = [wrapped(name, letters, break_long_words=False) for name in names]
+        upright = any(_inches(line) > 0.95 * width for name in lines for line in name.split("\n"))
+        names = [_cut(name) for name in names] if upright else lines
     if not scale.edges and upright:
         ax.set_xticks(range(len(strata)), [f"{name}, {n}" for n, name in zip(labels, names, strict=True)], rotation=90)
     else:
@@ -193,6 +200,12 @@ def _name(stratum: str, scale: Scale, title: str, low: float, high: float) -> st
     if title == stratum and title not in scale.names:
         title = f"< {high:g}" if np.isnan(low) else f"≥ {low:g}" if np.isnan(high) else f"{low:g} – {high:g}"
     return title.replace("-", "−")
+
+
+def _inches(line: str) -> float:
+    """How wide a line below a stratum is."""
+    points = text_to_path.get_text_width_height_descent(line, FontProperties(size=RC["xtick.labelsize"]), ismath=False)
+    return points[0] / 72
 
 
 def _cut(name: str) -> str:

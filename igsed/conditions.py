@@ -26,16 +26,16 @@ from igsed.soundbanks import soundbank
 CONDITIONS = ("snr", "active_seconds", "active_ratio", "events", "overlap", "background")
 """What pairs are told apart by."""
 
-COLUMNS = ["clip", "label", *CONDITIONS, "source", "base"]
+COLUMNS = ["clip", "label", *CONDITIONS, "source", "base", "background_label"]
 
 _PLACED = ["clip", "label", "onset", "offset", "snr", "source"]
-_TEXT = ("clip", "label", "background", "source", "base")
+_TEXT = ("clip", "label", "background", "source", "base", "background_label")
 
 
 def table(
     annotated: pd.DataFrame,
     placed: pd.DataFrame,
-    backgrounds: Mapping[str, str],
+    backgrounds: Mapping[str, tuple[str, str]],
     frames: int,
     bases: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def table(
     placed : pandas.DataFrame
         The same events as they were placed: `clip, label, onset, offset, snr, source`; see `mixed` and `recorded`.
     backgrounds : mapping
-        Clip → its background; "" where it has none.
+        Clip → class and name of its background; a clip without one is left out.
     frames : int
         Frames of a clip.
     bases : mapping, optional
@@ -68,7 +68,8 @@ def table(
           no active frame;
         - `background`: name of the background recording's file, without suffix; "" of real recordings;
         - `source`: the recording that the class's longest event (of equals the first) is from;
-        - `base`: the clip that this one is a variant of, or itself.
+        - `base`: the clip that this one is a variant of, or itself;
+        - `background_label`: the background's class, "" where it has no background or no class.
 
     Raises
     ------
@@ -105,7 +106,8 @@ def table(
     for name, values in of_pairs.reindex(pairs).items():
         found[name] = values.to_numpy()
     found["events"] = found["clip"].map(placed["clip"].value_counts()).astype(int)
-    found["background"] = found["clip"].map(backgrounds).fillna("")
+    for place, name in enumerate(("background_label", "background")):
+        found[name] = found["clip"].map({clip: names[place] for clip, names in backgrounds.items()}).fillna("")
     found["base"] = found["clip"] if bases is None else found["clip"].map(bases)
     return found.sort_values(keys, ignore_index=True)[COLUMNS]
 
@@ -119,7 +121,9 @@ def drawn_together(conditions: pd.DataFrame) -> pd.Series:
     return fullest.groupby(["base", "label"])["source"].transform("first").reindex(conditions.index)
 
 
-def mixed(folder: str | Path, clips: Sequence[str], index: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+def mixed(
+    folder: str | Path, clips: Sequence[str], index: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
     """The events of mixtures, and their backgrounds, as Scaper's annotations tell.
 
     Parameters
@@ -136,7 +140,7 @@ def mixed(folder: str | Path, clips: Sequence[str], index: pd.DataFrame) -> tupl
     placed : pandas.DataFrame
         As for `table`.
     backgrounds : dict
-        Clip → name of the background's file, without suffix.
+        Clip → class of the background and name of its file, without suffix.
 
     Raises
     ------
@@ -150,7 +154,7 @@ def mixed(folder: str | Path, clips: Sequence[str], index: pd.DataFrame) -> tupl
         for value in _values(Path(folder, f"{clip}.jams")):
             path = Path(value["source_file"])
             if value["role"] == "background":
-                backgrounds[clip] = path.stem
+                backgrounds[clip] = (value["label"], path.stem)
                 continue
             # Scaper's label is the name of the recording's folder, which may have a suffix or be one further down.
             label = soundbank.without_suffix(value["label"])[0]

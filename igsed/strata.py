@@ -37,7 +37,7 @@ MANY = f"any of more than {MOST}"
 _TAKEN = ["value", "low", "high", "pairs", "seeds", "undefined"]
 COLUMNS = [
     *("detector", "split", "protocol", "condition", "stratum", "low_edge", "high_edge", "metric", "value", "low"),
-    *("high", "pairs", "clips", "sources", "seeds", "undefined"),
+    *("high", "pairs", "clips", "sources", "seeds", "undefined", "title"),
 ]
 
 
@@ -117,6 +117,36 @@ def assigned(conditions: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
+def titles(conditions: pd.DataFrame) -> pd.DataFrame:
+    """What people call the strata; their names in `assigned` stay the same in all experiments.
+
+    Parameters
+    ----------
+    conditions : pandas.DataFrame
+        As of `igsed.conditions.table`, of a split.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `condition, stratum, title`, a row for each stratum in which a pair lies. The title is the value where the edges
+        are numbers and all pairs have the same one, as in a paired design; a background's class where the split has no
+        other background of that class; else the stratum's name.
+    """
+    strata = assigned(conditions)
+    found = []
+    for condition, scale in CONDITIONS.items():
+        for stratum, values in conditions.groupby(strata[condition])[condition]:
+            one = scale.edges and not scale.names and values.nunique() == 1
+            found.append((condition, stratum, f"{values.iloc[0]:g}" if one else stratum))
+    table = pd.DataFrame(found, columns=["condition", "stratum", "title"])
+    files = conditions[["background", "background_label"]].drop_duplicates()
+    # Files of two classes may have one name, and are one stratum.
+    shared = files["background_label"].duplicated(keep=False) | files["background"].duplicated(keep=False)
+    alone = files[(files["background_label"] != "") & ~shared]
+    classes = table["stratum"].map(alone.set_index("background")["background_label"])
+    return table.assign(title=classes.where(table["condition"] == "background").fillna(table["title"]))
+
+
 def table(pairs: pd.DataFrame, conditions: pd.DataFrame, metrics: Sequence[str], **settings) -> pd.DataFrame:
     """Means and intervals in the strata of each condition.
 
@@ -139,7 +169,7 @@ def table(pairs: pd.DataFrame, conditions: pd.DataFrame, metrics: Sequence[str],
         A row for each condition, stratum that a pair of the split lies in, and metric, `active_ratio` at last (what
         chance reaches of some metrics): `COLUMNS`. `low_edge` and `high_edge` are the stratum's, in the condition's
         unit, NaN where it is open or has none; `low` and `high` are the interval's. `sources` counts what the bootstrap
-        draws from; the other columns are those of `igsed.statistics.bootstrap`.
+        draws from; `title` is as of `titles`; the other columns are those of `igsed.statistics.bootstrap`.
 
     Raises
     ------
@@ -178,6 +208,7 @@ def table(pairs: pd.DataFrame, conditions: pd.DataFrame, metrics: Sequence[str],
     ).replace([-_INF, _INF], np.nan)
     whole = pd.concat(found, ignore_index=True).rename(columns={"label": "stratum"})
     whole = whole.merge(edges, on=["condition", "stratum"], how="left").assign(**keys.iloc[0])
+    whole = whole.merge(titles(conditions), on=["condition", "stratum"], how="left")
     return whole.fillna({"clips": 0, "sources": 0}).astype({"clips": int, "sources": int})[COLUMNS]
 
 

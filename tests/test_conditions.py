@@ -41,7 +41,7 @@ def drawn(draw):
 @given(drawn())
 def test_every_number_is_what_counting_by_hand_gives(rows):
     annotated, placed = events_of(rows)
-    table = conditions.table(annotated, placed, {"c0": "rain", "c1": "street"}, FRAMES)
+    table = conditions.table(annotated, placed, {"c0": ("wet", "rain"), "c1": ("", "street")}, FRAMES)
     assert list(table.columns) == conditions.COLUMNS
     assert list(zip(table["clip"], table["label"], strict=True)) == sorted({row[:2] for row in rows})
     marks = {}
@@ -63,6 +63,7 @@ def test_every_number_is_what_counting_by_hand_gives(rows):
         longest = max(round(other[3] - other[2], 3) for other in mine)
         assert row.source in {other[5] for other in mine if round(other[3] - other[2], 3) == longest}
         assert row.background == {"c0": "rain", "c1": "street"}.get(row.clip, "")
+        assert row.background_label == {"c0": "wet"}.get(row.clip, "")
 
 
 def test_active_frames_are_those_that_judges_compare_with():
@@ -75,7 +76,7 @@ def test_active_frames_are_those_that_judges_compare_with():
 
 
 def test_clips_without_events_have_no_row(tmp_path):
-    table = conditions.table(*events_of([]), {"a": "rain"}, FRAMES)
+    table = conditions.table(*events_of([]), {"a": ("wet", "rain")}, FRAMES)
     assert table.empty
     assert list(table.columns) == conditions.COLUMNS
     table.to_csv(tmp_path / "conditions.csv", index=False)
@@ -131,7 +132,7 @@ def test_what_scaper_wrote_is_read_back(tmp_path):
         ["test_00000", "Dog", 2.25, 3.5, 5.5, "Dog/50357"],
         ["test_00000", "Cat", 1.001, 2.4, 21.0, "Cat/21986"],
     ]
-    assert backgrounds == dict.fromkeys(clips, "Rain é_3")
+    assert backgrounds == dict.fromkeys(clips, ("sins", "Rain é_3"))
     annotated = mixtures.event_table(made)
     annotated["clip"] = annotated["filename"].str.removesuffix(".flac")
     table = conditions.table(annotated, found, backgrounds, FRAMES)

@@ -30,6 +30,7 @@ def conditions_of(rows: int, seed: int = 0, sources: int = 6, backgrounds: int =
             "background": [f"b{k % backgrounds}" for k in range(rows)],
             "source": [f"s{k}" for k in rng.integers(0, sources, rows)],
             "base": clips,
+            "background_label": [f"class {k % backgrounds}" for k in range(rows)],
         }
     )[conditions.COLUMNS]
 
@@ -83,7 +84,7 @@ def test_edges_belong_where_they_should(condition, value, stratum):
 def test_every_pair_is_counted_once_in_every_condition(rows, backgrounds, real):
     told = conditions_of(rows, backgrounds=backgrounds)
     if real:
-        told = told.assign(snr=np.nan, background="")
+        told = told.assign(snr=np.nan, background="", background_label="")
     pairs = pairs_of(told)
     if pairs.empty:
         return
@@ -121,6 +122,29 @@ def test_order_is_from_low_to_high_and_edges_are_open_where_they_are():
         assert rows["high_edge"].dropna().is_monotonic_increasing
         assert rows["high_edge"].iloc[:-1].tolist() == rows["low_edge"].iloc[1:].tolist()
     assert table[table["condition"] == "background"][["low_edge", "high_edge"]].isna().all(axis=None)
+
+
+def test_a_stratum_of_one_value_is_called_by_it():
+    told = conditions_of(6).assign(snr=[-15.0, -15.0, 5.0, 5.5, np.nan, 25.0], active_ratio=0.2, overlap=0.5, events=3)
+    titles = strata.titles(told).set_index(["condition", "stratum"])["title"]
+    expected = {"-15 to -10": "-15", "5 to 10": "5 to 10", "25 to 30": "25", strata.UNKNOWN: strata.UNKNOWN}
+    assert titles["snr"].to_dict() == expected
+    assert titles["active_ratio"].to_dict() == {"0.2 to 0.4": "0.2"}
+    assert titles["overlap"].to_dict() == {"up to half": "up to half"}
+    assert titles["events"].to_dict() == {"3": "3"}
+    table = strata.table(pairs_of(told), told, ["iou"], replicates=5)
+    assert set(table.loc[table["condition"] == "snr", "title"]) <= {*expected.values()}
+
+
+def test_a_background_is_called_by_its_class_where_that_is_its_alone():
+    told = conditions_of(8, backgrounds=4)
+    told["background_label"] = told["background"].map({"b0": "office", "b1": "", "b2": "wind", "b3": "wind"})
+    titles = strata.titles(told).query("condition == 'background'").set_index("stratum")["title"]
+    assert titles.to_dict() == {"b0": "office", "b1": "b1", "b2": "b2", "b3": "b3"}
+    homonyms = strata.titles(told.assign(background="b", background_label=["office", "wind"] * 4))
+    assert homonyms.query("condition == 'background'")["title"].tolist() == ["b"]
+    unknown = strata.titles(told.assign(background="", background_label=""))
+    assert unknown.query("condition == 'background'")["title"].tolist() == [strata.UNKNOWN]
 
 
 def test_the_bootstrap_draws_recordings():

@@ -1,13 +1,11 @@
-"""Colours that can be seen: contrast against white as WCAG 2.2 defines it, and paler versions that still have enough.
+"""Colours that can be seen: contrast against white as WCAG 2.2 defines it.
 
 Source: W3C, Web Content Accessibility Guidelines 2.2, "contrast ratio" and success criterion 1.4.11 (graphical objects
 need 3 : 1).
 """
 
-import functools
-
 import numpy as np
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_rgb
 
 ENOUGH = 3.0
 """The least contrast of a line or marker against what is beside it."""
@@ -22,15 +20,3 @@ def contrast(colour: str) -> float:
     parts = np.array(to_rgb(colour))
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     return float(1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05))
-
-
-@functools.cache
-def pale(colour: str) -> str:
-    """The colour mixed with white until its contrast is just `ENOUGH`; unchanged where it has no more than that.
-
-    >>> pale("black"), pale("#CCCCCC")
-    ('#949494', '#cccccc')
-    """
-    rgb = np.array(to_rgb(colour))
-    mixed = [to_hex(rgb + (1 - rgb) * share) for share in np.linspace(0, 1, 256)]
-    return next((one for one in reversed(mixed) if contrast(one) >= ENOUGH), mixed[0])

@@ -22,6 +22,7 @@ from matplotlib.ticker import MaxNLocator
 
 from igsed import LABELS, mixtures, recordings
 from igsed.names import ordered
+from igsed.report import few
 from igsed.report.figures import RC, WIDTH, readable
 from igsed.report.html_tables import Block, Grid, Heading, Items
 from igsed.soundbanks import soundbank
@@ -32,8 +33,6 @@ COLUMNS = [
 ]
 PAPER_CLIPS: Mapping[str, int] = {"train": 823, "validation": 96, "test": 97}
 """Clips that the paper kept of each split, of 1000 for training and 250 for validation and test together."""
-FEW_SOURCES = 5
-"""A class with fewer sources in a split than this is named as a trap."""
 UNEQUAL = 10
 """Classes are called unequal where the longest has this many times the seconds of the shortest."""
 COLOURS: Mapping[str, str] = {"train": "#4E9DCA", "validation": "#A8480A", "test": "#333333"}
@@ -245,17 +244,17 @@ def _edges(table: pd.DataFrame) -> list[str]:
 
 
 def _few(table: pd.DataFrame) -> list[str]:
-    few = table[(table["kind"] == "foreground") & (table["sources"] < FEW_SOURCES)]
+    rare = table[(table["kind"] == "foreground") & (table["sources"] < few.SOURCES)]
     return [
-        f"Fewer than {FEW_SOURCES} sources in {split}: "
+        f"Fewer than {few.SOURCES} sources in {split}: "
         + _list(f"{readable(row.label)} ({row.sources:.0f})" for row in rows.itertuples())
         + ". Results of these classes are those of few recordings."
-        for split, rows in few.groupby("split", sort=False)
+        for split, rows in rare.groupby("split", sort=False)
     ] + [
         f"Only {_plural(int(count), 'source')} of backgrounds in {split}: what is chosen or measured there may not "
         "hold for others."
         for split, count in table[table["kind"] == "background"].groupby("split", sort=False)["sources"].sum().items()
-        if count < FEW_SOURCES
+        if count < few.SOURCES
     ]
 
 

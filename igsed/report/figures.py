@@ -9,8 +9,8 @@ marker too, so that they stay apart in greyscale. The paper's own values are hol
 are per 100 ms frame, rates lie in 0…1, percentiles in 0…100.
 
 The data flow (`igsed.report.pipeline_figure`) and the strata (`igsed.report.strata_figure`) have modules of their own.
-Lines and markers have a contrast of 3 : 1 against white (`igsed.report.colours`); those of a class with few clips are
-paler, down to that contrast.
+Lines and markers have a contrast of 3 : 1 against white (`igsed.report.colours`). What rests on few sounds
+(`igsed.report.few`) keeps its colour: its marker is small, its interval dashed.
 """
 
 import itertools
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import mlab
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -35,10 +35,9 @@ from matplotlib.transforms import Bbox
 from igsed import labels as frame_labels
 from igsed.detectors import Style, limits, title_of
 from igsed.metrics import ranking
-from igsed.report import paper
-from igsed.report.colours import pale
+from igsed.report import few, paper, typesetting
 from igsed.report.styles import styles
-from igsed.report.tables import bounds
+from igsed.report.tables import bounds, short
 from igsed.thresholds import Rule, built_in
 from igsed.timeline import FRAME, segments
 
@@ -214,7 +213,7 @@ def examples_column(examples: Sequence[Example]) -> Figure:
 def _examples(examples: Sequence[Example], width: float) -> Figure:
     narrow = width < WIDTH
     look = styles(detector for example in examples for detector in example.scores)
-    names = [_wrapped(title_of(detector), 10) if narrow else title_of(detector) for detector in look]
+    names = [wrapped(title_of(detector), 10) if narrow else title_of(detector) for detector in look]
     inches = (width - (1.15 if narrow else 1.8)) / len(examples) - 0.1
     truths = [_placed(example, inches) for example in examples]
     lines = max(event.text.count("\n") + 1 for truth in truths for event in truth)
@@ -258,9 +257,9 @@ def _examples(examples: Sequence[Example], width: float) -> Figure:
     return figure
 
 
-def _wrapped(name: str, letters: int) -> str:
-    """A detector's name in lines, broken at spaces and underscores."""
-    return textwrap.fill(name.replace("_", "_ "), letters).replace("_ ", "_")
+def wrapped(name: str, letters: int, **more) -> str:
+    """A name in lines, broken at spaces, hyphens and underscores; `more` is for `textwrap.fill`."""
+    return textwrap.fill(name.replace("_", "_ "), letters, **more).replace("_ ", "_")
 
 
 def _draw_spectrogram(ax: Axes, example: Example):
@@ -464,22 +463,19 @@ def _draw_sweep(
             ax.plot(place, peak.value, **_marker(look[peak.detector], hollow=True), zorder=3.5)
 
 
-FEW = 10
-"""Fewer clips than this say little of a class; it is drawn paler (`colours.pale`) and smaller."""
-
-
 @matplotlib.rc_context(RC)
 def per_class(table: pd.DataFrame, protocol: str | None = None) -> Figure:
     """Average precision, Pointing Game and IoU per class and detector, a panel each; `table`: `tables.per_class`.
 
     Lines are the wider intervals. The IoU, beside the paper's, is that of one protocol, by default the table's first;
-    the other metrics need none. Below each class stands the number of clips; points of fewer than `FEW` are paler.
+    the other metrics need none. Below each class stand its numbers of clips and of source recordings. Where these are
+    few (`igsed.report.few`), markers are small and intervals dashed; of one recording there is no interval.
     """
     protocol = table["protocol"].iloc[0] if protocol is None else protocol
     table = table[table["protocol"] == protocol]
     look = styles(table["detector"])
     labels = table["label"].unique()
-    clips = table.groupby("label")["clips"].max().loc[labels]
+    counts = table.groupby("label")[["clips", "sources"]].max().loc[labels].astype(float)
     height_of = max(0.32, 0.085 * (len(look) + 1))
     figure = Figure(figsize=(WIDTH, 1.2 + height_of * len(labels)), layout="constrained")
     shown = {metric.name: metric.title for metric in ranking() if metric.name in table}
@@ -490,34 +486,60 @@ def per_class(table: pd.DataFrame, protocol: str | None = None) -> Figure:
         for place, (detector, style) in enumerate(look.items()):
             rows = table[table["detector"] == detector].set_index("label").reindex(labels)
             height = np.arange(len(labels)) + (place - (len(look) - 1) / 2) * step
-            known, few = rows[metric].notna().to_numpy(), (rows["clips"] < FEW).to_numpy()
-            for here, weak in ((known & ~few, False), (known & few, True)):
+            known, weak_rows = rows[metric].notna().to_numpy(), few.few(*_counts(rows))
+            for here, weak in ((known & ~weak_rows, False), (known & weak_rows, True)):
                 if not here.any():
                     continue  # a line without points has no extent, which the layout cannot take
-                colour = pale(style.colour) if weak else style.colour
-                ends = rows.loc[here, list(bounds(metric))].to_numpy(float).T
-                ax.hlines(height[here], *ends, color=colour, linewidth=0.8 if weak else 1.4)
+                low, high = (rows.loc[here, end] for end in bounds(metric))
+                _intervals(ax, height[here], low, high, rows.loc[here, "sources"], style.colour, weak)
                 ax.plot(rows.loc[here, metric], height[here], **_marker(style, weak=weak), zorder=4, clip_on=False)
             if metric == "iou" and rows["paper_iou"].notna().any():
-                marker = _marker(style, hollow=True) | {"markeredgecolor": pale(style.colour), "markeredgewidth": 0.7}
-                ax.plot(rows["paper_iou"], height, **marker | {"markersize": 4.5}, zorder=3)
+                marker = _marker(style, hollow=True) | {"markeredgewidth": 0.7, "markersize": 4.5}
+                ax.plot(rows["paper_iou"], height, **marker, zorder=3)
         for boundary in np.arange(1, len(labels)) - 0.5:
             ax.axhline(boundary, color="#CCCCCC", linewidth=0.5)
         ax.set(xlabel=title, xlim=(0, 1), xticks=[0, 0.25, 0.5, 0.75, 1], xticklabels=["0", "0.25", "0.5", "0.75", "1"])
         ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
         ax.set_axisbelow(True)
         ax.tick_params(axis="y", length=0)
-    tick_labels = [f"{readable(label)}\n{number} clip{'s' * (number != 1)}" for label, number in clips.items()]
+    tick_labels = [
+        f"{readable(label)}\n{few.counts(*number)}" for label, number in zip(labels, counts.to_numpy(), strict=True)
+    ]
     panels[0].set_yticks(range(len(labels)), tick_labels)
     panels[0].set_ylim(len(labels) - 0.5, -0.5)
     solid = {detector: style._replace(line="solid") for detector, style in look.items()}
-    _legend(figure, solid, "mean, bootstrap interval", "the paper's IoU", _few_note() if clips.min() < FEW else [])
+    _legend(
+        figure, solid, "mean, bootstrap interval", "the paper's IoU", few_note(bool(few.few(*_counts(counts)).any()))
+    )
+    figure.supylabel("Class; clips /\nsource recordings", fontsize=8, multialignment="center")
     return figure
 
 
-def _few_note() -> list[Line2D]:
-    """The legend's word on pale points."""
-    return [Line2D([], [], **_marker(_GREY, weak=True), label=f"fewer than {FEW} clips")]
+def _counts(rows: pd.DataFrame, sound: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """Clips and source recordings of each row, of one kind of sound where there are several."""
+    return rows[f"{sound}clips"].to_numpy(float), rows[f"{sound}sources"].to_numpy(float)
+
+
+def whisker(colour: str, weak: bool) -> dict:
+    """How an interval is drawn: dashed and thin if it rests on few sounds."""
+    return {"color": colour, "linewidth": 0.8 if weak else 1.4, "linestyle": _WEAK if weak else "solid"}
+
+
+_WEAK = (0, (2.2, 1.6))
+
+
+def _intervals(ax: Axes, height, low, high, sources, colour: str, weak: bool) -> None:
+    """Horizontal intervals, except of one recording."""
+    low, high = few.known(low, high, sources.to_numpy(float))
+    there = ~np.isnan(low)
+    if there.any():
+        ax.hlines(np.asarray(height)[there], low[there], high[there], **whisker(colour, weak))
+
+
+def few_note(needed: bool) -> list[Line2D]:
+    """The legend's word on small markers with dashed intervals, where there are any."""
+    weak = whisker(_GREY.colour, True)
+    return [Line2D([], [], **_marker(_GREY, weak=True) | weak, label=few.RULE)] if needed else []
 
 
 @matplotlib.rc_context(RC)
@@ -553,7 +575,7 @@ def _headline(table: pd.DataFrame, controls: Iterable[str], mark: str, drawn: It
     look = styles(table["detector"], drawn)
     heights = np.arange(len(rows)) + 0.6 * below.sort_values(kind="stable").to_numpy()
     names = [title_of(name) + (f" {mark}" if not neutral else "") for name, neutral in rows["neutral"].items()]
-    names = [_wrapped(name, 16) for name in names] if narrow else names
+    names = [wrapped(name, 16) for name in names] if narrow else names
     row = 0.17 if not narrow else 0.26 if any("\n" in name for name in names) else 0.2
     figure = Figure(figsize=(width, (0.9 if narrow else 0.7) + row * (len(rows) + 1)), layout="constrained")
     shown = {metric.name: metric.title for metric in ranking() if metric.name in rows}
@@ -562,10 +584,16 @@ def _headline(table: pd.DataFrame, controls: Iterable[str], mark: str, drawn: It
         for reference in (name for name in limits() if name in rows.index):
             ax.axvline(rows.loc[reference, metric], color="#888888", linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
         for height, (name, row) in zip(heights, rows.iterrows(), strict=True):
-            ax.hlines(height, *row[list(bounds(metric))], color=look[name].colour, linewidth=1.2)
-            ax.plot(row[metric], height, **_marker(look[name]), zorder=4, clip_on=False)
+            style = look[name]
+            # Ends higher than the marker, which may be wider than the interval.
+            ends = {"marker": "|", "markersize": 6, "markeredgewidth": 1.0, "color": style.colour, "linewidth": 1.0}
+            ax.plot(row[list(bounds(metric))], [height] * 2, **ends, zorder=3.5, clip_on=False)
+            ours = _marker(style) | {"markersize": 3.2 if narrow else 3.8, "markeredgewidth": 0}
+            ax.plot(row[metric], height, **ours, zorder=4, clip_on=False)
             if pd.notna(row.get(f"paper_{metric}")):
-                ax.plot(row[f"paper_{metric}"], height, **_marker(look[name], hollow=True), zorder=3, clip_on=False)
+                theirs = _marker(style, hollow=True) | {"markersize": 4.5, "markeredgewidth": 0.8}
+                # Below ours, since where the two agree it would cover the interval.
+                ax.plot(row[f"paper_{metric}"], height + 0.32, **theirs, zorder=3, clip_on=False)
         if below.any() and not below.all():
             ax.axhline((~below).sum() - 0.2, color="#CCCCCC", linewidth=0.8)
         ax.set(xlim=(0, 1), xlabel=textwrap.fill(title, 10) if narrow else title, ylim=(heights[-1] + 0.7, -0.7))
@@ -588,76 +616,114 @@ _MEANS = {"class_mean": "Class mean", "all": "All pairs"}
 
 @matplotlib.rc_context(RC)
 def recordings(table: pd.DataFrame, protocol: str | None = None) -> Figure:
-    """IoU per class on synthetic clips against real recordings, one panel per detector.
+    """Synthetic clips against real recordings: every metric over all pairs, then average precision per class.
 
     Parameters
     ----------
     table
         `tables.recordings`. Below each other: synthetic (grey bar), real (the detector's marker), and, where there is
-        an overlap list, real without the recordings on it (white cross); lines are bootstrap intervals.
+        an overlap list, real without the recordings on it (cross); lines are bootstrap intervals.
     protocol
-        The one drawn. Default: the table's first.
+        The one whose IoU is drawn. Default: the table's first.
 
     Returns
     -------
-    Beside each class stand the numbers of clips, synthetic and real; points of fewer than `FEW` clips are paler.
+    Above, a panel for each metric that ranks detectors, and last the IoU, which depends on the share of active frames;
+    where that differs (`typesetting.shifted`), its title says so. Below, a panel for each detector but the ceiling;
+    beside each class stand the numbers of clips and of source recordings. Values of few sounds (`igsed.report.few`) are
+    small, their intervals dashed; of one recording there is no interval.
     """
-    table = table[table["protocol"] == (table["protocol"].iloc[0] if protocol is None else protocol)]
+    protocol = table["protocol"].iloc[0] if protocol is None else protocol
+    table = table[table["protocol"] == protocol]
     look, labels = styles(table["detector"]), table["label"].unique()
-    sounds = [sound for sound in ("synthetic", "real", "unseen") if f"{sound}_iou" in table]
-    counts = table.groupby("label")[[f"{sound}_clips" for sound in sounds[:2]]].max().loc[labels]
-    columns = min(len(look), 5)
-    lines = -(-len(look) // columns)
-    figure = Figure(
-        figsize=(WIDTH, lines * (0.6 + (0.18 + 0.06 * len(sounds)) * len(labels)) + 0.5), layout="constrained"
-    )
-    panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    for ax, (detector, style) in zip(panels.flat, look.items(), strict=False):
+    sounds = [sound for sound in _SOUNDS if f"{sound}_iou" in table]
+    there = table.columns[table.notna().any()]
+    metrics = {metric.name: metric.title for metric in ranking() if f"real_{metric.name}" in there}
+    metrics["iou"] = f"IoU (protocol {protocol})"
+    first = next(iter(metrics))
+    apart = {name: style for name, style in look.items() if limits().get(name) != "ceiling"} or look
+    columns = min(len(apart), 5)
+    lines = -(-len(apart) // columns)
+    row = 0.18 + 0.06 * len(sounds)
+    heights = [0.75 + row * len(look), lines * (0.65 + row * len(labels)) + 0.3]
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.5), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=heights)
+    _draw_metrics(above, table[table["label"] == "all"].set_index("detector"), metrics, sounds, look)
+    if typesetting.shifted(table):
+        synthetic, real = typesetting.active_shares(table)
+        note = f"Says little: active share\n{100 * synthetic:.0f} % synthetic, {100 * real:.0f} % real"
+        above.axes[-1].set_title(note, fontsize=7)
+    panels = below.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for ax, (detector, style) in zip(panels.flat, apart.items(), strict=False):
         rows = table[table["detector"] == detector].set_index("label").loc[labels]
-        for place, sound in enumerate(sounds):
-            height = np.arange(len(labels)) + 0.26 * (place - (len(sounds) - 1) / 2)
-            here = _SYNTHETIC if sound == "synthetic" else style
-            few = rows[f"{sound}_clips"] < FEW
-            colours = np.where(few, pale(here.colour), here.colour)
-            ax.hlines(height, rows[f"{sound}_iou_low"], rows[f"{sound}_iou_high"], colours, linewidth=1)
-            for value, y, weak in zip(rows[f"{sound}_iou"], height, few, strict=True):
-                ax.plot(value, y, **_sound_marker(sound, here, weak), zorder=4, clip_on=False)
+        _draw_sounds(ax, rows, first, sounds, [style] * len(labels))
         for boundary in np.arange(1, len(labels)) - 0.5:
-            above, below = labels[int(boundary)], labels[int(boundary) + 1]
-            strong = below in _MEANS and above not in _MEANS
+            upper, lower = labels[int(boundary)], labels[int(boundary) + 1]
+            strong = lower in _MEANS and upper not in _MEANS
             ax.axhline(boundary, color="#777777" if strong else "#CCCCCC", linewidth=0.5)
-        ax.set_title(title_of(detector), fontweight="bold")
-        ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
-        ax.set_axisbelow(True)
-        ax.tick_params(axis="y", length=0)
-    for ax in panels.flat[len(look) :]:
+        ax.set_title(wrapped(title_of(detector), 16), fontweight="bold")
+    for ax in panels.flat[len(apart) :]:
         ax.set_visible(False)
-    for ax in panels.flat[max(len(look) - columns, 0) : len(look)]:
-        ax.set_xlabel("IoU")
+    for ax in panels.flat[max(len(apart) - columns, 0) : len(apart)]:
+        ax.set_xlabel(metrics[first])
         ax.tick_params(labelbottom=True)
     names = [_MEANS.get(label, readable(label)) for label in labels]
-    tick_labels = [f"{name}\n{a} / {b}" for name, (a, b) in zip(names, counts.to_numpy(), strict=True)]
     panels[0, 0].set(xlim=(0, 1), ylim=(len(labels) - 0.5, -0.5), xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"])
-    panels[0, 0].set_yticks(range(len(labels)), tick_labels)
-    figure.supylabel("Class, number of clips: synthetic / real", fontsize=8)
+    panels[0, 0].set_yticks(range(len(labels)), map("\n".join, zip(names, _both_counts(table, labels), strict=True)))
+    below.supylabel("Class; clips / source recordings, synthetic and real", fontsize=8)
     handles = [
         Line2D([], [], **_sound_marker(sound, _SYNTHETIC if sound == "synthetic" else _GREY), label=_SOUNDS[sound])
         for sound in sounds
     ]
     handles.append(Line2D([], [], color=_GREY.colour, linewidth=1, label="bootstrap interval"))
-    if (table[[f"{sound}_clips" for sound in sounds]] < FEW).any(axis=None):
-        handles += _few_note()
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.2)
+    handles += few_note(any(few.few(*_counts(table, f"{sound}_")).any() for sound in sounds))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3 if len(handles) > 3 else 4, columnspacing=1.2)
     return figure
+
+
+def _both_counts(table: pd.DataFrame, labels: Sequence[str]) -> list[str]:
+    """Clips and source recordings of each label, synthetic and real."""
+    most = table.groupby("label").max(numeric_only=True).loc[labels]
+    both = [zip(*_counts(most, f"{sound}_"), strict=True) for sound in ("synthetic", "real")]
+    return [f"{few.counts(*a)}, {few.counts(*b)}" for a, b in zip(*both, strict=True)]
+
+
+def _draw_metrics(
+    part: SubFigure, rows: pd.DataFrame, metrics: Mapping[str, str], sounds: Sequence[str], look: Mapping[str, Style]
+) -> None:
+    """A panel for each metric, a line for each detector."""
+    panels = part.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+    for ax, (metric, title) in zip(panels, metrics.items(), strict=True):
+        _draw_sounds(ax, rows.loc[list(look)], metric, sounds, look.values())
+        for boundary in np.arange(1, len(look)) - 0.5:
+            ax.axhline(boundary, color="#CCCCCC", linewidth=0.5)
+        ax.set(xlabel=title, xlim=(0, 1), xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"])
+    part.supylabel("Mean over all pairs", fontsize=8)
+    panels[0].set_yticks(range(len(look)), [title_of(detector) for detector in look])
+    panels[0].set_ylim(len(look) - 0.5, -0.5)
+
+
+def _draw_sounds(ax: Axes, rows: pd.DataFrame, metric: str, sounds: Sequence[str], look: Iterable[Style]) -> None:
+    """A metric of each row, of one kind of sound below the other."""
+    for (place, sound), (k, style) in itertools.product(enumerate(sounds), enumerate(look)):
+        here, row = _SYNTHETIC if sound == "synthetic" else style, rows.iloc[[k]]
+        height = k + 0.26 * (place - (len(sounds) - 1) / 2)
+        weak = bool(few.few(*_counts(row, f"{sound}_"))[0])
+        low, high = (row[f"{sound}_{short(metric)}_{end}"] for end in ("low", "high"))
+        _intervals(ax, [height], low, high, row[f"{sound}_sources"], here.colour, weak)
+        ax.plot(row[f"{sound}_{metric}"], [height], **_sound_marker(sound, here, weak), zorder=4, clip_on=False)
+    ax.grid(axis="x", color="#E5E5E5", linewidth=0.5)
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="y", length=0)
 
 
 def _sound_marker(sound: str, style: Style, weak: bool = False) -> dict:
     """A bar for synthetic clips, the detector's marker for real ones, a cross for those not on the overlap list."""
     marker = _marker(style, weak=weak)
     if sound == "synthetic":
-        return marker | {"markersize": 8, "markeredgecolor": marker["color"], "markeredgewidth": 1.8}
+        return marker | {"markersize": 6 if weak else 8, "markeredgecolor": style.colour, "markeredgewidth": 1.8}
     if sound == "unseen":
-        return marker | {"marker": "x", "markeredgecolor": marker["color"], "markeredgewidth": 1.2}
+        return marker | {"marker": "x", "markeredgecolor": style.colour, "markeredgewidth": 1.2}
     return marker
 
 
@@ -713,15 +779,14 @@ def training(curves: pd.DataFrame) -> Figure:
 
 
 def _marker(style: Style, hollow: bool = False, weak: bool = False) -> dict:
-    """Filled for ours, pale and small if weak; hollow and larger, so that it shows around ours, for the paper's."""
-    colour = pale(style.colour) if weak else style.colour
+    """Filled for ours, small if weak; hollow and larger, so that it shows around ours, for the paper's."""
     return {
         "marker": style.marker,
-        "markersize": 6.5 if hollow else 4.2 if weak else 5,
-        "color": colour,
-        "markerfacecolor": "none" if hollow else colour,
-        "markeredgecolor": colour if hollow else "white",
-        "markeredgewidth": 1.0 if hollow else 0.5,
+        "markersize": 6.5 if hollow else 3.4 if weak else 5,
+        "color": style.colour,
+        "markerfacecolor": "none" if hollow else style.colour,
+        "markeredgecolor": style.colour if hollow else "white",
+        "markeredgewidth": 1.0 if hollow else 0.3 if weak else 0.5,
         "linestyle": "",
     }
 

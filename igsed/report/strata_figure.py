@@ -13,22 +13,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
 
 from igsed.detectors import Style, title_of
 from igsed.metrics import METRICS, Metric, ranking
-from igsed.report.colours import pale
-from igsed.report.figures import FEW, RC, WIDTH
+from igsed.report import few
+from igsed.report.figures import RC, WIDTH, few_note, readable, whisker, wrapped
 from igsed.report.styles import styles
-from igsed.strata import CONDITIONS, MANY, UNKNOWN, ordered
+from igsed.strata import CONDITIONS, MANY, UNKNOWN, Scale, ordered
 
 _SIDE_BY_SIDE = 13
 """Strata that fit into the figure's width."""
 
 _CHANCE: dict = {"color": "#666666", "linewidth": 1.0, "linestyle": (0, (1, 1.2))}
 _SHARE = "share of active frames"
-_LONGEST = 16
+_LONGEST = 22
 """Letters of the name of a value."""
+_LETTER = 0.055
+"""How wide a letter below a stratum is about, in inches."""
 _SPREAD = 0.8
 """How much of a stratum's width its points take."""
 
@@ -42,7 +46,9 @@ def figure(table: pd.DataFrame) -> Figure:
     table
         `igsed.strata.table` of one split and of the detectors that are drawn, in their order. Conditions that are not
         known of any pair, or have too many values, are left out. Rows: the first and the last of the metrics by which
-        detectors are ranked (one says when, one what), as far as they are there; IoU where none is.
+        detectors are ranked (one says when, one what), as far as they are there; IoU where none is. Strata bear their
+        titles (`igsed.strata.titles`) and their numbers of clips and source recordings. Where these are few
+        (`igsed.report.few`), markers are small and intervals dashed; of one recording there is no interval.
     """
     metrics = [METRICS.find(name) for name in _rows(table["metric"].unique())]
     shown = {
@@ -53,7 +59,10 @@ def figure(table: pd.DataFrame) -> Figure:
     }
     blocks = _blocks({name: len(strata) for name, strata in shown.items()})
     look = styles(table["detector"])
-    legend = 0.18 * (2 + len(look) // 5)
+    handles = _handles(table, look)
+    lengths = [len(str(handle.get_label())) for handle in handles]
+    columns = max(n for n in range(1, 6) if n == 1 or _legend_width(lengths, n) <= WIDTH)
+    legend = 0.18 * -(-len(handles) // columns)
     height = 0.5 + len(blocks) * (0.55 + 1.45 * len(metrics))
     whole = Figure(figsize=(WIDTH, height + legend), layout="constrained")
     if not blocks:
@@ -61,8 +70,12 @@ def figure(table: pd.DataFrame) -> Figure:
         return whole
     parts = np.atleast_1d(whole.subfigures(len(blocks), 1))
     for part, block in zip(parts, blocks, strict=True):
-        widths = [len(shown[name]) for name in block]
+        widths = [float(len(shown[name])) for name in block]
         spare = _SIDE_BY_SIDE - sum(widths)
+        for k, name in enumerate(block):
+            if not CONDITIONS[name].edges:  # names of values are longer than numbers
+                more = min(spare, widths[k] / 2)
+                widths[k], spare = widths[k] + more, spare - more
         # What is over stays empty, so that a stratum is about as wide in all blocks.
         ratios = [*widths, spare] if spare > 3 else widths
         panels = part.subplots(len(metrics), len(ratios), sharey="row", squeeze=False, width_ratios=ratios)
@@ -70,19 +83,31 @@ def figure(table: pd.DataFrame) -> Figure:
             for ax, name in zip(row, block, strict=False):
                 rows = table[table["condition"] == name]
                 _draw(ax, rows, metric, shown[name], look)
-                _label(ax, rows, metric, shown[name], name if k == len(metrics) - 1 else None)
+                width = (WIDTH - 0.5 - 0.2 * len(block)) * widths[block.index(name)] / sum(ratios) / len(shown[name])
+                _label(ax, rows, metric, shown[name], name if k == len(metrics) - 1 else None, width)
             for ax in row[len(block) :]:
                 ax.set_visible(False)
             row[0].set_ylabel(metric.title)
-    handles = [Line2D([], [], **_marker(style), label=title_of(detector)) for detector, style in look.items()]
-    grey = Style("#666666", "", "o")
-    handles.append(Line2D([], [], **_marker(grey) | {"linestyle": "solid"}, linewidth=1, label="mean, interval"))
-    if (table["clips"] < FEW).any():
-        handles.append(Line2D([], [], **_marker(grey, weak=True), label=f"fewer than {FEW} clips"))
-    handles.append(Line2D([], [], **_CHANCE, label="chance"))
-    handles.append(Line2D([], [], linestyle="", label="n: clips"))
-    whole.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.2)
+    whole.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.2)
     return whole
+
+
+def _handles(table: pd.DataFrame, look: Mapping[str, Style]) -> list[Line2D]:
+    """Of the legend: the detectors, then what the marks mean."""
+    grey = Style("#666666", "", "o")
+    return [
+        *(Line2D([], [], **_marker(style), label=title_of(detector)) for detector, style in look.items()),
+        Line2D([], [], **_marker(grey) | {"linestyle": "solid"}, linewidth=1, label="mean, interval"),
+        *few_note(bool(few.few(table["clips"], table["sources"]).any())),
+        Line2D([], [], **_CHANCE, label="chance"),
+        Line2D([], [], linestyle="", label="numbers: clips / source recordings"),
+    ]
+
+
+def _legend_width(lengths: Sequence[int], columns: int) -> float:
+    """About how wide the legend is, in inches, whose labels have so many letters."""
+    rows = -(-len(lengths) // columns)
+    return sum(0.5 + 0.06 * max(lengths[k : k + rows]) for k in range(0, len(lengths), rows))
 
 
 def chance(metric: Metric, active_ratio: np.ndarray) -> np.ndarray | None:
@@ -121,8 +146,10 @@ def _draw(ax: Axes, rows: pd.DataFrame, metric: Metric, strata: Sequence[str], l
         here = values.loc[detector].reindex(strata)
         across = np.arange(len(strata)) + (place - (len(look) - 1) / 2) * step
         for x, row in zip(across, here.itertuples(), strict=True):
-            weak = row.clips < FEW
-            ax.vlines(x, row.low, row.high, color=pale(style.colour) if weak else style.colour, linewidth=1)
+            weak = bool(few.few(row.clips, row.sources))
+            ends = few.known(row.low, row.high, row.sources)
+            if not np.isnan(ends).any():
+                ax.vlines(x, *ends, **whisker(style.colour, weak) | {"linewidth": 0.8 if weak else 1})
             ax.plot(x, row.value, **_marker(style, weak), zorder=4, clip_on=False)
     shares = rows[rows["metric"] == "active_ratio"].groupby("stratum")["value"].max().reindex(strata).to_numpy()
     level = chance(metric, shares)
@@ -137,39 +164,61 @@ def _draw(ax: Axes, rows: pd.DataFrame, metric: Metric, strata: Sequence[str], l
     ax.set_axisbelow(True)
 
 
-def _label(ax: Axes, rows: pd.DataFrame, metric: Metric, strata: Sequence[str], condition: str | None) -> None:
-    """Numbers of clips below the strata, and below the last panels the strata's names and the condition's."""
+def _label(
+    ax: Axes, rows: pd.DataFrame, metric: Metric, strata: Sequence[str], condition: str | None, width: float
+) -> None:
+    """Numbers of sounds below the strata, and below the last panels the strata's titles and the condition's.
+
+    `width` is that of a stratum in inches.
+    """
     of_strata = rows[rows["metric"] == metric.name].groupby("stratum")
-    clips = of_strata["clips"].max().reindex(strata)
-    labels = [f"n = {number}" for number in clips]
+    numbers = of_strata[["clips", "sources"]].max().reindex(strata).to_numpy(float)
+    labels = [few.counts(*number) for number in numbers]
     ax.tick_params(axis="x", length=0)
     if condition is None:
         ax.set_xticks(range(len(strata)), labels)
         return
     scale = CONDITIONS[condition]
-    if scale.edges:
-        edges = of_strata[["low_edge", "high_edge"]].first().reindex(strata).to_numpy()
-        names = [name if name in scale.names else _short(*pair) for name, pair in zip(strata, edges, strict=True)]
-        ax.set_xticks(range(len(strata)), [f"{n}\n{name}" for n, name in zip(labels, names, strict=True)])
+    told = of_strata[["title", "low_edge", "high_edge"]].first()
+    names = [_name(stratum, scale, *told.loc[stratum]) for stratum in strata]
+    if not scale.edges:
+        letters = int(width / _LETTER)
+        lines = [wrapped(name, letters, break_long_words=False) for name in names]
+        upright = any(_inches(line) > 0.95 * width for name in lines for line in name.split("\n"))
+        names = [_cut(name) for name in names] if upright else lines
+    if not scale.edges and upright:
+        ax.set_xticks(range(len(strata)), [f"{name}, {n}" for n, name in zip(labels, names, strict=True)], rotation=90)
     else:
-        names = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in strata]
-        labels = [f"{name}, {n}" for n, name in zip(labels, names, strict=True)]
-        ax.set_xticks(range(len(strata)), labels, rotation=90)
+        ax.set_xticks(range(len(strata)), [f"{n}\n{name}" for n, name in zip(labels, names, strict=True)])
     title = f"{scale.title} / {scale.unit}" if scale.unit else scale.title
     ax.set_xlabel(textwrap.fill(title, max(10, 8 * len(strata))))
 
 
-def _short(low: float, high: float) -> str:
-    if np.isnan(low):
-        return f"< {high:g}"
-    return f"≥ {low:g}" if np.isnan(high) else f"{low:g} – {high:g}".replace("-", "−")
+def _name(stratum: str, scale: Scale, title: str, low: float, high: float) -> str:
+    """What stands below a stratum: its title, shorter where that is made of the edges."""
+    if not scale.edges:
+        return readable(title) if title != stratum else title
+    if title == stratum and title not in scale.names:
+        title = f"< {high:g}" if np.isnan(low) else f"≥ {low:g}" if np.isnan(high) else f"{low:g} – {high:g}"
+    return title.replace("-", "−")
+
+
+def _inches(line: str) -> float:
+    """How wide a line below a stratum is."""
+    points = text_to_path.get_text_width_height_descent(line, FontProperties(size=RC["xtick.labelsize"]), ismath=False)
+    return points[0] / 72
+
+
+def _cut(name: str) -> str:
+    """The end of a long name, in which files of one recording differ."""
+    return name if len(name) <= _LONGEST else f"…{name[1 - _LONGEST :]}"
 
 
 def _marker(style: Style, weak: bool = False) -> dict:
     return {
         "marker": style.marker,
-        "markersize": 3 if weak else 3.5,
-        "color": pale(style.colour) if weak else style.colour,
+        "markersize": 2.6 if weak else 3.8,
+        "color": style.colour,
         "markeredgecolor": "white",
         "markeredgewidth": 0.3,
         "linestyle": "",

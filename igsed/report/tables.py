@@ -36,6 +36,7 @@ _PER_CLASS_COLUMNS = [
     *("paper_iou", "paper_f1", "clips", "undefined"),
     *("pointing_game", "pg_low", "pg_high", "average_precision", "average_precision_low", "average_precision_high"),
     *(f"{name}_{side}_wide" for name in ("iou", "f1", "pg", "average_precision") for side in ("low", "high")),
+    "sources",
 ]
 _BASELINE_COLUMNS = [
     *("detector", "logit", "baseline_logit", "norm", "baseline_norm", "n_steps"),
@@ -204,6 +205,7 @@ def per_class(
     `intervals`, `detectors` and `protocols` as for `detection`; read are the rows whose label is a class. A (class,
     detector) without any scored pair has 0 `pairs` and `clips` and NaN. `undefined` counts the NaN left out of the IoU.
     The metrics are IoU, F1, Pointing Game and average precision; the columns of intervals are named as in `detection`.
+    `sources` counts the source recordings that entered the IoU, NaN where `intervals` does not tell them.
     """
     detectors = list(detectors) if detectors is not None else ordered(intervals["detector"], paper.DETECTION)
     classes = intervals[~intervals["label"].isin(("all", "class_mean"))]
@@ -223,6 +225,7 @@ def per_class(
         table[[f"{begin}_low_wide", f"{begin}_high_wide"]] = _wide(classes, metric, rows)
     for count in ("pairs", "clips", "undefined"):
         table[count] = _column(classes, "iou", count, rows).fillna(0).astype(int)
+    table["sources"] = _sources(classes, rows)
     return table.reset_index()[_PER_CLASS_COLUMNS]
 
 
@@ -252,8 +255,8 @@ def recordings(
     `protocol` and, beginning with `synthetic_`, `real_` and `unseen_` (the last only where there is an overlap list),
     the columns `iou`, `iou_low`, `iou_high`, `f1`, `f1_low`, `f1_high`, `pointing_game`, `pg_low`, `pg_high`,
     `average_precision` and `class_auc` with `*_low` and `*_high`, `active_ratio` (the mean share of active frames),
-    `pairs`, `clips` (both that entered the IoU; 0 where a class has none) and `undefined` (pairs that the IoU leaves
-    out). The intervals are the wider ones.
+    `pairs`, `clips` (both that entered the IoU; 0 where a class has none), `undefined` (pairs that the IoU leaves
+    out) and `sources` as in `per_class`. The intervals are the wider ones.
     """
     protocols = _known(protocols)
     intervals = intervals[intervals["protocol"].isin(protocols)]
@@ -277,6 +280,7 @@ def recordings(
             table[f"{sound}_active_ratio"] = active.groupby(keys)["value"].mean().reindex(rows)
         for count in ("pairs", "clips", "undefined"):
             table[f"{sound}_{count}"] = _column(here, "iou", count, rows).fillna(0).astype(int)
+        table[f"{sound}_sources"] = _sources(here, rows)
     return table.reset_index()[["label", "detector", "protocol", *table.columns]]
 
 
@@ -418,6 +422,13 @@ def _wide(indexed: pd.DataFrame, metric: str, rows: pd.MultiIndex) -> np.ndarray
         known = f"{side}_wide" in indexed
         sides.append(_column(indexed, metric, f"{side}_wide" if known else side, rows))
     return np.column_stack(sides)
+
+
+def _sources(indexed: pd.DataFrame, rows: pd.MultiIndex) -> pd.Series:
+    """Source recordings that entered the IoU, in the order of `rows`; 0 where absent, NaN where they are not told."""
+    if "sources" not in indexed:
+        return pd.Series(np.nan, rows)
+    return _column(indexed, "iou", "sources", rows).fillna(0).astype(int)
 
 
 def csv(table: pd.DataFrame) -> str:

@@ -82,8 +82,7 @@ def shifted(table: pd.DataFrame) -> str:
 
     `table` is `recordings`'s. Another share is one that is more than `SHIFT` times as large, or as small.
     """
-    means = table[table["label"] == "all"][["synthetic_active_ratio", "real_active_ratio"]].mean()
-    synthetic, real = means["synthetic_active_ratio"], means["real_active_ratio"]
+    synthetic, real = active_shares(table)
     if not (max(synthetic, real) > SHIFT * min(synthetic, real)):
         return ""
     return (
@@ -109,6 +108,12 @@ def hidden(table: pd.DataFrame) -> str:
     if not told:
         return ""
     return f"{'; '.join(told)}: there the threshold hides what detectors know, and IoU and F1 say nothing of them."
+
+
+def active_shares(table: pd.DataFrame) -> tuple[float, float]:
+    """The mean shares of active frames of synthetic clips and of real recordings; `table` is `recordings`'s."""
+    means = table[table["label"] == "all"][["synthetic_active_ratio", "real_active_ratio"]].mean()
+    return means["synthetic_active_ratio"], means["real_active_ratio"]
 
 
 def caption_of(

@@ -254,7 +254,8 @@ def test_per_class():
     ends = {"low", "high", "low_wide", "high_wide"}
     further = {f"{name}_{end}" for name in ("pg", "average_precision") for end in ends}
     further |= {f"{name}_{end}" for name in ("iou", "f1") for end in ("low_wide", "high_wide")}
-    assert set(table.columns[14:]) == further | {"pointing_game", "average_precision"}
+    assert set(table.columns[14:]) == further | {"pointing_game", "average_precision", "sources"}
+    assert table["sources"].isna().all()
     assert list(table["label"].unique()) == ["Cat", "Dog"]
     assert len(table) == 12
     dog = table.set_index(["label", "detector", "protocol"]).loc["Dog", "ig", "shared"]
@@ -264,6 +265,8 @@ def test_per_class():
     assert dog["pointing_game"] == cell(source, **keys, metric="pointing_game")
     assert dog["average_precision_low"] == cell(source, "low", **keys, metric="average_precision")
     assert dog["pg_high_wide"] == cell(source, "high", **keys, metric="pointing_game")
+    told = tables.per_class(without.assign(sources=4)).set_index(["label", "detector", "protocol"])["sources"]
+    assert (told["Dog", "ig", "own"], told["Cat", "ig", "own"]) == (4, 0)
     wider = source.assign(low_wide=source["low"] - 0.01, high_wide=source["high"] + 0.01)
     wide = tables.per_class(wider).set_index(["label", "detector", "protocol"]).loc["Dog", "ig", "shared"]
     assert wide["iou_low_wide"] == pytest.approx(dog["iou_low"] - 0.01)
@@ -407,6 +410,7 @@ def test_recordings_stand_beside_the_synthetic_clips():
         "pairs",
         "clips",
         "undefined",
+        "sources",
     ]
     sounds = ("synthetic", "real", "unseen")
     assert list(table.columns) == [

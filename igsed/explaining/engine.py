@@ -96,12 +96,13 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
     events["confidence"] = np.round(likely * results.heights(events, names, counted), 6)
     events = events[likely >= asked.rule.floor].reset_index(drop=True)
     events["note"] = results.notes(events, notes, heard.energy)
+    measured = model.measured.get(asked.method.entry, "")
     return Explained(
         name,
         sound.duration,
         model.title,
         asked.method.title,
-        asked.method.accuracy(model.folder is not None, model.name == YAMNET),
+        asked.method.accuracy(model.folder is not None, model.name == YAMNET, measured),
         _probabilities(model, largest, heard.of_seeds, classes),
         scores,
         events,
@@ -123,7 +124,9 @@ def _settings(model: Model, asked: Asked) -> dict[str, Any]:
     return {
         "model": model.name,
         "seed": model.seed,
+        "labels": asked.classes and [model.labels[k] for k in asked.classes],
         "method": asked.method.detector.name,
+        "origin": asked.method.origin(model.name),
         "settings": asked.method.settings,
         "threshold": threshold,
         "gap": asked.rule.gap,

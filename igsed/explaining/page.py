@@ -65,6 +65,7 @@ def html(found: Explained) -> str:
         width=seconds / FRAME,
         levels=[_height(curve.share) for curve in curves],
         facts=_facts(found),
+        remark=wording.remark(found),
     )
 
 
@@ -120,7 +121,7 @@ def _facts(found: Explained) -> dict[str, str]:
     told = {
         "Recording": f"{found.settings.get('file') or found.name}, {wording.clock(found.duration)}",
         "Model": found.model,
-        "Method": found.method,
+        "Method": found.method + (f": {origin}" if (origin := found.settings.get("origin")) else ""),
         "Threshold": "Otsu's, of the whole recording"
         if rule.threshold == "otsu"
         else f"{rule.threshold:g} of the range",
@@ -129,6 +130,6 @@ def _facts(found: Explained) -> dict[str, str]:
         "Made by": f"igsed {version('igsed')}",
     }
     settings = found.settings.get("settings") or {}
-    if settings:
+    if settings and not origin:
         told["Settings"] = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
     return told

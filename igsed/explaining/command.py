@@ -137,12 +137,15 @@ def _width() -> int:
 
 
 def _opened(outputs: Sequence[Path], names: Sequence[str], out: Path) -> str:
-    """What to open of what lies there: pages, else pictures, else whatever was written."""
-    kind = next((name for name in ("html", "png") if name in names), names[0])
-    first, *others = (folders.outputs(output, [kind])[0] for output in outputs)
-    verb = "Open" if kind in ("html", "png") else "Written:"
-    more = f" and {len(others)} more in {out}" if others else ""
-    return f"{verb} {printable(f'{first}{more}')}"
+    """What to open of what lies there: pages, else pictures; where there are none, what was written."""
+    kind = next((name for name in ("html", "png") if name in names), "")
+    files = [path for output in outputs for path in folders.outputs(output, [kind] if kind else names)]
+    if kind:
+        more = f", and {len(files) - 1} more in {out}" if len(files) > 1 else ""
+        return printable(f"Open {files[0]}{more}")
+    if len(outputs) == 1:
+        return printable(f"Written: {', '.join(map(str, files))}")
+    return printable(f"Written: {len(files)} files in {out}, such as {files[0]}")
 
 
 def _settings(given: Sequence[str]) -> dict[str, Any]:

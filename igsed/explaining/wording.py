@@ -20,6 +20,9 @@ MOST_TIMES = 6
 NONE = "–"
 """In the place of times where there are none."""
 
+_QUIETEST, _SECOND = "quiet_second", 1.0
+"""What many methods compare a recording with, and how long it is."""
+
 
 def times(events: pd.DataFrame) -> str:
     """Events as text, two spaces between them, the most confident ones where there are many.
@@ -63,10 +66,13 @@ def notes(explanation: Explained, label: str) -> list[str]:
         return []
     curve = explanation.counted[row]
     if curve.max() == curve.min():
-        return ["no times, since its curve has the same value everywhere"]
+        settings = explanation.settings.get("settings") or {}
+        if explanation.duration <= _SECOND and _QUIETEST in (settings.get("baseline"), settings.get("filler")):
+            return ["no times, since the recording is no longer than the quietest second that it is compared with"]
+        return ["no times, since the curve has the same value everywhere"]
     if rule.minimum:
         return [f"no event is as long as {rule.minimum:g} s and probable enough"]
-    return [f"no times, since it has a probability below {rule.floor:g} wherever its curve is high"]
+    return [f"no times, since the probability is below {rule.floor:g} wherever the curve is high"]
 
 
 def remark(explanation: Explained) -> str:

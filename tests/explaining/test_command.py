@@ -75,6 +75,29 @@ def test_one_file_is_told_and_nothing_written(place, capsys):
     assert sorted(path for path in place.rglob("*") if "__pycache__" not in str(path)) == before
 
 
+def test_it_ends_with_what_to_open(place, capsys):
+    """The page before the picture; else the files themselves, of many recordings one of them."""
+
+    def last(*arguments):
+        assert explain(*arguments, "--out", "out") == 0
+        return capsys.readouterr().out.splitlines()[-1]
+
+    assert last("in/a.wav") == "Open out/a.html"
+    assert last("in/a.wav") == "Open out/a.html"  # explained before
+    assert last("in/a.wav", "--format", "png", "--format", "json") == "Open out/a.png"
+    assert last("in/a.wav", "--format", "desed", "--format", "json") == "Written: out/a.tsv, out/a.json"
+    assert last("in") == "Open out/a.html, and 3 more in out"
+    several = last("in", "--format", "desed", "--format", "json")
+    assert several == "Written: 8 files in out, such as out/a.tsv"
+
+
+def test_what_no_recording_can_be_explained_with_is_told_before_any(place, capsys):
+    assert explain("in", "--method", "fw_ws") == 1
+    told = capsys.readouterr().err
+    assert told.startswith("ERROR: method 'fw_ws': learns from clips")
+    assert len(told.splitlines()) == 1
+
+
 def test_a_folder_is_explained_once(place, capsys):
     assert explain("in", "--format", "audacity", "--format", "json", "--out", "out") == 0
     names = ["a", "b", "sub/a", "sub/it's <b> $x_1$"]
@@ -156,7 +179,7 @@ def test_one_that_fails_stops_no_other(place, capsys):
     [
         (["nowhere.wav"], "no such file"),
         (["in/a.wav", "--label", "Dgo"], "Did you mean 'Dog'"),
-        (["in/a.wav", "--method", "camm"], "cam"),
+        (["in/a.wav", "--method", "camm"], "(did you mean 'cam'?). Use cam, "),
         (["in/a.wav", "--method", "ig", "--set", "n_step=3"], "n_steps"),
         (["in/a.wav", "--set", "3"], "KEY=VALUE"),
         (["in/a.wav", "--set", "gap=3"], "option of that name"),

@@ -1,6 +1,7 @@
 """From a recording to scores and events, with a tiny network, and with YAMNet."""
 
 import json
+import re
 import tracemalloc
 from types import SimpleNamespace
 
@@ -368,8 +369,37 @@ def test_an_experiments_detectors_are_methods_by_their_own_names(with_detectors)
     ],
 )
 def test_an_experiments_detectors_that_cannot_explain_are_told(with_detectors, name, problem):
-    with pytest.raises(InputError, match=f"{name}.*{problem}.*mine, ig_quiet, cam, fw_first, fw_again"):
+    with pytest.raises(InputError, match=f"{name}.*{problem}") as error:
         igsed.explain(noise(8), RATE, LABELS, name, with_detectors)
+    own, others = re.search(r"of the experiment \((.*)\), one of igsed's \((.*)\)", str(error.value)).groups()
+    assert sorted(own.split(", ")) == ["cam", "fw_again", "fw_first", "ig_quiet", "mine"]
+    assert not {"fw_ws", "fw_ss", "few_shot", "energy", "oracle", "cam"}.intersection(others.split(", "))
+
+
+def test_an_experiments_settings_are_told(with_detectors):
+    """An entry may have the name of a method that has other settings elsewhere."""
+    found = igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors)
+    assert found.settings["origin"].startswith(f"mine as in {with_detectors} (")
+    assert f"n_steps {ENTRIES[0]['n_steps']}" in found.settings["origin"]
+    changed = igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors, n_steps=3)
+    assert f"mine as in {with_detectors}, but n_steps 3 (" in changed.settings["origin"]
+    assert not igsed.explain(noise(8), RATE, LABELS, "gradient_input", with_detectors).settings["origin"]
+
+
+def test_an_experiments_own_accuracy_is_told(with_detectors):
+    """That of the detector there; not where a setting differs, and not of what is no detector there."""
+    (with_detectors / "tables").mkdir()
+    path = with_detectors / "tables" / "detection.csv"
+    columns = "detector,protocol,average_precision,average_precision_low,average_precision_high"
+    path.write_text(f"{columns}\nmine,own,0.512,0.4,0.6\nmine,shared,0.512,0.4,0.6\nenergy,own,0.3,0.2,0.4\n")
+    found = igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors)
+    assert found.accuracy.endswith("on its own test clips: 0.51 [0.40, 0.60]; loudness alone 0.30.")
+    changed = igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors, n_steps=3)
+    assert "0.51" not in changed.accuracy
+    assert "0.77" in igsed.explain(noise(8), RATE, LABELS, "ig_quiet", with_detectors).accuracy
+    path.write_text("detector,iou\n")
+    with pytest.raises(InputError, match=r"detection.csv: cannot be read"):
+        models.load(with_detectors)
 
 
 def test_a_digest_is_of_all_that_a_model_and_a_method_bring(with_detectors):
@@ -432,11 +462,22 @@ def test_labels_are_found_and_misspelt_ones_told():
 
 @pytest.mark.parametrize(
     ("method", "problem"),
-    [("oracle", "explains no classifier"), ("energy", "no classifier"), ("few_shot", "strong labels"), ("cma", "cam")],
+    [
+        ("oracle", "explains no classifier"),
+        ("energy", "no classifier"),
+        ("few_shot", "strong labels"),
+        ("cma", r"there is no such detector \(did you mean 'cam'\?\). Use cam, "),
+        ("ig_qiet", "Use ig_quiet, "),
+    ],
 )
 def test_methods_that_cannot_explain_are_told(method, problem):
-    with pytest.raises(InputError, match=problem):
+    """With those that can, here, the nearest names first."""
+    with pytest.raises(InputError, match=problem) as error:
         methods.chosen(method)
+    listed = str(error.value).partition("Use ")[2].partition(", or package")[0].split(", ")
+    assert sorted(listed) == methods.known()
+    assert {"cam", "ig", "ig_quiet", "lrp", "occlusion"} < set(listed)
+    assert not {"fw_ws", "few_shot", "energy", "oracle", "scores"}.intersection(listed)
     with pytest.raises(InputError, match="training clips"):
         methods.chosen("ig", {"baseline": "background"})
 
@@ -447,6 +488,10 @@ def test_the_stated_accuracies_are_those_of_the_findings():
     table = {row[1].split("`")[1]: [cell.split()[0] for cell in row[2:5] if cell.strip()] for row in rows[6:]}
     for name, values in {**methods.ACCURACY, "energy": methods.ENERGY}.items():
         assert [f"{value:.2f}" for value in values] == table[name], name
+    assert methods.chosen("saliency").accuracy().endswith("0.39 on generated sounds; loudness alone 0.66.")
+    assert "0.35" in methods.chosen("ig", {**detectors.checked(detectors.find("ig"), {})}).accuracy()
+    assert "not measured" in methods.chosen("ig", {"n_steps": 5}).accuracy()
+    assert "not measured" in methods.chosen("ig_captum").accuracy()
 
 
 def test_the_stated_accuracies_of_published_classes_are_those_of_the_page():

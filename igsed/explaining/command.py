@@ -39,10 +39,12 @@ def run(options) -> int:
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: give 1 or more.")
     settings = _settings(options.set)
-    if taken := settings.keys() & _OWN:
-        raise InputError(f"--set {min(taken)}=…: is no setting of a method here. Use the option of that name.")
+    if own := settings.keys() & _OWN:
+        raise InputError(f"--set {min(own)}=…: is no setting of a method here. Use the option of that name.")
     names = _formats(options.format)
     out = options.out or (_DEFAULT_OUT if options.format else None)
+    if out and (taken := [place for place in (out, *out.parents) if os.path.isfile(place)]):
+        raise InputError(f"{taken[0]}: is a file, so nothing can be written below it. Name a folder (--out).")
     todo = [] if options.labels else folders.tasks(options.places, out)
     if not (todo or options.labels):
         raise InputError("no recording is named. Name sound files or folders; igsed explain --help says more.")

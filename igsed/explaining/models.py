@@ -335,11 +335,13 @@ def _labels(folder: Path, config: dict) -> list[str]:
 
 def _heads(folder: Path, seed: int | None) -> tuple[dict[str, torch.Tensor], ...]:
     files = sorted(folder.glob("seed*.safetensors"))
-    if seed is not None:
-        files = [file for file in files if file.stem == f"seed{seed}"]
     if not files:
-        which = "" if seed is None else f" of seed {seed}"
-        raise InputError(f"{folder}: holds no trained head{which}. Let the run of the experiment end first.")
+        raise InputError(f"{folder}: holds no trained head. Let the run of the experiment end first.")
+    if seed is not None:
+        has = ", ".join(file.stem.removeprefix("seed") for file in files)
+        files = [file for file in files if file.stem == f"seed{seed}"]
+        if not files:
+            raise InputError(f"{folder}: holds no trained head of seed {seed}. There are {has}.")
     integrity.check(files)
     return tuple(map(_head, files))
 

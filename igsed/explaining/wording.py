@@ -33,7 +33,7 @@ def times(events: pd.DataFrame) -> str:
     '1.0–2.5 (0.50)'
     """
     best = events.nlargest(MOST_TIMES, "confidence").sort_values("onset")
-    told = [f"{row.onset:.1f}–{row.offset:.1f} ({row.confidence:.2f})" for row in best.itertuples()]
+    told = [f"{row.onset:.1f}–{row.offset:.1f} ({share(row.confidence)})" for row in best.itertuples()]
     if len(events) > len(best):
         told.append(f"and {len(events) - len(best)} less confident")
     return "  ".join(told) or NONE
@@ -69,6 +69,8 @@ def notes(explanation: Explained, label: str) -> list[str]:
         settings = explanation.settings.get("settings") or {}
         if explanation.duration <= _SECOND and _QUIETEST in (settings.get("baseline"), settings.get("filler")):
             return ["no times, since the recording is no longer than the quietest second that it is compared with"]
+        if explanation.values[row].max() > explanation.values[row].min():
+            return [f"no times, since the method gives no frame a probability of at least {rule.floor:g}"]
         return ["no times, since the curve has the same value everywhere"]
     if rule.minimum:
         return [f"no event is as long as {rule.minimum:g} s and probable enough"]

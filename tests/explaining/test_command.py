@@ -179,6 +179,10 @@ def test_one_that_fails_stops_no_other(place, capsys):
     [
         (["nowhere.wav"], "no such file"),
         (["in/a.wav", "--label", "Dgo"], "Did you mean 'Dog'"),
+        (["in/a.wav", "--label", "Dgo"], "There are Cat, Dog, Speech."),
+        (["in/a.wav", "--label", "dog, Cat"], "Name each of these 2 classes by itself: --label dog --label Cat."),
+        (["in/a.wav", "--out", "in/notes.txt"], "notes.txt: is a file"),
+        (["in/a.wav", "--out", "in/notes.txt/out"], "notes.txt: is a file"),
         (["in/a.wav", "--method", "camm"], "(did you mean 'cam'?). Use cam, "),
         (["in/a.wav", "--method", "ig", "--set", "n_step=3"], "n_steps"),
         (["in/a.wav", "--set", "3"], "KEY=VALUE"),

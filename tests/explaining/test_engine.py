@@ -454,6 +454,9 @@ def test_labels_are_found_and_misspelt_ones_told():
     assert labels.chosen(["dog", "Dog", "DOG"], ["Dog", "dog"]) == [1, 0]
     with pytest.raises(InputError, match="no class"):
         labels.chosen([], names)
+    for strange in (3, ["Dog", 3]):
+        with pytest.raises(InputError, match="labels: 3 is no name"):
+            labels.chosen(strange, names)
     with pytest.raises(InputError, match=r"'Dgo'.*Did you mean 'Dog'"):
         labels.chosen("Dgo", names)
     with pytest.raises(InputError, match="'Domestic animals, pets'"):

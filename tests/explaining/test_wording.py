@@ -68,6 +68,10 @@ def test_in_python_it_is_one_short_line():
     [
         (explanation([0.04], [RISING]), []),
         (explanation([0.06], [np.ones(4)]), ["no times, since the curve has the same value everywhere"]),
+        (
+            explanation([0.06], [RISING - 10], logits=True),
+            ["no times, since the method gives no frame a probability of at least 0.05"],
+        ),
         (explanation([0.06], [RISING], minimum=2.0), ["no event is as long as 2 s and probable enough"]),
         (explanation([0.06], [RISING]), ["no times, since the probability is below 0.05 wherever the curve is high"]),
         (

@@ -38,6 +38,7 @@ def html(found: Explained) -> str:
             cut=wording.clock(LONGEST) if seconds < found.duration else "",
             curves=shown.curves(found, seconds),
             remark=wording.remark(found),
+            none_found=wording.NONE,
             seconds=seconds,
             ticks=[time for time in shown.ticks(seconds) if time <= 0.97 * seconds],
             sound=sound,

@@ -125,7 +125,8 @@ def _facts(found: Explained) -> dict[str, str]:
         "Threshold": "Otsu's, of the whole recording"
         if rule.threshold == "otsu"
         else f"{rule.threshold:g} of the range",
-        "Events": f"closer than {rule.gap:g} s are one; at least {rule.minimum:g} s long",
+        "Events": f"closer than {rule.gap:g} s are one"
+        + (f"; at least {rule.minimum:g} s long" if rule.minimum else ""),
         "Floor": f"no events where the class has a probability below {rule.floor:g}" if rule.floor else "none",
         "Made by": f"igsed {version('igsed')}",
     }

@@ -1,6 +1,7 @@
 """The page and the notebook's view: whole, bounded, escaped, the same bytes for the same explanation."""
 
 import base64
+import dataclasses
 import io
 import json
 import re
@@ -88,6 +89,21 @@ def test_it_has_sound_curves_events_and_what_the_terminal_says(found):
         assert event.note in elements.text
     assert found.accuracy in elements.text
     assert "Only the first" not in elements.text
+
+
+def test_what_is_missing_is_told():
+    """Where no class is probable, and where a probable one has no times; on the page and in a notebook."""
+    quiet = igsed.explain(noise(3), RATE, model=model(), minimum=3.0)
+    quiet.labels["probability"] = 0.4
+    for text in (page.html(quiet), quiet._repr_html_()):
+        told = Elements(text).text
+        assert "No class has a probability of at least 0.5" in told
+        assert "no event is as long as 3 s" in told
+
+
+def test_an_experiments_method_is_told(found):
+    told = dataclasses.replace(found, settings=found.settings | {"origin": "ig as in results/<b> (n_steps 4)"})
+    assert f"{found.method}: ig as in results/<b> (n_steps 4)" in Elements(page.html(told)).text
 
 
 def test_it_loads_nothing_and_escapes_names(found):

@@ -19,6 +19,7 @@ import soundfile
 
 import igsed
 from igsed import __main__ as main
+from igsed import backbones
 from igsed.commands.explain import FORMATS
 from igsed.explaining import command, folders, formats
 from tests.disks import disk
@@ -350,6 +351,28 @@ def test_only_one_at_a_time_has_the_scratch_folder(tmp_path):
             future.result()
     assert max(most) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_no_network_on_first_use_is_told_once(place, capsys, monkeypatch):
+    """With what to fetch by hand and where to put it; nothing is left that the next call could take for weights."""
+    monkeypatch.setattr(backbones, "_home", lambda: place / "cache")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (
+        ("PIP_INDEX_URL", "http://127.0.0.1:9/simple"),
+        ("PIP_RETRIES", "0"),
+        ("PIP_NO_CACHE_DIR", "1"),
+    ):
+        monkeypatch.setenv(name, value)
+    assert main.main(["explain", "in", "--out", "out"]) == 1
+    told = capsys.readouterr().err
+    assert "fetched once, into" in told
+    assert told.count("ERROR") == 1
+    assert "by hand as" in told
+    assert not list(place.rglob("*.safetensors"))
+    assert not (place / "out").exists()
 
 
 def test_several_at_a_time_write_the_same(place):

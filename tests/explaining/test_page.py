@@ -20,6 +20,7 @@ from torch import nn
 
 import igsed
 from igsed.classifier import Classifier
+from igsed.errors import InputError
 from igsed.explaining import formats, models, page, shown
 from igsed.explaining.streams import Recording
 from igsed.report import figures
@@ -165,6 +166,18 @@ def test_a_recording_that_is_gone_is_told_by_the_page_and_left_out_in_a_notebook
     elements = Elements(found._repr_html_())
     assert not elements.all("audio")
     assert "cannot be heard" in elements.text
+
+
+def test_python_plots_and_saves_every_format(tmp_path):
+    pytest.importorskip("matplotlib")
+    short = igsed.explain(noise(3), RATE, LABELS, model=model(), name=HOSTILE)
+    axes = short.plot().axes
+    assert len(axes) == 1 + len(LABELS) + 1  # spectrogram, curves, the scale of the colours
+    for name, one in formats.FORMATS.items():
+        short.save(name, tmp_path / f"x{one.ending}")
+        assert (tmp_path / f"x{one.ending}").stat().st_size
+    with pytest.raises(InputError, match="did you mean 'json'"):
+        short.save("jsn", tmp_path / "x")
 
 
 def test_a_notebook_shows_sound_curves_and_events_of_the_first_minute(monkeypatch):

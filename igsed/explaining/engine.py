@@ -107,7 +107,12 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
         scores,
         events,
         pd.DataFrame({"label": names, "loudness": loudness, "random_head": known}),
-        {"file": decodable(Path(sound.name).name), "rate": sound.rate, **_settings(model, asked)},
+        {
+            "file": decodable(Path(sound.name).name),
+            "rate": sound.rate,
+            "divided_by": sound.divisor,
+            **_settings(model, asked),
+        },
         sound,
         pd.concat(
             [
@@ -156,7 +161,10 @@ def _probabilities(model: Model, largest: np.ndarray, of_seeds: np.ndarray, clas
 
 @torch.no_grad()
 def listen(sound: Recording, model: Model, method: Method, count: int) -> Heard:
-    """One pass of the network over all windows of a recording, `count` frames of 100 ms long."""
+    """One pass of the network over all windows of a recording, `count` frames of 100 ms long.
+
+    One above full scale passes once more, scaled as a whole, as the workflow does it: only then is its peak known.
+    """
     network, classifier, rate = model.network, model.classifier, sound.sample_rate
     plan = _plan(network, sound, model.window)
     head = classifier.head
@@ -186,6 +194,9 @@ def listen(sound: Recording, model: Model, method: Method, count: int) -> Heard:
         if len(model.heads) > 1:
             of_seeds.append(spread(model, embedding)[:, 0])
     sound.check_sounding()
+    if sound.peak > 1:
+        sound.level()
+        return listen(sound, model, method, count)
     times = np.concatenate(places) / rate
     if model.span is not None:
         stretches, logits = _runs(times, np.concatenate(of_model), model.span, sound.samples / rate)

@@ -65,7 +65,7 @@ def html(found: Explained) -> str:
         width=seconds / FRAME,
         levels=[_height(curve.share) for curve in curves],
         facts=_facts(found),
-        remark=wording.remark(found),
+        remarks=wording.remarks(found),
     )
 
 

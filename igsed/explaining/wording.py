@@ -20,6 +20,9 @@ MOST_TIMES = 6
 NONE = "–"
 """In the place of times where there are none."""
 
+_FAR = 2.0
+"""Peak above which it is told that a recording was scaled; decoders of compressed sound go a little above full scale."""
+
 _QUIETEST, _SECOND = "quiet_second", 1.0
 """What many methods compare a recording with, and how long it is."""
 
@@ -77,11 +80,16 @@ def notes(explanation: Explained, label: str) -> list[str]:
     return [f"no times, since the probability is below {rule.floor:g} wherever the curve is high"]
 
 
-def remark(explanation: Explained) -> str:
-    """What is to be said of the choice of the classes: where none was asked for, that none is probable."""
-    if explanation.settings.get("labels", True) is not None or explanation.labels["probability"].iloc[0] >= HEARD:
-        return ""
-    return f"no class has a probability of at least {HEARD:g}; this is the most probable one"
+def remarks(explanation: Explained) -> list[str]:
+    """What is to be said of the whole: that its level is none of a sound file's, that no class is probable."""
+    told = []
+    peak = explanation.settings.get("divided_by", 1)
+    if peak > _FAR:
+        told.append(f"its samples reach {peak:.4g} times full scale, so all were divided by that")
+    unasked = explanation.settings.get("labels", True) is None
+    if unasked and explanation.labels["probability"].iloc[0] < HEARD:
+        told.append(f"no class has a probability of at least {HEARD:g}; this is the most probable one")
+    return told
 
 
 def table(explanation: Explained, width: int) -> str:
@@ -101,7 +109,7 @@ def table(explanation: Explained, width: int) -> str:
         first = f"  {label:<{edge[0]}}  {likely:<{edge[1]}}  "
         lines += _side_by_side(first, when.split("  "), width)
     told = [f"{'; '.join(labels)}: {text}" for text, labels in noted.items()]
-    for text in filter(None, [remark(explanation), *told]):
+    for text in [*remarks(explanation), *told]:
         lines += textwrap.wrap(f"Note: {text}.", width, initial_indent="  ", subsequent_indent="    ")
     return "\n".join(map(printable, lines))
 

@@ -515,6 +515,23 @@ def test_silence_is_told(sound):
         igsed.explain(sound, RATE, model=toy())
 
 
+@pytest.mark.parametrize("method", ["cam", "gradient_input"])
+def test_what_is_above_full_scale_is_scaled_as_a_whole_and_told(method, tmp_path):
+    """A file of floats in the scale of 16 bits, and such an array: what is heard is the sound, not its scale."""
+    sound = noise(23).astype(np.float32)
+    sound /= np.abs(sound).max()
+    expected = igsed.explain(sound, RATE, LABELS, method, toy())
+    soundfile.write(tmp_path / "loud.wav", sound * 2**15, RATE, subtype="FLOAT")
+    for given in ((tmp_path / "loud.wav", None), (sound * 2**15, RATE)):
+        found = igsed.explain(*given, LABELS, method, toy())
+        np.testing.assert_allclose(found.values, expected.values, rtol=1e-5, atol=1e-6)
+        pd.testing.assert_frame_equal(found.events, expected.events)
+        assert "reach 3.277e+04 times full scale" in str(found)
+        assert np.abs(found.sound.at(RATE // 2).beginning(23)).max() < 1.5  # in a page, and when it is played
+    assert "full scale" not in str(expected)
+    assert "full scale" not in str(igsed.explain(1.1 * sound, RATE, LABELS, method, toy()))
+
+
 def test_too_short_and_one_sample_are_told():
     for count in (1, 50):
         with pytest.raises(InputError, match="less than a frame"):

@@ -87,5 +87,5 @@ def test_a_probable_class_without_times_says_why(given, expected):
 def test_where_nothing_is_probable_that_is_said():
     for labels, probability, told in ((None, 0.4, True), (["Animal"], 0.4, False), (None, 0.5, False)):
         given = explanation([probability], [RISING], labels=labels)
-        assert bool(wording.remark(given)) is told
+        assert bool(wording.remarks(given)) is told
         assert ("no class has a probability of at least 0.5" in str(given)) is told

@@ -15,7 +15,7 @@ from typing import Any
 
 from igsed.errors import InputError
 from igsed.explaining import explain, folders, formats, wording
-from igsed.explaining.results import FLOOR, Explained
+from igsed.explaining.results import FLOOR
 from igsed.jobs.console import progress
 from igsed.names import printable
 
@@ -39,10 +39,12 @@ def run(options) -> int:
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: give 1 or more.")
     settings = _settings(options.set)
-    if taken := settings.keys() & _OWN:
-        raise InputError(f"--set {min(taken)}=…: is no setting of a method here. Use the option of that name.")
+    if own := settings.keys() & _OWN:
+        raise InputError(f"--set {min(own)}=…: is no setting of a method here. Use the option of that name.")
     names = _formats(options.format)
     out = options.out or (_DEFAULT_OUT if options.format else None)
+    if out and (taken := [place for place in (out, *out.parents) if os.path.isfile(place)]):
+        raise InputError(f"{taken[0]}: is a file, so nothing can be written below it. Name a folder (--out).")
     todo = [] if options.labels else folders.tasks(options.places, out)
     if not (todo or options.labels):
         raise InputError("no recording is named. Name sound files or folders; igsed explain --help says more.")
@@ -65,7 +67,7 @@ def run(options) -> int:
     made_by = models.digest(model, method) if out else ""
     wish = folders.Wish(options.model, options.seed, arguments, names, options.force, made_by)
     done = folders.run(todo, wish, options.jobs, model)
-    return _told(progress(done, "explaining recordings", len(todo)), len(todo), out)
+    return _told(progress(done, "explaining recordings", len(todo)), len(todo), names, out)
 
 
 def _formats(wanted: Sequence[str] | None) -> tuple[str, ...]:
@@ -94,28 +96,36 @@ def _checked(options, settings: dict[str, Any]):
     results.rule(options.threshold, options.gap, options.minimum, _floor(options))
     model = models.load(options.model, options.seed)
     labels.chosen(options.label, model.labels)
+    model.check(method)
     return model, method
 
 
-def _told(finished: Iterator[folders.Done], count: int, out: Path | None) -> int:
-    failed, passed, wrote, accuracy = [], 0, 0, ""
+def _told(finished: Iterator[folders.Done], count: int, names: Sequence[str], out: Path | None) -> int:
+    failed: list[folders.Done] = []
+    there: list[Path] = []
+    passed, last = 0, None
     for done in finished:
         if done.problem:
             failed.append(done)
             if count == 1:
                 continue
             print(f"ERROR: {done.problem}", file=sys.stderr)
-        elif done.found is None:
+            continue
+        if done.found is None:
             passed += 1
         else:
-            wrote, accuracy = wrote + 1, done.found.accuracy
-            print(table(done.found), flush=True)
-    if accuracy:
-        print("\n".join(textwrap.wrap(accuracy, max(40, _width()))))
+            last = done.found
+            print(wording.table(last, max(40, _width())), flush=True)
+        if done.task.output is not None:
+            there.append(done.task.output)
+    if last is not None:
+        origin = last.settings["origin"]
+        for text in filter(None, (f"Method: {origin}." if origin else "", last.accuracy)):
+            print("\n".join(textwrap.wrap(printable(text), max(40, _width()))))
     if passed:
         print(f"{passed} of {count} recordings had been explained before (--force to do it again).")
-    if out is not None and wrote:
-        print(f"written to {printable(str(out))}")
+    if out is not None and there:
+        print(_opened(sorted(there), names, out))
     if failed and count == 1:
         print(f"ERROR: {failed[0].problem}", file=sys.stderr)
     elif failed:
@@ -124,37 +134,20 @@ def _told(finished: Iterator[folders.Done], count: int, out: Path | None) -> int
     return int(bool(failed))
 
 
-def table(found: Explained, width: int | None = None) -> str:
-    """What is shown of an explanation in a terminal of so many columns (its own number by default)."""
-    width = width or _width()
-    shown = found.labels[found.labels["explained"]]
-    has_spread = (shown["high"] > shown["low"]).any()
-    rows, notes = [], []
-    for row in shown.itertuples():
-        own = found.events[found.events["label"] == row.label]
-        rows.append((row.label, wording.probability(row, has_spread), wording.times(own)))
-        notes += [f"{row.label}: {text}." for text in own["note"].unique() if text]
-    edge = [max(len(row[k]) for row in [*rows, ("class", "probability", "")]) for k in (0, 1)]
-    lines = [f"{found.name} ({wording.clock(found.duration)}), {found.model}, {found.method}"]
-    for label, probability, when in [("class", "probability", "times / s (confidence)"), *rows]:
-        first = f"  {label:<{edge[0]}}  {probability:<{edge[1]}}  "
-        lines += _wrapped(first, when.split("  "), width)
-    lines += [f"  Note: {text}" for text in notes]
-    return "\n".join(map(printable, lines))
-
-
 def _width() -> int:
     return shutil.get_terminal_size((100, 24)).columns
 
 
-def _wrapped(first: str, parts: Sequence[str], width: int) -> list[str]:
-    """Parts side by side behind `first`, on as many lines as they need."""
-    lines = [first]
-    for part in parts:
-        if lines[-1].strip() and len(lines[-1]) + len(part) > width and len(lines[-1]) > len(first):
-            lines.append(" " * len(first))
-        lines[-1] += f"{part}  "
-    return [line.rstrip() for line in lines]
+def _opened(outputs: Sequence[Path], names: Sequence[str], out: Path) -> str:
+    """What to open of what lies there: pages, else pictures; where there are none, what was written."""
+    kind = next((name for name in ("html", "png") if name in names), "")
+    files = [path for output in outputs for path in folders.outputs(output, [kind] if kind else names)]
+    if kind:
+        more = f", and {len(files) - 1} more in {out}" if len(files) > 1 else ""
+        return printable(f"Open {files[0]}{more}")
+    if len(outputs) == 1:
+        return printable(f"Written: {', '.join(map(str, files))}")
+    return printable(f"Written: {len(files)} files in {out}, such as {files[0]}")
 
 
 def _settings(given: Sequence[str]) -> dict[str, Any]:

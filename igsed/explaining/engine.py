@@ -96,17 +96,23 @@ def explained(sound: Recording, model: Model, asked: Asked, name: str | None = N
     events["confidence"] = np.round(likely * results.heights(events, names, counted), 6)
     events = events[likely >= asked.rule.floor].reset_index(drop=True)
     events["note"] = results.notes(events, notes, heard.energy)
+    measured = model.measured.get(asked.method.entry, "")
     return Explained(
         name,
         sound.duration,
         model.title,
         asked.method.title,
-        asked.method.accuracy(model.folder is not None, model.name == YAMNET),
+        asked.method.accuracy(model.folder is not None, model.name == YAMNET, measured),
         _probabilities(model, largest, heard.of_seeds, classes),
         scores,
         events,
         pd.DataFrame({"label": names, "loudness": loudness, "random_head": known}),
-        {"file": decodable(Path(sound.name).name), "rate": sound.rate, **_settings(model, asked)},
+        {
+            "file": decodable(Path(sound.name).name),
+            "rate": sound.rate,
+            "divided_by": sound.divisor,
+            **_settings(model, asked),
+        },
         sound,
         pd.concat(
             [
@@ -123,7 +129,9 @@ def _settings(model: Model, asked: Asked) -> dict[str, Any]:
     return {
         "model": model.name,
         "seed": model.seed,
+        "labels": asked.classes and [model.labels[k] for k in asked.classes],
         "method": asked.method.detector.name,
+        "origin": asked.method.origin(model.name),
         "settings": asked.method.settings,
         "threshold": threshold,
         "gap": asked.rule.gap,
@@ -153,7 +161,10 @@ def _probabilities(model: Model, largest: np.ndarray, of_seeds: np.ndarray, clas
 
 @torch.no_grad()
 def listen(sound: Recording, model: Model, method: Method, count: int) -> Heard:
-    """One pass of the network over all windows of a recording, `count` frames of 100 ms long."""
+    """One pass of the network over all windows of a recording, `count` frames of 100 ms long.
+
+    One above full scale passes once more, scaled as a whole, as the workflow does it: only then is its peak known.
+    """
     network, classifier, rate = model.network, model.classifier, sound.sample_rate
     plan = _plan(network, sound, model.window)
     head = classifier.head
@@ -183,6 +194,9 @@ def listen(sound: Recording, model: Model, method: Method, count: int) -> Heard:
         if len(model.heads) > 1:
             of_seeds.append(spread(model, embedding)[:, 0])
     sound.check_sounding()
+    if sound.peak > 1:
+        sound.level()
+        return listen(sound, model, method, count)
     times = np.concatenate(places) / rate
     if model.span is not None:
         stretches, logits = _runs(times, np.concatenate(of_model), model.span, sound.samples / rate)

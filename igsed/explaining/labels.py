@@ -1,7 +1,7 @@
 """The classes that are asked for, by the names that a model has for them."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,9 @@ HEARD = 0.5
 """Probability from which on a class is explained unasked; if none has it, the most probable one is."""
 
 _NEAR = 5
+
+_FEW = 20
+"""Classes that are all named where one is misspelt."""
 
 
 def chosen(wanted: Sequence[str] | str | None, known: Sequence[str]) -> list[int] | None:
@@ -31,16 +34,25 @@ def chosen(wanted: Sequence[str] | str | None, known: Sequence[str]) -> list[int
     """
     if wanted is None:
         return None
-    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    names = [wanted] if isinstance(wanted, str) else list(wanted) if isinstance(wanted, Iterable) else [wanted]
+    if foreign := [name for name in names if not isinstance(name, str)]:
+        raise InputError(f"labels: {foreign[0]!r} is no name of a class. Give names, such as 'Dog'.")
     if not names:
         raise InputError("labels: names no class. Name some, or give None for the most probable ones.")
     exact = {name: k for k, name in enumerate(known)}
     plain = {_plain(name): k for name, k in reversed(exact.items())}
     if unknown := [name for name in names if name not in exact and _plain(name) not in plain]:
-        near = nearest(unknown[0], known)
-        did = f" Did you mean {_alternatives(near)}?" if near else ""
-        raise InputError(f"label {unknown[0]!r}: there is no such class.{did} `igsed explain --labels` lists all.")
+        raise InputError(f"label {unknown[0]!r}: there is no such class.{_advice(unknown[0], plain, known)}")
     return list(dict.fromkeys(exact[name] if name in exact else plain[_plain(name)] for name in names))
+
+
+def _advice(name: str, plain: Container[str], known: Sequence[str]) -> str:
+    parts = name.split(",")
+    if len(parts) > 1 and all(_plain(part) in plain for part in parts):
+        return f" Name each of these {len(parts)} classes by itself: {' '.join(f'--label {p.strip()}' for p in parts)}."
+    near = nearest(name, known)
+    did = f" Did you mean {_alternatives(near)}?" if near else ""
+    return did + (f" There are {', '.join(known)}." if len(known) <= _FEW else " `igsed explain --labels` lists all.")
 
 
 def nearest(name: str, known: Sequence[str]) -> list[str]:

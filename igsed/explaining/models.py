@@ -104,6 +104,8 @@ class Model:
         Of the experiment.
     detectors : mapping
         Those of the experiment, as `igsed.explaining.methods.entries` has them.
+    measured : mapping
+        Detector → how well it did in the experiment, in a sentence.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Model:
     folder: Path | None = None
     seed: int | None = None
     detectors: Mapping[str, methods.Entry] = field(default_factory=dict)
+    measured: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -127,6 +130,17 @@ class Model:
         """The backbone whose frames are the network's own."""
         backbone = self.classifier.backbone
         return backbone.network if isinstance(backbone, MeanOfFrames) else backbone
+
+    def check(self, method: methods.Method) -> None:
+        """Refuse a method for which it has no head.
+
+        Raises
+        ------
+        InputError
+            It has none.
+        """
+        if method.framewise and method.detector.learns_from:  # type: ignore[attr-defined]
+            self.framewise(method.heads or method.detector.name)
 
     def framewise(self, name: str) -> torch.nn.Linear:
         """The head on frames that the experiment has trained under a name (`fw_ws`, `fw_ss`, …), mean over seeds.
@@ -226,7 +240,27 @@ def experiment(folder: str | Path, seed: int | None = None) -> Model:
         folder,
         seed,
         methods.entries(config),
+        _measured(folder),
     )
+
+
+def _measured(folder: Path) -> dict[str, str]:
+    """How well each detector of an experiment did in it, in a sentence; nothing where its tables are not there yet."""
+    path = folder / "tables" / "detection.csv"
+    if not path.is_file():
+        return {}
+    integrity.check([path])
+    try:
+        table = pd.read_csv(path).drop_duplicates("detector").set_index("detector")
+        values = table[["average_precision", "average_precision_low", "average_precision_high"]].astype(float).dropna()
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{path}: cannot be read as the table of detection ({error}). {_MADE_ANEW}") from None
+    energy = f"; loudness alone {values.loc['energy'].iloc[0]:.2f}" if "energy" in values.index else ""
+    told = f"Average precision of frames in {folder}, on its own test clips"
+    return {
+        str(name): f"{told}: {value:.2f} [{low:.2f}, {high:.2f}]{energy}."
+        for name, value, low, high in values.itertuples()
+    }
 
 
 def configuration(folder: str | Path) -> dict[str, Any]:
@@ -301,11 +335,13 @@ def _labels(folder: Path, config: dict) -> list[str]:
 
 def _heads(folder: Path, seed: int | None) -> tuple[dict[str, torch.Tensor], ...]:
     files = sorted(folder.glob("seed*.safetensors"))
-    if seed is not None:
-        files = [file for file in files if file.stem == f"seed{seed}"]
     if not files:
-        which = "" if seed is None else f" of seed {seed}"
-        raise InputError(f"{folder}: holds no trained head{which}. Let the run of the experiment end first.")
+        raise InputError(f"{folder}: holds no trained head. Let the run of the experiment end first.")
+    if seed is not None:
+        has = ", ".join(file.stem.removeprefix("seed") for file in files)
+        files = [file for file in files if file.stem == f"seed{seed}"]
+        if not files:
+            raise InputError(f"{folder}: holds no trained head of seed {seed}. There are {has}.")
     integrity.check(files)
     return tuple(map(_head, files))
 

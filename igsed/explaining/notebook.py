@@ -37,6 +37,8 @@ def html(found: Explained) -> str:
             length=wording.clock(found.duration),
             cut=wording.clock(LONGEST) if seconds < found.duration else "",
             curves=shown.curves(found, seconds),
+            remarks=wording.remarks(found),
+            none_found=wording.NONE,
             seconds=seconds,
             ticks=[time for time in shown.ticks(seconds) if time <= 0.97 * seconds],
             sound=sound,

@@ -65,6 +65,7 @@ def html(found: Explained) -> str:
         width=seconds / FRAME,
         levels=[_height(curve.share) for curve in curves],
         facts=_facts(found),
+        remarks=wording.remarks(found),
     )
 
 
@@ -120,15 +121,16 @@ def _facts(found: Explained) -> dict[str, str]:
     told = {
         "Recording": f"{found.settings.get('file') or found.name}, {wording.clock(found.duration)}",
         "Model": found.model,
-        "Method": found.method,
+        "Method": found.method + (f": {origin}" if (origin := found.settings.get("origin")) else ""),
         "Threshold": "Otsu's, of the whole recording"
         if rule.threshold == "otsu"
         else f"{rule.threshold:g} of the range",
-        "Events": f"closer than {rule.gap:g} s are one; at least {rule.minimum:g} s long",
+        "Events": f"closer than {rule.gap:g} s are one"
+        + (f"; at least {rule.minimum:g} s long" if rule.minimum else ""),
         "Floor": f"no events where the class has a probability below {rule.floor:g}" if rule.floor else "none",
         "Made by": f"igsed {version('igsed')}",
     }
     settings = found.settings.get("settings") or {}
-    if settings:
+    if settings and not origin:
         told["Settings"] = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
     return told

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from igsed.errors import InputError
+from igsed.explaining import wording
 from igsed.explaining.results import Explained
 from igsed.timeline import FRAME
 
@@ -135,7 +136,7 @@ def _draw_class(ax, found: Explained, label: str, scores: np.ndarray, colour: st
     probability = found.labels.set_index("label").loc[label, "probability"]
     name = _literally("\n".join(textwrap.wrap(label, 18)[:2]))
     ax.set(ylim=(-0.35, 1.1), yticks=[])
-    ax.set_ylabel(f"{name}\n{probability:.2f}", rotation=0, ha="right", va="center")
+    ax.set_ylabel(f"{name}\n{wording.share(probability)}", rotation=0, ha="right", va="center")
 
 
 def _literally(text: str) -> str:

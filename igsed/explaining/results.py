@@ -102,9 +102,9 @@ def rule(threshold: str | float = "otsu", gap: float = 0.15, minimum: float = 0.
     return Rule(threshold, gap, minimum, floor)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explained:
-    """What a network heard in a recording, and when.
+    """What a network heard in a recording, and when. Printed it is the table of the terminal.
 
     Attributes
     ----------
@@ -139,12 +139,24 @@ class Explained:
     method: str
     accuracy: str
     labels: pd.DataFrame
-    values: np.ndarray = field(repr=False)
+    values: np.ndarray
     events: pd.DataFrame
     likeness: pd.DataFrame
     settings: dict[str, Any] = field(default_factory=dict)
-    sound: Any = field(default=None, repr=False)
-    stretches: pd.DataFrame | None = field(default=None, repr=False)
+    sound: Any = None
+    stretches: pd.DataFrame | None = None
+
+    def __repr__(self) -> str:
+        """One line: recording, model, method, classes with their probability and number of events."""
+        from igsed.explaining import wording
+
+        return wording.line(self)
+
+    def __str__(self) -> str:
+        """Class, probability and times as a table."""
+        from igsed.explaining import wording
+
+        return wording.table(self, 100)
 
     @property
     def scores(self) -> pd.DataFrame:

@@ -90,7 +90,7 @@ def curves(found: Explained, shown: float) -> list[Curve]:
                 outline(scores[:count], low, high),
                 _within(own, count * FRAME),
                 wording.times(own),
-                [text for text in own["note"].unique() if text],
+                wording.notes(found, row.label),
             )
         )
     return made

@@ -42,13 +42,21 @@ class Recording:
         How many there are, and of what rate.
     sample_rate : int
         The rate that is wanted.
+    divisor : float
+        What all samples are divided by.
     """
 
     def __init__(
-        self, name: str, blocks: Callable[[], Iterator[np.ndarray]], samples: int, rate: int, sample_rate: int
+        self,
+        name: str,
+        blocks: Callable[[], Iterator[np.ndarray]],
+        samples: int,
+        rate: int,
+        sample_rate: int,
+        divisor: float = 1.0,
     ):
         self.name, self._blocks, self._source, self.rate = name, blocks, samples, rate
-        self.sample_rate = sample_rate
+        self.sample_rate, self.divisor = sample_rate, divisor
         self.samples = -(-samples * sample_rate // rate)
         self._low, self._high = math.inf, -math.inf
 
@@ -97,7 +105,16 @@ class Recording:
 
     def at(self, sample_rate: int) -> Recording:
         """The same recording at another rate."""
-        return Recording(self.name, self._blocks, self._source, self.rate, sample_rate)
+        return Recording(self.name, self._blocks, self._source, self.rate, sample_rate, self.divisor)
+
+    @property
+    def peak(self) -> float:
+        """The largest absolute value of what has been read, 0 where nothing has been."""
+        return max(0.0, -float(self._low), float(self._high)) / self.divisor
+
+    def level(self) -> None:
+        """From now on divide all samples by the peak, so that none is above full scale; to be called when all was read."""
+        self.divisor *= self.peak
 
     def check_sounding(self) -> None:
         """To be called when all has been read once.
@@ -180,7 +197,7 @@ class Recording:
             left -= len(block)
             if len(block):
                 self._low, self._high = min(self._low, block.min()), max(self._high, block.max())
-            held.append(block)
+            held.append(block if self.divisor == 1 else block / np.float32(self.divisor))
             count += len(block)
             if count >= size:
                 joined = np.concatenate(held)

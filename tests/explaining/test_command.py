@@ -19,6 +19,7 @@ import soundfile
 
 import igsed
 from igsed import __main__ as main
+from igsed import backbones
 from igsed.commands.explain import FORMATS
 from igsed.explaining import command, folders, formats
 from tests.disks import disk
@@ -73,6 +74,29 @@ def test_one_file_is_told_and_nothing_written(place, capsys):
     assert "Cat" not in shown
     assert "Average precision" in shown
     assert sorted(path for path in place.rglob("*") if "__pycache__" not in str(path)) == before
+
+
+def test_it_ends_with_what_to_open(place, capsys):
+    """The page before the picture; else the files themselves, of many recordings one of them."""
+
+    def last(*arguments):
+        assert explain(*arguments, "--out", "out") == 0
+        return capsys.readouterr().out.splitlines()[-1]
+
+    assert last("in/a.wav") == "Open out/a.html"
+    assert last("in/a.wav") == "Open out/a.html"  # explained before
+    assert last("in/a.wav", "--format", "png", "--format", "json") == "Open out/a.png"
+    assert last("in/a.wav", "--format", "desed", "--format", "json") == "Written: out/a.tsv, out/a.json"
+    assert last("in") == "Open out/a.html, and 3 more in out"
+    several = last("in", "--format", "desed", "--format", "json")
+    assert several == "Written: 8 files in out, such as out/a.tsv"
+
+
+def test_what_no_recording_can_be_explained_with_is_told_before_any(place, capsys):
+    assert explain("in", "--method", "fw_ws") == 1
+    told = capsys.readouterr().err
+    assert told.startswith("ERROR: method 'fw_ws': learns from clips")
+    assert len(told.splitlines()) == 1
 
 
 def test_a_folder_is_explained_once(place, capsys):
@@ -156,7 +180,11 @@ def test_one_that_fails_stops_no_other(place, capsys):
     [
         (["nowhere.wav"], "no such file"),
         (["in/a.wav", "--label", "Dgo"], "Did you mean 'Dog'"),
-        (["in/a.wav", "--method", "camm"], "cam"),
+        (["in/a.wav", "--label", "Dgo"], "There are Cat, Dog, Speech."),
+        (["in/a.wav", "--label", "dog, Cat"], "Name each of these 2 classes by itself: --label dog --label Cat."),
+        (["in/a.wav", "--out", "in/notes.txt"], "notes.txt: is a file"),
+        (["in/a.wav", "--out", "in/notes.txt/out"], "notes.txt: is a file"),
+        (["in/a.wav", "--method", "camm"], "(did you mean 'cam'?). Use cam, "),
         (["in/a.wav", "--method", "ig", "--set", "n_step=3"], "n_steps"),
         (["in/a.wav", "--set", "3"], "KEY=VALUE"),
         (["in/a.wav", "--set", "gap=3"], "option of that name"),
@@ -323,6 +351,28 @@ def test_only_one_at_a_time_has_the_scratch_folder(tmp_path):
             future.result()
     assert max(most) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_no_network_on_first_use_is_told_once(place, capsys, monkeypatch):
+    """With what to fetch by hand and where to put it; nothing is left that the next call could take for weights."""
+    monkeypatch.setattr(backbones, "_home", lambda: place / "cache")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (
+        ("PIP_INDEX_URL", "http://127.0.0.1:9/simple"),
+        ("PIP_RETRIES", "0"),
+        ("PIP_NO_CACHE_DIR", "1"),
+    ):
+        monkeypatch.setenv(name, value)
+    assert main.main(["explain", "in", "--out", "out"]) == 1
+    told = capsys.readouterr().err
+    assert "fetched once, into" in told
+    assert told.count("ERROR") == 1
+    assert "by hand as" in told
+    assert not list(place.rglob("*.safetensors"))
+    assert not (place / "out").exists()
 
 
 def test_several_at_a_time_write_the_same(place):

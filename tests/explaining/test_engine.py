@@ -1,6 +1,7 @@
 """From a recording to scores and events, with a tiny network, and with YAMNet."""
 
 import json
+import re
 import tracemalloc
 from types import SimpleNamespace
 
@@ -368,8 +369,37 @@ def test_an_experiments_detectors_are_methods_by_their_own_names(with_detectors)
     ],
 )
 def test_an_experiments_detectors_that_cannot_explain_are_told(with_detectors, name, problem):
-    with pytest.raises(InputError, match=f"{name}.*{problem}.*mine, ig_quiet, cam, fw_first, fw_again"):
+    with pytest.raises(InputError, match=f"{name}.*{problem}") as error:
         igsed.explain(noise(8), RATE, LABELS, name, with_detectors)
+    own, others = re.search(r"of the experiment \((.*)\), one of igsed's \((.*)\)", str(error.value)).groups()
+    assert sorted(own.split(", ")) == ["cam", "fw_again", "fw_first", "ig_quiet", "mine"]
+    assert not {"fw_ws", "fw_ss", "few_shot", "energy", "oracle", "cam"}.intersection(others.split(", "))
+
+
+def test_an_experiments_settings_are_told(with_detectors):
+    """An entry may have the name of a method that has other settings elsewhere."""
+    found = igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors)
+    assert found.settings["origin"].startswith(f"mine as in {with_detectors} (")
+    assert f"n_steps {ENTRIES[0]['n_steps']}" in found.settings["origin"]
+    changed = igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors, n_steps=3)
+    assert f"mine as in {with_detectors}, but n_steps 3 (" in changed.settings["origin"]
+    assert not igsed.explain(noise(8), RATE, LABELS, "gradient_input", with_detectors).settings["origin"]
+
+
+def test_an_experiments_own_accuracy_is_told(with_detectors):
+    """That of the detector there; not where a setting differs, and not of what is no detector there."""
+    (with_detectors / "tables").mkdir()
+    path = with_detectors / "tables" / "detection.csv"
+    columns = "detector,protocol,average_precision,average_precision_low,average_precision_high"
+    path.write_text(f"{columns}\nmine,own,0.512,0.4,0.6\nmine,shared,0.512,0.4,0.6\nenergy,own,0.3,0.2,0.4\n")
+    found = igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors)
+    assert found.accuracy.endswith("on its own test clips: 0.51 [0.40, 0.60]; loudness alone 0.30.")
+    changed = igsed.explain(noise(8), RATE, LABELS, "mine", with_detectors, n_steps=3)
+    assert "0.51" not in changed.accuracy
+    assert "0.77" in igsed.explain(noise(8), RATE, LABELS, "ig_quiet", with_detectors).accuracy
+    path.write_text("detector,iou\n")
+    with pytest.raises(InputError, match=r"detection.csv: cannot be read"):
+        models.load(with_detectors)
 
 
 def test_a_digest_is_of_all_that_a_model_and_a_method_bring(with_detectors):
@@ -424,6 +454,9 @@ def test_labels_are_found_and_misspelt_ones_told():
     assert labels.chosen(["dog", "Dog", "DOG"], ["Dog", "dog"]) == [1, 0]
     with pytest.raises(InputError, match="no class"):
         labels.chosen([], names)
+    for strange in (3, ["Dog", 3]):
+        with pytest.raises(InputError, match="labels: 3 is no name"):
+            labels.chosen(strange, names)
     with pytest.raises(InputError, match=r"'Dgo'.*Did you mean 'Dog'"):
         labels.chosen("Dgo", names)
     with pytest.raises(InputError, match="'Domestic animals, pets'"):
@@ -432,11 +465,22 @@ def test_labels_are_found_and_misspelt_ones_told():
 
 @pytest.mark.parametrize(
     ("method", "problem"),
-    [("oracle", "explains no classifier"), ("energy", "no classifier"), ("few_shot", "strong labels"), ("cma", "cam")],
+    [
+        ("oracle", "explains no classifier"),
+        ("energy", "no classifier"),
+        ("few_shot", "strong labels"),
+        ("cma", r"there is no such detector \(did you mean 'cam'\?\). Use cam, "),
+        ("ig_qiet", "Use ig_quiet, "),
+    ],
 )
 def test_methods_that_cannot_explain_are_told(method, problem):
-    with pytest.raises(InputError, match=problem):
+    """With those that can, here, the nearest names first."""
+    with pytest.raises(InputError, match=problem) as error:
         methods.chosen(method)
+    listed = str(error.value).partition("Use ")[2].partition(", or package")[0].split(", ")
+    assert sorted(listed) == methods.known()
+    assert {"cam", "ig", "ig_quiet", "lrp", "occlusion"} < set(listed)
+    assert not {"fw_ws", "few_shot", "energy", "oracle", "scores"}.intersection(listed)
     with pytest.raises(InputError, match="training clips"):
         methods.chosen("ig", {"baseline": "background"})
 
@@ -447,6 +491,10 @@ def test_the_stated_accuracies_are_those_of_the_findings():
     table = {row[1].split("`")[1]: [cell.split()[0] for cell in row[2:5] if cell.strip()] for row in rows[6:]}
     for name, values in {**methods.ACCURACY, "energy": methods.ENERGY}.items():
         assert [f"{value:.2f}" for value in values] == table[name], name
+    assert methods.chosen("saliency").accuracy().endswith("0.39 on generated sounds; loudness alone 0.66.")
+    assert "0.35" in methods.chosen("ig", {**detectors.checked(detectors.find("ig"), {})}).accuracy()
+    assert "not measured" in methods.chosen("ig", {"n_steps": 5}).accuracy()
+    assert "not measured" in methods.chosen("ig_captum").accuracy()
 
 
 def test_the_stated_accuracies_of_published_classes_are_those_of_the_page():
@@ -465,6 +513,23 @@ def test_the_stated_accuracies_of_published_classes_are_those_of_the_page():
 def test_silence_is_told(sound):
     with pytest.raises(InputError, match="nothing sounds"):
         igsed.explain(sound, RATE, model=toy())
+
+
+@pytest.mark.parametrize("method", ["cam", "gradient_input"])
+def test_what_is_above_full_scale_is_scaled_as_a_whole_and_told(method, tmp_path):
+    """A file of floats in the scale of 16 bits, and such an array: what is heard is the sound, not its scale."""
+    sound = noise(23).astype(np.float32)
+    sound /= np.abs(sound).max()
+    expected = igsed.explain(sound, RATE, LABELS, method, toy())
+    soundfile.write(tmp_path / "loud.wav", sound * 2**15, RATE, subtype="FLOAT")
+    for given in ((tmp_path / "loud.wav", None), (sound * 2**15, RATE)):
+        found = igsed.explain(*given, LABELS, method, toy())
+        np.testing.assert_allclose(found.values, expected.values, rtol=1e-5, atol=1e-6)
+        pd.testing.assert_frame_equal(found.events, expected.events)
+        assert "reach 3.277e+04 times full scale" in str(found)
+        assert np.abs(found.sound.at(RATE // 2).beginning(23)).max() < 1.5  # in a page, and when it is played
+    assert "full scale" not in str(expected)
+    assert "full scale" not in str(igsed.explain(1.1 * sound, RATE, LABELS, method, toy()))
 
 
 def test_too_short_and_one_sample_are_told():

@@ -1,6 +1,7 @@
 """The page and the notebook's view: whole, bounded, escaped, the same bytes for the same explanation."""
 
 import base64
+import dataclasses
 import io
 import json
 import re
@@ -19,6 +20,7 @@ from torch import nn
 
 import igsed
 from igsed.classifier import Classifier
+from igsed.errors import InputError
 from igsed.explaining import formats, models, page, shown
 from igsed.explaining.streams import Recording
 from igsed.report import figures
@@ -90,6 +92,21 @@ def test_it_has_sound_curves_events_and_what_the_terminal_says(found):
     assert "Only the first" not in elements.text
 
 
+def test_what_is_missing_is_told():
+    """Where no class is probable, and where a probable one has no times; on the page and in a notebook."""
+    quiet = igsed.explain(noise(3), RATE, model=model(), minimum=3.0)
+    quiet.labels["probability"] = 0.4
+    for text in (page.html(quiet), quiet._repr_html_()):
+        told = Elements(text).text
+        assert "No class has a probability of at least 0.5" in told
+        assert "no event is as long as 3 s" in told
+
+
+def test_an_experiments_method_is_told(found):
+    told = dataclasses.replace(found, settings=found.settings | {"origin": "ig as in results/<b> (n_steps 4)"})
+    assert f"{found.method}: ig as in results/<b> (n_steps 4)" in Elements(page.html(told)).text
+
+
 def test_it_loads_nothing_and_escapes_names(found):
     for text in (page.html(found), found._repr_html_()):
         elements = Elements(text)
@@ -149,6 +166,18 @@ def test_a_recording_that_is_gone_is_told_by_the_page_and_left_out_in_a_notebook
     elements = Elements(found._repr_html_())
     assert not elements.all("audio")
     assert "cannot be heard" in elements.text
+
+
+def test_python_plots_and_saves_every_format(tmp_path):
+    pytest.importorskip("matplotlib")
+    short = igsed.explain(noise(3), RATE, LABELS, model=model(), name=HOSTILE)
+    axes = short.plot().axes
+    assert len(axes) == 1 + len(LABELS) + 1  # spectrogram, curves, the scale of the colours
+    for name, one in formats.FORMATS.items():
+        short.save(name, tmp_path / f"x{one.ending}")
+        assert (tmp_path / f"x{one.ending}").stat().st_size
+    with pytest.raises(InputError, match="did you mean 'json'"):
+        short.save("jsn", tmp_path / "x")
 
 
 def test_a_notebook_shows_sound_curves_and_events_of_the_first_minute(monkeypatch):

@@ -113,7 +113,7 @@ class Recording:
         return max(0.0, -float(self._low), float(self._high)) / self.divisor
 
     def level(self) -> None:
-        """From now on divide all samples by the peak, so that none is above full scale; to be called when all was read."""
+        """From now on divide all samples by the peak, so that none is above full scale; call it when all was read."""
         self.divisor *= self.peak
 
     def check_sounding(self) -> None:

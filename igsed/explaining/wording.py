@@ -21,7 +21,7 @@ NONE = "–"
 """In the place of times where there are none."""
 
 _FAR = 2.0
-"""Peak above which it is told that a recording was scaled; decoders of compressed sound go a little above full scale."""
+"""Peak above which it is told that a recording was scaled; decoders of compressed sound go a little above 1."""
 
 _QUIETEST, _SECOND = "quiet_second", 1.0
 """What many methods compare a recording with, and how long it is."""

@@ -17,6 +17,7 @@ from igsed.detectors import scores
 from igsed.errors import InputError
 from igsed.explaining import formats, results
 from igsed.explaining.results import Explained, Rule
+from tests.reference import sed_scores_eval
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(lambda text: text.strip())
 
@@ -70,6 +71,18 @@ def test_scores_are_read_by_the_detector_of_files(tmp_path_factory, found):
     count = len(found.frames)
     table = scores.frames(path, found.explained, count / 10)
     np.testing.assert_array_equal(table, found.frames[found.explained].to_numpy().T)
+
+
+@given(explanations(st.sampled_from(["Dog", "Child speech, kid speaking", "ä"])))
+@settings(max_examples=20)
+def test_scores_are_read_by_sed_scores_eval(tmp_path_factory, found):
+    path = tmp_path_factory.mktemp("scores") / "a.tsv"
+    formats.write(found, "scores", path)
+    table = sed_scores_eval().io.read_sed_scores(path)
+    assert list(table.columns) == ["onset", "offset", *found.explained]
+    np.testing.assert_allclose(table[found.explained].to_numpy(), found.frames[found.explained].to_numpy())
+    np.testing.assert_allclose(table["onset"], np.arange(len(found.frames)) / 10)
+    assert table["offset"].iloc[-1] == pytest.approx(len(found.frames) / 10)
 
 
 @given(explanations())

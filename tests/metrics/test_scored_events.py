@@ -1,10 +1,7 @@
 """Metrics at every threshold against masks at each threshold, and against sed_scores_eval where it is installed."""
 
 import itertools
-import sys
-import warnings
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +18,7 @@ from igsed.labels import of_frames
 from igsed.metrics import METRICS, any_filter_psds, collar_based, psds
 from igsed.metrics.scored_events import FILTERS, scaled
 from igsed.scores import FrameScores
+from tests.reference import sed_scores_eval
 
 LABELS = ["Cat", "Dog", "Speech"]
 SCALES = ["minmax", "rank", "raw"]
@@ -203,17 +201,9 @@ def assert_collar_f1(case):
         assert table[label] == pytest.approx(best, abs=1e-12)
 
 
-# Where `.ci/run` puts the library, which is built from source and only needed here.
-sys.path.append(str(Path(__file__).parents[2] / "build" / "reference"))
-
-
 def theirs(scores, reference, durations, filters=None):
     """What sed_scores_eval says, called with tables for each clip of the classes that have events."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        library = pytest.importorskip(
-            "sed_scores_eval", reason="sed_scores_eval is not installed (see CONTRIBUTING.md)"
-        )
+    library = sed_scores_eval()
     from sed_scores_eval.base_modules.scores import create_score_dataframe
 
     known = merged(reference, 0.15, ("clip", "label"))

@@ -75,7 +75,8 @@ class Detector(Component):
     score : str
         What a score is, with its unit, in a few words.
     style : Style, optional
-        Without one it is drawn in one of the colours for further detectors.
+        Of igsed's own. Without one, and for a detector from elsewhere, the name chooses one of the styles for further
+        detectors (`igsed.report.styles`).
     published : Published, optional
         The paper's numbers.
     limit : {"chance", "ceiling"}, optional

@@ -64,7 +64,7 @@ def arguments() -> argparse.Namespace:
 
 def mixing(settings: config.Config, options: argparse.Namespace):
     """Clips per second: this project's drawing, checking, rendering and writing, and Scaper's rendering alone."""
-    protocol = mixtures.Protocol(**settings.mixtures.model_dump(exclude={"clips", "keep", "shard"}))
+    protocol = settings.mixtures.protocol
     index = soundbank.read(options.experiment / "soundbank.csv")
     pools, recordings = soundbank.pools(index, "train"), mixtures.sounds(index, protocol)
 

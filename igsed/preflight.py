@@ -85,8 +85,7 @@ def _soundbank(config: Config, labels: list[str], sources: Path, found: Problems
     promise = kind.promise(there, labels, config.soundbank, found)
     if promise is None:
         return
-    names = mixtures.Protocol._fields
-    protocol = mixtures.Protocol(**{name: getattr(config.mixtures, name) for name in names})
+    protocol = config.mixtures.protocol
     for split in promise.splits:
         with found.noted():
             mixtures.placeable(_with_durations(soundbank.pools(promise.table, split)[0], protocol), protocol, split)

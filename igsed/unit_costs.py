@@ -153,8 +153,7 @@ class _Measurement:
         table = soundbank.index(bank, self.labels, source.validation_share)
         again = _seconds(lambda: soundbank.index(bank, self.labels, source.validation_share))
         self._add("soundbank", "light", again / count)
-        protocol = mixtures.Protocol(**{name: getattr(settings, name) for name in mixtures.Protocol._fields})
-        protocol, pools = protocol._replace(on_overlap="replace"), soundbank.pools(table, "train")
+        protocol, pools = settings.protocol._replace(on_overlap="replace"), soundbank.pools(table, "train")
         recordings = mixtures.sounds(table, protocol)
 
         def mix() -> None:

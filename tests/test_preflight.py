@@ -114,7 +114,7 @@ def test_what_the_jobs_refuse_is_refused_and_nothing_else(chosen, edges, share):
         section = {"kind": "folder", "path": root, "validation_share": share}
         chosen = experiment(soundbank=section, mixtures=BASE["mixtures"] | {"missing_edges": edges})
         told = preflight.problems(chosen)
-        protocol = mixtures.Protocol(**{name: getattr(chosen.mixtures, name) for name in mixtures.Protocol._fields})
+        protocol = chosen.mixtures.protocol
         try:
             table = soundbank.index(root, chosen.classes, share)
             for split in ("train", "validation", "test"):

@@ -1,10 +1,13 @@
 """The section `mixtures`."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from igsed.settings import Count, Finite, Section
+
+if TYPE_CHECKING:
+    from igsed.mixtures import Protocol
 
 
 class PerSplit(Section):
@@ -106,6 +109,13 @@ class Mixtures(Section):
                 f"{self.duration} s; lower event_duration or raise duration"
             )
         return self
+
+    @property
+    def protocol(self) -> "Protocol":
+        """What of this section each clip is made by."""
+        from igsed.mixtures import Protocol  # here, so that reading a configuration needs no sound library
+
+        return Protocol(**{name: getattr(self, name) for name in Protocol._fields})
 
     def _check_variants(self, conditions: Conditions) -> None:
         """Refuse test clips of which the last base would lack variants."""

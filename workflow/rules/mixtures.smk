@@ -20,7 +20,7 @@ rule mix:
         runtime=growing(60),
     params:
         code=code("mix"),
-        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard", "conditions"}),
+        protocol=CONFIG.mixtures.protocol._asdict(),
         conditions=paired_conditions,
         clips=clip_range,
         seed=CONFIG.seed,

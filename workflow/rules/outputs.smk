@@ -116,7 +116,7 @@ rule data_report:
     params:
         code=code("data_report"),
         splits=SPLITS,
-        protocol=CONFIG.mixtures.model_dump(exclude={"clips", "keep", "shard", "conditions"}),
+        protocol=CONFIG.mixtures.protocol._asdict(),
         drawn=CONFIG.mixtures.clips.model_dump(),
         keep=KEEP,
     script:

@@ -183,7 +183,7 @@ def mixtures(project: Path, split: str, count: int, draw: np.random.Generator) -
 def annotations(folder: Path, split: str, annotated: pd.DataFrame, draw: np.random.Generator) -> None:
     """Write what Scaper tells of every clip: its background, and when, how loud and of which recording events are."""
     folder.mkdir()
-    background = {"role": "background", "source_file": f"{split}.wav"}
+    background = {"role": "background", "label": "room", "source_file": f"{split}.wav"}
     for clip, rows in annotated.groupby("clip"):
         values = [
             {

@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from benchmarks.stages import require_finished
 from igsed.jobs import provenance
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--name", default="shards")
     options = parser.parse_args()
+    require_finished(ROOT / "results" / "default")
     rows = [
         {"round": number, "cores": cores, "seconds": seconds(cores, options.clips)}
         for number in range(options.rounds)

@@ -32,8 +32,7 @@ from igsed.soundbanks import soundbank
 
 def main() -> None:
     options = arguments()
-    if not (options.experiment / "manifest.json").exists():
-        raise SystemExit(f"{options.experiment}: no finished run. `make run` makes results/default first.")
+    require_finished(options.experiment)
     torch.set_num_threads(1)
     settings = config.Config.model_validate(yaml.safe_load((options.experiment / "config.yaml").read_text()))
     scripts = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
@@ -51,6 +50,12 @@ def main() -> None:
     print(f"not computation: {report['not_computation']:.0%} of {options.cores} cores × wall time")
     out = ROOT / "benchmarks" / "results" / f"{options.name}.json"
     out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
+
+
+def require_finished(experiment: Path) -> None:
+    """End with what to do where an experiment has no whole results."""
+    if not (experiment / "manifest.json").exists():
+        raise SystemExit(f"{experiment}: no finished run. `make run` makes results/default first.")
 
 
 def arguments() -> argparse.Namespace:
